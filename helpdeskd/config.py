@@ -1,0 +1,138 @@
+"""Settings: frozen records, from TOML and the environment. config/helpdeskd.toml is their manual."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Language = str
+
+
+class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One table of the TOML file."""
+
+
+class Paths(Section, frozen=True):
+    data: Path = Path("/var/lib/helpdeskd")
+    spool: Path | None = None  # None = data/spool
+    blobs: Path | None = None  # None = data/blobs
+    templates: Path | None = None  # a folder whose files win over ours
+
+    @property
+    def spool_dir(self) -> Path:
+        return self.spool or self.data / "spool"
+
+    @property
+    def blob_dir(self) -> Path:
+        return self.blobs or self.data / "blobs"
+
+
+class Store(Section, frozen=True):
+    url: str = ""  # empty = SQLite at paths.data/helpdeskd.sqlite3
+    readers: int = 4
+    snapshots: int = 3  # SQLite: how many copies made before migrations are kept
+
+
+class SpoolSettings(Section, frozen=True):
+    reserve_percent: float = 5.0
+    reserve_mb: int = 512
+
+
+class Smtp(Section, frozen=True):
+    listen: tuple[str, ...] = ("127.0.0.1:2525",)
+    hostname: str = ""  # empty = the machine's name
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    max_message_mb: int = 50
+    max_connections: int = 200
+    max_connections_per_client: int = 20
+    max_recipients: int = 100
+    max_errors: int = 10
+    idle_seconds: int = 300
+    data_seconds: int = 600
+
+
+class Lmtp(Section, frozen=True):
+    listen: tuple[str, ...] = ()
+    socket_mode: str = "0660"
+
+
+class Mailbox(Section, frozen=True):
+    name: str
+    host: str
+    user: str
+    port: int = 993
+    security: Literal["tls", "starttls", "none"] = "tls"
+    ca_file: Path | None = None
+    password: str = ""
+    password_file: Path | None = None
+    oauth2_token_file: Path | None = None
+    oauth2_command: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ("INBOX",)
+    department: str = ""  # empty = the first department
+    poll_seconds: int = 60
+    idle: bool = True
+    backfill: str = "none"  # none, all, unseen, or a date (2026-01-31)
+    after: Literal["seen", "move", "delete"] = "seen"
+    move_to: str = ""
+    timeout_seconds: int = 60
+
+
+class Intake(Section, frozen=True):
+    batch: int = 10
+    max_parts: int = 1000
+    max_headers: int = 2000
+    max_header_kb: int = 1024
+    max_depth: int = 100
+    max_text_kb: int = 2048
+    backlog_hours: int = 24  # older mail from IMAP gets no automatic answer
+
+
+class Outgoing(Section, frozen=True):
+    relay: str = ""  # host or host:port; empty = nothing can be sent
+    security: Literal["none", "starttls", "tls"] = "starttls"
+    ca_file: Path | None = None
+    user: str = ""
+    password: str = ""
+    password_file: Path | None = None
+    hold: bool = False
+    connections: int = 4
+    timeout_seconds: int = 60
+    give_up_days: float = 5.0
+    lease_seconds: int = 120
+    attachments_mb: int = 20
+
+
+class Desk(Section, frozen=True):
+    name: str = "Support"
+    language: Language = "en"
+    public_url: str = ""
+    follow_up_days: int = 30
+    contact_days: int = 30
+    marker: str = "## Please write your reply above this line ##"
+
+
+class LogSettings(Section, frozen=True):
+    style: Literal["text", "json"] = "text"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Config(Section, frozen=True):
+    """Everything an operator sets in a file. What a team sets at run time lives in the store."""
+
+    paths: Paths = Paths()
+    store: Store = Store()
+    spool: SpoolSettings = SpoolSettings()
+    smtp: Smtp = Smtp()
+    lmtp: Lmtp = Lmtp()
+    mailbox: tuple[Mailbox, ...] = ()
+    intake: Intake = Intake()
+    outgoing: Outgoing = Outgoing()
+    desk: Desk = Desk()
+    log: LogSettings = LogSettings()
+
+    @property
+    def store_url(self) -> str:
+        return self.store.url or f"sqlite:///{self.paths.data / 'helpdeskd.sqlite3'}"

@@ -1,0 +1,61 @@
+"""Every error of ours, as a tree. The standard library only: pipe.py pays for each import.
+
+HelpdeskdError
+├── ConfigError          settings are wrong; carries every problem at once
+├── Temporary            the same act may succeed later; a door answers 4xx, pipe.py exits 75
+│   ├── NoRoom           the disk is at its reserve
+│   └── StoreDown        the database cannot be reached, is locked or is read-only
+├── Conflict             another writer was faster (a unique key); decide again on fresh facts
+├── Refused              the caller asked for something that cannot be; `reason` is a name, the text is for people
+│   └── NotFound         there is no such ticket, person, department, mail
+└── BadMail              the mail itself cannot be processed; a strike against it
+"""
+
+from __future__ import annotations
+
+
+class HelpdeskdError(Exception):
+    """Base of all. The message is for people; nothing secret may stand in it."""
+
+
+class ConfigError(HelpdeskdError):
+    """Settings are wrong. `problems` holds one line each: file, key, what was expected."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Temporary(HelpdeskdError):
+    """The same act may succeed later."""
+
+
+class NoRoom(Temporary):
+    """The disk is at its reserve."""
+
+
+class StoreDown(Temporary):
+    """The database cannot be reached, is locked or is read-only."""
+
+
+class Conflict(HelpdeskdError):
+    """A unique key was taken by another writer: read the facts again and decide again."""
+
+
+class Refused(HelpdeskdError):
+    """The caller asked for something that cannot be. `reason` is a name for logs and tests."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class NotFound(Refused):
+    """There is no such thing. `what` is a noun of ours, `key` what was asked for."""
+
+    def __init__(self, what: str, key: object) -> None:
+        super().__init__(f"no-such-{what}", f"there is no {what} {key}")
+
+
+class BadMail(HelpdeskdError):
+    """The mail itself cannot be processed: a strike against it."""

@@ -1,0 +1,74 @@
+"""The log and its vocabulary. One grep on a ticket number or a message id tells its story.
+
+Every line is an event from `Event` with key=value facts. Keys used everywhere: spool, ticket (the number),
+message (the Message-ID), department, recipient, outbox, reason, door, error.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import Any, Literal
+
+import structlog
+
+
+class Event(StrEnum):
+    """What may stand first in a line of the log."""
+
+    STARTED = "started"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    RELOADED = "reloaded"
+    LISTENING = "listening"
+    WARNING = "warning"
+    RECEIVED = "received"  # a door made a mail durable
+    REFUSED = "refused"  # a door said no
+    ROUTED = "routed"  # the decision and its reason
+    OPENED = "opened"
+    APPENDED = "appended"
+    KEPT = "kept"  # internal, automatic, held: in the ticket but not in public
+    COMMANDED = "commanded"
+    DUPLICATE = "duplicate"
+    STRUCK = "struck"  # an attempt failed by the mail's own fault
+    PARKED = "parked"
+    WAITING = "waiting"  # temporary trouble; the mail stays in the spool
+    QUEUED = "queued"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    POLLED = "polled"  # one pass over a mailbox
+    TROUBLE = "trouble"  # a part failed and goes on
+    CHANGED = "changed"  # a ticket changed by staff or by the command line
+
+
+Log = structlog.stdlib.BoundLogger
+
+
+def configure(style: Literal["text", "json"] = "text", level: str = "info") -> None:
+    """Write to standard error (systemd's journal): `style` is text or json, `level` a name of logging's."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    last: Any = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+    )
+    structlog.configure(
+        processors=[*shared, last],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def get(name: str) -> Log:
+    """A logger that carries the part's name in `part`."""
+    log: Log = structlog.get_logger(part=name)
+    return log

@@ -1,0 +1,86 @@
+"""What came in: one mail, read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Door(StrEnum):
+    SMTP = "smtp"
+    LMTP = "lmtp"
+    PIPE = "pipe"
+    IMAP = "imap"
+
+
+class Kind(StrEnum):
+    """What sort of mail it is. Anything but PERSONAL is never answered automatically, never a public reply,
+    a command or a reopening (RFC 3834 section 2)."""
+
+    PERSONAL = "personal"
+    AUTO_REPLY = "auto-reply"  # Auto-Submitted: auto-replied, vacation
+    AUTO_GENERATED = "auto-generated"
+    LIST = "list"  # List-Id, Precedence: list or bulk
+    BOUNCE = "bounce"  # multipart/report delivery-status, mailer-daemon
+    NULL_PATH = "null-path"  # envelope sender <> (RFC 5321 section 4.5.5)
+    OWN = "own"  # our loop marker or one of our own addresses as author
+
+
+class Verdict(StrEnum):
+    """Does the mail come from whom its From says? Until a check has run: NONE."""
+
+    PASS = "pass"
+    NONE = "none"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    name: str
+    email: str
+
+    @property
+    def key(self) -> str:
+        """What makes two addresses the same person: the address in lower case."""
+        return self.email.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A file that came with a mail. `data` are the decoded bytes."""
+
+    name: str
+    content_type: str
+    data: bytes
+    sha256: str
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One mail as parsed: a repeatable derivation of its raw bytes. Message-IDs are keys of mail.ids (no brackets)."""
+
+    raw_sha256: str
+    identity_sha256: str | None  # None where Message-ID or Date is missing: then only the door's key says "the same"
+    size: int
+    message_id: str | None
+    in_reply_to: tuple[str, ...]
+    references: tuple[str, ...]
+    author: Address | None  # the first address of From
+    reply_to: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    delivered_to: tuple[str, ...]  # Delivered-To, X-Original-To, Envelope-To: for doors without an envelope
+    subject: str
+    date: datetime | None
+    text: str  # what the author wrote now
+    quote: str  # the quoted tail; text + quote is the whole text, always
+    html: str  # sanitised, or empty
+    parts: tuple[Part, ...]
+    kind: Kind
+    kind_why: str  # the header or rule that said so, empty for PERSONAL
+    marker_cut: bool = False  # text ends at the marker line of one of our notices
+    own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
+    loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people

@@ -1,0 +1,83 @@
+"""What goes out: a row of the outbox and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class NoticeName(StrEnum):
+    """One folder each in templates/mail, one row each in desk.notices."""
+
+    ACKNOWLEDGEMENT = "acknowledgement"  # to the requester: your mail is a ticket
+    STAFF_REPLY = "staff_reply"  # to requester and participants: the answer itself
+    NEW_TICKET = "new_ticket"  # to staff
+    CUSTOMER_REPLIED = "customer_replied"  # to staff
+    ASSIGNED = "assigned"  # to the assignee
+    TICKET_CLOSED = "ticket_closed"  # to the requester
+    FOLLOW_UP_REFUSED = "follow_up_refused"  # to the customer: a new ticket was opened instead
+    KEPT_INTERNAL = "kept_internal"  # to staff: your reply was kept as a note, and why
+    COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
+    WELCOME = "welcome"  # to a new member of staff, with a set-password link
+
+
+class OutboxState(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"  # committed before the final dot, with the frozen bytes
+    DEFERRED = "deferred"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"  # an automatic notice cut off after the dot: not sent again
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One mail to one recipient. Everything that decides its bytes is fixed at enqueue."""
+
+    id: int
+    notice: NoticeName
+    automatic: bool  # True: a notice, never sent twice; False: a person's own words, sent again when uncertain
+    department_id: int
+    ticket_id: int | None
+    message_id: int | None  # the message it carries or speaks of
+    person_id: int | None  # the recipient, where known; its reply token is bound to it
+    recipient: str
+    language: str
+    context: dict[str, Any]  # snapshot for the template: plain JSON values
+    mail_id: str  # our Message-ID, without brackets
+    references: tuple[str, ...]  # Message-IDs, oldest first; the last one is In-Reply-To
+    reply_token: str  # empty: none
+    envelope_token: str
+    state: OutboxState
+    attempts: int
+    created_at: datetime
+    next_at: datetime
+    raw_sha256: str | None  # the frozen bytes, once composed
+    last_reply: str  # the server's words
+    server_id: str
+    possibly_twice: bool
+    owner: str
+    lease_until: datetime | None
+    sent_at: datetime | None
+
+
+class Ended(StrEnum):
+    """What one attempt came to."""
+
+    SENT = "sent"
+    RETRY = "retry"  # 4xx, or no connection
+    REFUSED = "refused"  # 5xx
+    UNCERTAIN = "uncertain"  # the connection broke after the final dot
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What the relay said to one mail. `words` are its reply, code included, for people."""
+
+    ended: Ended
+    code: int
+    words: str
+    server_id: str = ""

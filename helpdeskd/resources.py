@@ -1,0 +1,16 @@
+"""Where the files that travel with the code are: in the wheel under _data, else in the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def find(name: str) -> Path:
+    """The folder or file `name` (templates, config, pipe.py, systemd) as installed or as checked out."""
+    for root in (_PACKAGE / "_data", _PACKAGE.parent):
+        path = root / name
+        if path.exists():
+            return path
+    raise FileNotFoundError(f"{name} is missing from this installation of helpdeskd")

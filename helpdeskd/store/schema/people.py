@@ -1,0 +1,77 @@
+"""Departments, their addresses, people, and what a team sets at run time."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, false, true
+
+from helpdeskd.store.schema.base import BigId, Json, UtcTime, metadata, new_id
+
+department = Table(
+    "department",
+    metadata,
+    new_id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("sender_name", Text, nullable=False),
+    Column("private", Boolean, nullable=False, server_default=false()),
+    Column("follow_up_days", Integer),  # NULL = the team's setting
+    Column("reply_tokens", Text, nullable=False, server_default="auto"),  # model.people.ReplyTokens
+    Column("verp", Boolean, nullable=False, server_default=false()),
+    Column("cc_participates", Boolean, nullable=False, server_default=true()),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("created_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# The addresses a department is reached under; position 0 is the one its mail is sent from.
+address = Table(
+    "address",
+    metadata,
+    Column("email", Text, primary_key=True),  # lower case, without +detail
+    Column("department_id", BigId, ForeignKey("department.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    new_id(),
+    Column("kind", Text, nullable=False),  # model.people.PersonKind
+    Column("customer_no", Integer, unique=True),  # counted apart from id, for dialects that count customers
+    Column("staff_no", Integer, unique=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),  # lower case
+    Column("level", Integer, nullable=False, server_default="0"),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("created_at", UtcTime, nullable=False),
+    Column("disabled_at", UtcTime),
+    sqlite_autoincrement=True,
+)
+
+staff_department = Table(
+    "staff_department",
+    metadata,
+    Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
+    Column("department_id", BigId, ForeignKey("department.id"), primary_key=True),
+    Column("notify", Boolean, nullable=False, server_default=true()),
+    Index("ix_staff_department_department_id", "department_id"),
+)
+
+# Single-use links (set a password): only the hash is kept.
+person_token = Table(
+    "person_token",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("person_id", BigId, ForeignKey("person.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+)
+
+# Team settings and what the daemon itself must remember (keys of reply tokens, result of `check mail`, ...).
+setting = Table(
+    "setting",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Json, nullable=False),
+)

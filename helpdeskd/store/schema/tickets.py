@@ -1,0 +1,120 @@
+"""Tickets, messages, attachments, history."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text
+
+from helpdeskd.store.schema.base import BigId, Json, UtcTime, metadata, new_id
+
+ticket = Table(
+    "ticket",
+    metadata,
+    new_id(),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("subject", Text, nullable=False),
+    Column("state", Text, nullable=False),  # model.ticket.State
+    Column("pending_until", UtcTime),
+    Column("priority", Text, nullable=False),  # model.ticket.Priority
+    Column("department_id", BigId, ForeignKey("department.id"), nullable=False),
+    Column("requester_id", BigId, ForeignKey("person.id"), nullable=False),
+    Column("assignee_id", BigId, ForeignKey("person.id")),
+    Column("merged_into", BigId, ForeignKey("ticket.id")),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    Index("ix_ticket_state_updated_at", "state", "updated_at"),
+    Index("ix_ticket_department_id_state", "department_id", "state"),
+    Index("ix_ticket_requester_id", "requester_id"),
+    Index("ix_ticket_assignee_id", "assignee_id"),
+    sqlite_autoincrement=True,
+)
+
+participant = Table(
+    "participant",
+    metadata,
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), primary_key=True),
+    Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
+    Column("added_at", UtcTime, nullable=False),
+    Index("ix_participant_person_id", "person_id"),
+)
+
+ticket_tag = Table(
+    "ticket_tag",
+    metadata,
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), primary_key=True),
+    Column("tag", Text, primary_key=True),
+    Index("ix_ticket_tag_tag", "tag"),
+)
+
+ticket_link = Table(
+    "ticket_link",
+    metadata,
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), primary_key=True),
+    Column("other_id", BigId, ForeignKey("ticket.id"), primary_key=True),
+    Column("kind", Text, nullable=False),  # follow-up, same-mail, merged
+)
+
+message = Table(
+    "message",
+    metadata,
+    new_id(),
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), nullable=False),
+    Column("visibility", Text, nullable=False),  # model.ticket.Visibility
+    Column("author_id", BigId, ForeignKey("person.id")),
+    Column("author_name", Text, nullable=False, server_default=""),
+    Column("author_email", Text, nullable=False, server_default=""),
+    Column("mail_id", Text, index=True),  # Message-ID as mail.ids.key gives it
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("text", Text, nullable=False),
+    Column("quote", Text, nullable=False, server_default=""),
+    Column("html", Text, nullable=False, server_default=""),
+    Column("raw_sha256", Text, index=True),
+    Column("kind", Text, nullable=False),  # model.mail.Kind
+    Column("reason", Text, nullable=False),  # model.routing.Reason, or cli, api, system
+    Column("verdict", Text, nullable=False),  # model.mail.Verdict
+    Column("date", UtcTime),  # the mail's own Date
+    Column("created_at", UtcTime, nullable=False),
+    Column("arrival_id", BigId, ForeignKey("arrival.id"), index=True),
+    Index("ix_message_ticket_id_id", "ticket_id", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Every Message-ID a message names in References or In-Reply-To, so that order of arrival need not be order of writing.
+message_ref = Table(
+    "message_ref",
+    metadata,
+    Column("message_id", BigId, ForeignKey("message.id"), primary_key=True),
+    Column("mail_id", Text, primary_key=True),
+    Index("ix_message_ref_mail_id", "mail_id"),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    new_id(),
+    Column("message_id", BigId, ForeignKey("message.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("content_id", Text, nullable=False, server_default=""),
+    Column("inline", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Append-only: nothing updates or deletes a row here.
+history = Table(
+    "history",
+    metadata,
+    new_id(),
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", Text, nullable=False),  # model.ticket.History
+    Column("actor_id", BigId, ForeignKey("person.id")),
+    Column("message_id", BigId, ForeignKey("message.id")),
+    Column("detail", Json, nullable=False),
+    Index("ix_history_ticket_id_id", "ticket_id", "id"),
+    sqlite_autoincrement=True,
+)
