@@ -1,13 +1,19 @@
-"""Settings: frozen records, from TOML and the environment. config/helpdeskd.toml is their manual."""
+"""Settings as frozen records; each default stands here. config/helpdeskd.toml is their manual, load.py reads them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-Language = str
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[int, Meta(ge=1)]
+Amount = Annotated[int, Meta(ge=0)]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Percent = Annotated[float, Meta(ge=0, le=90)]
+Days = Annotated[float, Meta(gt=0)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -31,13 +37,13 @@ class Paths(Section, frozen=True):
 
 class Store(Section, frozen=True):
     url: str = ""  # empty = SQLite at paths.data/helpdeskd.sqlite3
-    readers: int = 4
-    snapshots: int = 3  # SQLite: how many copies made before migrations are kept
+    readers: Count = 4
+    snapshots: Count = 3  # SQLite: how many copies made before migrations are kept
 
 
 class SpoolSettings(Section, frozen=True):
-    reserve_percent: float = 5.0
-    reserve_mb: int = 512
+    reserve_percent: Percent = 5.0
+    reserve_mb: Amount = 512
 
 
 class Smtp(Section, frozen=True):
@@ -45,13 +51,13 @@ class Smtp(Section, frozen=True):
     hostname: str = ""  # empty = the machine's name
     tls_certificate: Path | None = None
     tls_key: Path | None = None
-    max_message_mb: int = 50
-    max_connections: int = 200
-    max_connections_per_client: int = 20
-    max_recipients: int = 100
-    max_errors: int = 10
-    idle_seconds: int = 300
-    data_seconds: int = 600
+    max_message_mb: Count = 50
+    max_connections: Count = 200
+    max_connections_per_client: Count = 20
+    max_recipients: Count = 100
+    max_errors: Count = 10
+    idle_seconds: Seconds = 300
+    data_seconds: Seconds = 600
 
 
 class Lmtp(Section, frozen=True):
@@ -63,7 +69,7 @@ class Mailbox(Section, frozen=True):
     name: str
     host: str
     user: str
-    port: int = 993
+    port: Port = 993
     security: Literal["tls", "starttls", "none"] = "tls"
     ca_file: Path | None = None
     password: str = ""
@@ -72,22 +78,22 @@ class Mailbox(Section, frozen=True):
     oauth2_command: tuple[str, ...] = ()
     folders: tuple[str, ...] = ("INBOX",)
     department: str = ""  # empty = the first department
-    poll_seconds: int = 60
+    poll_seconds: Seconds = 60
     idle: bool = True
     backfill: str = "none"  # none, all, unseen, or a date (2026-01-31)
     after: Literal["seen", "move", "delete"] = "seen"
     move_to: str = ""
-    timeout_seconds: int = 60
+    timeout_seconds: Seconds = 60
 
 
 class Intake(Section, frozen=True):
-    batch: int = 10
-    max_parts: int = 1000
-    max_headers: int = 2000
-    max_header_kb: int = 1024
-    max_depth: int = 100
-    max_text_kb: int = 2048
-    backlog_hours: int = 24  # older mail from IMAP gets no automatic answer
+    batch: Count = 10
+    max_parts: Count = 1000
+    max_headers: Count = 2000
+    max_header_kb: Count = 1024
+    max_depth: Count = 100
+    max_text_kb: Count = 2048
+    backlog_hours: Count = 24  # older mail from IMAP gets no automatic answer
 
 
 class Outgoing(Section, frozen=True):
@@ -98,19 +104,19 @@ class Outgoing(Section, frozen=True):
     password: str = ""
     password_file: Path | None = None
     hold: bool = False
-    connections: int = 4
-    timeout_seconds: int = 60
-    give_up_days: float = 5.0
-    lease_seconds: int = 120
-    attachments_mb: int = 20
+    connections: Count = 4
+    timeout_seconds: Seconds = 60
+    give_up_days: Days = 5.0
+    lease_seconds: Seconds = 120
+    attachments_mb: Amount = 20
 
 
 class Desk(Section, frozen=True):
     name: str = "Support"
-    language: Language = "en"
+    language: str = "en"
     public_url: str = ""
-    follow_up_days: int = 30
-    contact_days: int = 30
+    follow_up_days: Amount = 30
+    contact_days: Amount = 30
     marker: str = "## Please write your reply above this line ##"
 
 

@@ -1,0 +1,210 @@
+"""Read settings from TOML and the environment; every wrong key is reported at once, with its place."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+from helpdeskd.config import Config, Mailbox, Section
+from helpdeskd.config.check import contradictions
+from helpdeskd.errors import ConfigError
+
+DEFAULT_FILE = Path("/etc/helpdeskd/helpdeskd.toml")
+PREFIX = "HELPDESKD_"
+# Names of the environment that are not settings: where the file is, and where pipe.py finds the spool.
+NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL"}
+SECRETS = {"password"}
+
+
+S = TypeVar("S", bound=Section)
+
+
+class _Problems(list[str]):
+    def add(self, place: str, key: str, expected: str) -> None:
+        self.append(f"{place}: {key}: {expected}")
+
+
+def load(file: Path | None, env: Mapping[str, str]) -> Config:
+    """Settings from `file` (None = the default file if it is there, else defaults) with `env` on top.
+
+    Raises ConfigError with every problem found, each with its file or variable, its key and what was expected.
+    """
+    problems = _Problems()
+    place = str(file or DEFAULT_FILE)
+    table = _read(file, problems)
+    places: dict[tuple[str, ...], str] = {}
+    _overlay(table, env, places, problems)
+    config = _section(Config, table, (), place, places, problems)
+    if config is not None and not problems:
+        for key, expected in contradictions(config):
+            problems.add(places.get(tuple(key.split(".")), place), key, expected)
+    if problems or config is None:
+        raise ConfigError(tuple(problems))
+    return config
+
+
+def _read(file: Path | None, problems: _Problems) -> dict[str, Any]:
+    if file is None and not DEFAULT_FILE.exists():
+        return {}
+    path = file or DEFAULT_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        problems.add(str(path), "TOML", f"expected a valid TOML file: {error}")
+    except UnicodeDecodeError as error:
+        problems.add(str(path), "TOML", f"expected UTF-8 text: {error}")
+    except OSError as error:
+        problems.add(str(path), "file", f"expected a readable file: {error.strerror}")
+    return {}
+
+
+def _overlay(
+    table: dict[str, Any], env: Mapping[str, str], places: dict[tuple[str, ...], str], problems: _Problems
+) -> None:
+    """HELPDESKD_SMTP__LISTEN=... over [smtp] listen; HELPDESKD_MAILBOX__0__PASSWORD=... over the first [[mailbox]]."""
+    if spool := env.get("HELPDESKD_SPOOL"):
+        table.setdefault("paths", {})["spool"] = spool
+        places["paths", "spool"] = "environment HELPDESKD_SPOOL"
+    for name in sorted(env):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        path = tuple(name.removeprefix(PREFIX).lower().split("__"))
+        field = _field(path)
+        if field is None:
+            problems.add(f"environment {name}", ".".join(path), "expected the name of a setting, SECTION__KEY")
+            continue
+        target: Any = table
+        for step in path[:-1]:
+            if isinstance(target, list):
+                while len(target) <= int(step):
+                    target.append({})
+                target = target[int(step)]
+            else:
+                target = target.setdefault(step, [] if step == "mailbox" else {})
+        target[path[-1]] = _from_text(env[name], field)
+        places[path] = f"environment {name}"
+
+
+def _field(path: tuple[str, ...]) -> FieldInfo | None:
+    """The field a path of names leads to: ("smtp", "listen"), ("mailbox", "0", "host")."""
+    match path:
+        case (section, key):
+            kind = next((f.type for f in fields(Config) if f.name == section), None)
+        case ("mailbox", index, key) if index.isdigit() and int(index) < 100:
+            kind = Mailbox
+        case _:
+            return None
+    if not (isinstance(kind, type) and issubclass(kind, Section)):
+        return None
+    return next((f for f in fields(kind) if f.name == key), None)
+
+
+def _from_text(text: str, field: FieldInfo) -> Any:
+    """A variable is text; where the setting is none, it is read as a TOML value, and a list also as a,b,c."""
+    if field.type is str:
+        return text
+    if get_origin(field.type) is tuple and not text.lstrip().startswith("["):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _section(
+    kind: type[S],
+    table: Any,
+    path: tuple[str, ...],
+    place: str,
+    places: Mapping[tuple[str, ...], str],
+    problems: _Problems,
+) -> S | None:
+    if not isinstance(table, dict):
+        problems.add(places.get(path, place), ".".join(path), "expected a table")
+        return None
+    known = {f.name: f for f in fields(kind)}
+    good: dict[str, Any] = {}
+    whole = True
+    for key, value in table.items():
+        here = (*path, key)
+        where = next((places[p] for p in places if p == here), place)
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            problems.add(where, ".".join(here), f"expected one of {', '.join(sorted(known))}{hint}")
+            whole = False
+            continue
+        field = known[key]
+        try:
+            good[key] = _value(field, value, here, where, places, problems)
+        except msgspec.ValidationError as error:
+            problems.add(where, ".".join(here), _expected(error))
+            whole = False
+    for name, field in known.items():
+        if field.required and name not in table:
+            problems.add(place, ".".join((*path, name)), "expected a value: this setting has no default")
+            whole = False
+    return kind(**good) if whole and None not in _sections(good) else None
+
+
+def _sections(good: Mapping[str, Any]) -> Iterator[Any]:
+    """Values of fields that are sections (or tuples of them): None where one failed and was reported."""
+    for name, value in good.items():
+        if name in {f.name for f in fields(Config)}:
+            if isinstance(value, tuple):
+                yield from value
+            else:
+                yield value
+
+
+def _value(
+    field: FieldInfo,
+    value: Any,
+    path: tuple[str, ...],
+    where: str,
+    places: Mapping[tuple[str, ...], str],
+    problems: _Problems,
+) -> Any:
+    inner = get_args(field.type)[0] if get_origin(field.type) is tuple else field.type
+    if isinstance(inner, type) and issubclass(inner, Section):
+        if inner is field.type:
+            return _section(inner, value, path, where, places, problems)
+        if not isinstance(value, list):
+            raise msgspec.ValidationError("Expected an array of tables")
+        return tuple(_section(inner, item, (*path, str(n)), where, places, problems) for n, item in enumerate(value))
+    return msgspec.convert(value, field.type, dec_hook=_hook)
+
+
+def _hook(kind: type, value: Any) -> Any:
+    if kind is Path:
+        if isinstance(value, str) and value:
+            return Path(value)
+        raise msgspec.ValidationError("Expected a path")
+    raise NotImplementedError(kind)
+
+
+def _expected(error: msgspec.ValidationError) -> str:
+    """The words of msgspec, as a sentence of ours: "expected `int` >= 1, got ..." (a value is never repeated: it may be secret)."""
+    text = str(error)
+    return text[:1].lower() + text[1:]
+
+
+def shown(config: Config) -> dict[str, Any]:
+    """Settings as plain values for people and `--json`; secrets are masked."""
+    built: dict[str, Any] = msgspec.to_builtins(config, enc_hook=str)
+    masked: dict[str, Any] = _masked(built)
+    return masked
+
+
+def _masked(value: Any, key: str = "") -> Any:
+    if isinstance(value, dict):
+        return {k: _masked(v, k) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(v, key) for v in value]
+    return "(set, not shown)" if key in SECRETS and value else value

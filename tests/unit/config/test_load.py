@@ -1,0 +1,132 @@
+"""Wrong settings: all at once, each with file, key and what was expected; never a secret, never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from helpdeskd.config import Config
+from helpdeskd.config.load import load, shown
+from helpdeskd.errors import ConfigError
+
+
+def problems(tmp_path, toml: str, env=None) -> list[str]:
+    file = tmp_path / "h.toml"
+    file.write_text(toml)
+    with pytest.raises(ConfigError) as caught:
+        load(file, env or {})
+    return [line.replace(str(file), "FILE") for line in caught.value.problems]
+
+
+BOX = '[[mailbox]]\nname = "a"\nhost = "h"\nuser = "u"\n'
+
+WRONG = [
+    ("[smtp]\nlissten = []", ["FILE: smtp.lissten: expected one of ", "did you mean listen?"]),
+    ("[smtp]\nmax_errors = 0", ["FILE: smtp.max_errors: expected `int` >= 1"]),
+    ('[smtp]\nmax_errors = "ten"', ["FILE: smtp.max_errors: expected `int`, got `str`"]),
+    ('[smtp]\nlisten = ["here"]', ["FILE: smtp.listen: expected host:port"]),
+    ('[smtp]\nlisten = ["127.0.0.1:99999"]', ["FILE: smtp.listen: expected host:port"]),
+    ("smtp = 3", ["FILE: smtp: expected a table"]),
+    ("[nonsense]", ["FILE: nonsense: expected one of"]),
+    ("[smtp", ["FILE: TOML: expected a valid TOML file"]),
+    (
+        '[smtp]\ntls_certificate = "/nowhere/x.pem"',
+        ["expected tls_certificate and tls_key together", "there is none at /nowhere/x.pem"],
+    ),
+    ('[lmtp]\nlisten = ["unix:relative"]', ["FILE: lmtp.listen: expected unix:/path"]),
+    ('[outgoing]\nrelay = "http://x"', ["FILE: outgoing.relay: expected host or host:port"]),
+    ('[outgoing]\nuser = "u"', ["FILE: outgoing.password: expected password or password_file"]),
+    ('[outgoing]\nsecurity = "ssl"', ["FILE: outgoing.security: invalid enum value"]),
+    ('[store]\nurl = "mysql://x"', ["FILE: store.url: expected sqlite"]),
+    ('[desk]\nmarker = "short"', ["FILE: desk.marker: expected one line"]),
+    ('[[mailbox]]\nname = "a"', ["FILE: mailbox.0.host: expected a value", "FILE: mailbox.0.user: expected a value"]),
+    (BOX, ["FILE: mailbox.0.password: expected exactly one of"]),
+    (BOX + 'password = "p"\nbackfill = "often"', ["FILE: mailbox.0.backfill: expected none, all, unseen or a date"]),
+    (BOX + 'password = "p"\nafter = "move"', ["FILE: mailbox.0.move_to: expected move_to"]),
+    (
+        BOX
+        + 'password = "p"\nafter = "move"\nmove_to = "Done"\n'
+        + BOX.replace('"a"', '"b"')
+        + 'password = "p"\nfolders = ["Done"]',
+        ["FILE: mailbox.0.move_to: expected a folder that is not itself watched; Done is"],
+    ),
+    (
+        BOX + 'password = "p"\n' + BOX + 'password = "p"',
+        ["mailbox.1.name: expected a name of its own", "INBOX is already watched by a"],
+    ),
+    ("mailbox = 3", ["FILE: mailbox: expected an array of tables"]),
+]
+
+
+@pytest.mark.parametrize(("toml", "expected"), WRONG, ids=[toml.replace("\n", " ")[:50] for toml, _ in WRONG])
+def test_wrong(tmp_path, toml, expected):
+    text = "\n".join(problems(tmp_path, toml)).lower()
+    for words in expected:
+        assert words.lower() in text
+
+
+def test_all_at_once(tmp_path):
+    found = problems(
+        tmp_path,
+        '[smtp]\nmax_errors = 0\nlisen = 1\n[desk]\nlanguage = 3\n[[mailbox]]\nname = "x"\n',
+        {"HELPDESKD_SMTP__IDLE_SECONDS": "soon", "HELPDESKD_SMTP__NOPE": "1"},
+    )
+    assert len(found) == 7
+    assert any(
+        line.startswith("environment HELPDESKD_SMTP__IDLE_SECONDS: smtp.idle_seconds: expected `int`") for line in found
+    )
+    assert any(line.startswith("environment HELPDESKD_SMTP__NOPE: ") for line in found)
+
+
+def test_a_secret_is_never_repeated(tmp_path):
+    text = "\n".join(
+        problems(tmp_path, BOX + "password = 12345678\n[outgoing]\npassword = [1]", {"HELPDESKD_OUTGOING__USER": "u"})
+    )
+    assert "12345678" not in text
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(ConfigError, match="expected a readable file"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_the_environment_wins(tmp_path):
+    file = tmp_path / "h.toml"
+    file.write_text('[smtp]\nlisten = ["127.0.0.1:1"]\n' + BOX)
+    config = load(
+        file,
+        {
+            "HELPDESKD_SMTP__LISTEN": "0.0.0.0:25, [::1]:25",
+            "HELPDESKD_LMTP__LISTEN": '["unix:/run/x"]',
+            "HELPDESKD_OUTGOING__HOLD": "true",
+            "HELPDESKD_OUTGOING__GIVE_UP_DAYS": "2",
+            "HELPDESKD_MAILBOX__0__PASSWORD": "geheim",
+            "HELPDESKD_SPOOL": "/somewhere",
+            "HELPDESKD_CONFIG": "ignored",
+            "PATH": "/bin",
+        },
+    )
+    assert config.smtp.listen == ("0.0.0.0:25", "[::1]:25")
+    assert config.lmtp.listen == ("unix:/run/x",)
+    assert config.outgoing.hold is True
+    assert config.outgoing.give_up_days == 2.0
+    assert config.mailbox[0].password == "geheim"
+    assert config.paths.spool_dir == Path("/somewhere")
+
+
+def test_every_setting_can_come_from_the_environment():
+    config = load(
+        None, {"HELPDESKD_STORE__URL": "sqlite:////x", "HELPDESKD_PATHS__DATA": "/y", "HELPDESKD_LOG__LEVEL": "debug"}
+    )
+    assert (config.store.url, config.paths.data, config.log.level) == ("sqlite:////x", Path("/y"), "debug")
+
+
+def test_shown_masks_secrets():
+    text = str(shown(load(None, {"HELPDESKD_OUTGOING__PASSWORD": "geheim", "HELPDESKD_OUTGOING__USER": "u"})))
+    assert "geheim" not in text
+    assert "(set, not shown)" in text
+
+
+def test_defaults_are_sound():
+    assert load(None, {}) == Config()
