@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from helpdeskd.model.people import Department, Person
@@ -29,8 +30,13 @@ class Match:
     ticket: Ticket
     bound_to: int | None
     participants: frozenset[int]  # ids of requester, participants
-    subjects: frozenset[str]  # base subjects (mail.ids.base_subject) seen in the ticket
-    merged_from: int | None = None
+    subjects: frozenset[
+        str
+    ]  # base subjects (mail.ids.base_subject) seen in the ticket; may be empty where no step reads it
+    merged_from: int | None = None  # the ticket the evidence named, where a merge led on from it
+    credential: bool = (
+        False  # this is the token of `bound_to`: a reply token, or our Message-ID where no token was sent along
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +44,18 @@ class Facts:
     """What the store knows about one mail for one department. The only thing the store hands to routing."""
 
     department: Department
+    now: datetime
     author: Person | None
     author_is_ours: bool  # From is one of our own addresses
     staff_departments: frozenset[int]  # of the author
-    matches: tuple[Match, ...]  # strongest first; several tickets only for several reply tokens
-    same_mail: tuple[int, int] | None  # (ticket id, message id) that already holds this very mail here
+    matches: tuple[Match, ...]  # everything found, strongest first
+    same_mail: tuple[tuple[int, int | None], ...]  # (ticket id, message id) that hold this very mail here already
+    elsewhere: tuple[int, ...]  # tickets of other departments that hold this very mail
     old_mail: bool  # arrived long before we saw it (IMAP backfill): no automatic answers
-    follow_up_days: int
+    follow_up_days: int  # a reply to a ticket closed for longer opens a new one; 0: every reply does
     contact_days: int  # after so many days a token without References is an address-book contact
+    from_usable: bool = True  # From holds an address that can be written to
+    sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
 
 
 class Action(StrEnum):
@@ -79,6 +89,9 @@ class Reason(StrEnum):
     OWN_ADDRESS = "own-address"
     COMMANDS = "commands"
     NULL_SENDER = "no-author"  # no usable From
+    NOT_YOUR_DEPARTMENT = (
+        "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,8 @@ class Decision:
     link_to: int | None = None
     reopen: bool = False
     acknowledge: bool = False
+    words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
+    tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`
 
 

@@ -1,0 +1,318 @@
+"""Where a mail goes and why: Inbound + Facts + Verdict -> Decisions. Pure; STEPS is the whole policy, read from the top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from helpdeskd.mail.ids import base_subject
+from helpdeskd.model.mail import Inbound, Kind, Verdict
+from helpdeskd.model.people import Person
+from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
+from helpdeskd.model.ticket import State, Ticket
+
+ADMINISTRATOR = 3  # the staff level that reaches every department
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One mail and the one ticket it may belong to (`match`), or no ticket."""
+
+    inbound: Inbound
+    facts: Facts
+    verdict: Verdict
+    has_commands: bool
+    match: Match | None
+
+    @property
+    def ticket(self) -> Ticket:
+        assert self.match is not None
+        return self.match.ticket
+
+    @property
+    def author(self) -> Person | None:
+        return self.facts.author
+
+    @property
+    def automatic(self) -> bool:
+        return self.inbound.kind is not Kind.PERSONAL or self.facts.author_is_ours
+
+    @property
+    def own_token(self) -> bool:
+        """Does the author hold a token of this ticket that was given to them and to nobody else?"""
+        who = self.author
+        return who is not None and any(
+            found.credential and found.bound_to == who.id and found.ticket.id == self.ticket.id
+            for found in self.facts.matches
+        )
+
+    @property
+    def takes_part(self) -> bool:
+        return self.match is not None and self.author is not None and self.author.id in self.match.participants
+
+    @property
+    def is_requester(self) -> bool:
+        return self.author is not None and self.author.id == self.ticket.requester_id
+
+    @property
+    def as_staff(self) -> bool:
+        """A member of staff is a customer of their own request, and of a ticket they were drawn into unless their token says
+        otherwise."""
+        who = self.author
+        return who is not None and who.is_staff and not self.is_requester and (self.own_token or not self.takes_part)
+
+    @property
+    def works_here(self) -> bool:
+        """Is the ticket within the reach of this member of staff?"""
+        who = self.author
+        return who is not None and (
+            who.level >= ADMINISTRATOR
+            or self.ticket.department_id in self.facts.staff_departments
+            or self.ticket.assignee_id == who.id
+        )
+
+    @property
+    def may_command(self) -> bool:
+        return self.author is not None and self.author.is_staff and self.own_token and self.works_here
+
+    @property
+    def sure_cut(self) -> bool:
+        return self.inbound.marker_cut or not self.inbound.own_text_found
+
+    def opens(self, reason: Reason, *, acknowledge: bool = True, link: bool = False) -> Decision:
+        """A new ticket. One mail is acknowledged once (by the first department that opens), an old one not at all."""
+        return Decision(
+            Action.OPEN,
+            reason,
+            link_to=self.ticket.id if link else None,
+            acknowledge=acknowledge and not self.facts.old_mail and not self.facts.elsewhere,
+        )
+
+    def keeps(self, reason: Reason, *, tell_author: bool = False) -> Decision:
+        return Decision(Action.INTERNAL, reason, ticket_id=self.ticket.id, tell_author=tell_author)
+
+
+# The steps. Each answers, or leaves the case to the next one.
+
+
+def same_mail(case: Case) -> Decision | None:
+    """The very mail is here already. Of several reply tokens each names a ticket of its own, so it is asked ticket by ticket:
+    an MTA may deliver one mail once for each recipient."""
+    held = tuple(ticket_id for ticket_id, _ in case.facts.same_mail)
+    if case.match is not None and case.match.evidence is Evidence.REPLY_TOKEN:
+        if case.ticket.id in held or case.ticket.id in case.facts.elsewhere:
+            return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=case.ticket.id)
+        return None
+    return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=held[0]) if held else None
+
+
+def own_address(case: Case) -> Decision | None:
+    """Mail of our own that belongs to no ticket came round in a loop."""
+    ours = case.inbound.kind is Kind.OWN or case.facts.author_is_ours
+    return Decision(Action.HOLD, Reason.OWN_ADDRESS) if ours and case.match is None else None
+
+
+def automatic(case: Case) -> Decision | None:
+    """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces without a
+    ticket are held; other machines may open one (monitors, people writing through lists) but are not answered."""
+    if not case.automatic:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.AUTOMATIC)
+    if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH}:
+        return Decision(Action.HOLD, Reason.AUTOMATIC)
+    if not case.facts.from_usable and not case.facts.sender:
+        return Decision(Action.HOLD, Reason.NULL_SENDER)
+    return case.opens(Reason.AUTOMATIC, acknowledge=False)
+
+
+def no_author(case: Case) -> Decision | None:
+    """From says nothing usable. Who handed the mail over (the envelope's sender) may ask, but is not answered automatically."""
+    if case.facts.from_usable:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.NULL_SENDER)
+    if case.facts.sender:
+        return case.opens(Reason.NULL_SENDER, acknowledge=False)
+    return Decision(Action.HOLD, Reason.NULL_SENDER)
+
+
+def unverified(case: Case) -> Decision | None:
+    """A forged From has no public voice, and its victim gets no acknowledgement."""
+    if case.verdict is not Verdict.FAIL:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.UNVERIFIED)
+    return case.opens(Reason.UNVERIFIED, acknowledge=False)
+
+
+def new(case: Case) -> Decision | None:
+    return case.opens(Reason.NEW) if case.match is None else None
+
+
+def token_as_contact(case: Case) -> Decision | None:
+    """Mail programs remember reply addresses as contacts: a mail that answers nothing, with another subject, to a ticket that
+    is closed or was left alone for long, is a new request."""
+    match = case.match
+    if match is None or match.evidence is not Evidence.REPLY_TOKEN:
+        return None
+    if case.inbound.references or case.inbound.in_reply_to:
+        return None
+    if any(found.ticket.id == match.ticket.id and found.evidence is not match.evidence for found in case.facts.matches):
+        return None  # its subject carries the ticket's tag, or somebody answered it: it is meant
+    left_alone = match.ticket.updated_at + timedelta(days=case.facts.contact_days) <= case.facts.now
+    if not (match.ticket.is_closed or left_alone) or _same_subject(case.inbound.subject, match):
+        return None
+    return case.opens(Reason.TOKEN_AS_CONTACT, link=True)
+
+
+def stranger(case: Case) -> Decision | None:
+    """Knowing a ticket's number, token or Message-IDs is not taking part in it. Where all that ties two mails is a third one
+    that nobody here has seen (a newsletter both answer), the stranger's mail is a request of its own."""
+    who = case.author
+    if case.match is None or case.takes_part or (who is not None and who.is_staff) or case.own_token:
+        return None
+    if case.match.evidence is Evidence.SHARED_ROOT:
+        return case.opens(Reason.STRANGER, link=True)
+    return case.keeps(Reason.STRANGER)
+
+
+def not_your_token(case: Case) -> Decision | None:
+    """A forged From must not speak for staff: only the token that was sent to this very person lets them answer."""
+    if case.as_staff and not case.own_token:
+        return case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
+    return None
+
+
+def not_your_department(case: Case) -> Decision | None:
+    if case.as_staff and not case.works_here:
+        return case.keeps(Reason.NOT_YOUR_DEPARTMENT, tell_author=True)
+    return None
+
+
+def commands(case: Case) -> Decision | None:
+    """Commands need what an answer needs. What stands below them is an answer only where its end is sure."""
+    if not (case.has_commands and case.may_command):
+        return None
+    public = Action.ANSWER if case.as_staff else Action.APPEND
+    words_as = Action.INTERNAL if case.as_staff and not case.sure_cut else public
+    return Decision(Action.COMMAND, Reason.COMMANDS, ticket_id=case.ticket.id, words_as=words_as)
+
+
+def no_sure_cut(case: Case) -> Decision | None:
+    """Notices speak of things the customer must not read, so an answer that may carry one along does not go out."""
+    return case.keeps(Reason.NO_SURE_CUT, tell_author=True) if case.as_staff and not case.sure_cut else None
+
+
+def answer(case: Case) -> Decision | None:
+    if case.match is None or not case.as_staff:
+        return None
+    return Decision(Action.ANSWER, Reason(case.match.evidence), ticket_id=case.ticket.id)
+
+
+def follow_up_over(case: Case) -> Decision | None:
+    """A reply to what was closed long ago is a new request that remembers the old one. Its author learns so from a notice of
+    its own instead of an acknowledgement."""
+    if case.match is None or not case.ticket.is_closed:
+        return None
+    closed = case.ticket.closed_at or case.ticket.updated_at
+    if closed + timedelta(days=case.facts.follow_up_days) > case.facts.now:
+        return None
+    return case.opens(Reason.FOLLOW_UP_OVER, acknowledge=False, link=True)
+
+
+def append(case: Case) -> Decision | None:
+    if case.match is None:
+        return None
+    return Decision(
+        Action.APPEND,
+        Reason(case.match.evidence),
+        ticket_id=case.ticket.id,
+        reopen=case.ticket.state is State.CLOSED,
+    )
+
+
+Step = Callable[[Case], Decision | None]
+
+STEPS: tuple[Step, ...] = (
+    # what may never speak in public
+    same_mail,
+    own_address,
+    automatic,
+    no_author,
+    unverified,
+    # whose ticket it is
+    new,
+    token_as_contact,
+    stranger,
+    # staff
+    not_your_token,
+    not_your_department,
+    commands,
+    no_sure_cut,
+    answer,
+    # customers and participants
+    follow_up_over,
+    append,
+)
+
+
+def route(inbound: Inbound, facts: Facts, verdict: Verdict, has_commands: bool) -> tuple[Decision, ...]:
+    """What to do with this mail in this department: at least one decision, several only for several reply tokens.
+
+    `has_commands`: its first lines are commands, known or not; read for staff only. Until a check of From has run, the verdict
+    NONE counts as "not refuted": a participant or the holder of their own token may speak.
+    """
+    evidence = evidence_lines(facts)
+    decisions: list[Decision] = []
+    for match in _candidates(facts):
+        decision = _decide(Case(inbound, facts, verdict, has_commands, match))
+        if decision.action is Action.OPEN and facts.same_mail:
+            decision = Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=facts.same_mail[0][0])
+        if decision.action is Action.OPEN and any(made.action is Action.OPEN for made in decisions):
+            continue  # one mail opens one ticket, however many old tokens it carries
+        decisions.append(replace(decision, evidence=evidence))
+    return tuple(decisions)
+
+
+def evidence_lines(facts: Facts) -> tuple[str, ...]:
+    """Every evidence found, strongest first, for people: `reply-token [#123456]`."""
+    lines = []
+    for found in facts.matches:
+        line = f"{found.evidence.value} {found.ticket.tag}"
+        if found.merged_from is not None:
+            line += " (where a merge led)"
+        if found.bound_to is not None:
+            own = facts.author is not None and found.bound_to == facts.author.id
+            line += " (the author's own)" if own else " (another person's)"
+        if line not in lines:
+            lines.append(line)
+    return tuple(lines)
+
+
+def _candidates(facts: Facts) -> tuple[Match | None, ...]:
+    """The first evidence decides; of reply tokens, each ticket once."""
+    if not facts.matches:
+        return (None,)
+    first = facts.matches[0]
+    if first.evidence is not Evidence.REPLY_TOKEN:
+        return (first,)
+    by_ticket: dict[int, Match] = {}
+    for found in facts.matches:
+        if found.evidence is Evidence.REPLY_TOKEN:
+            by_ticket.setdefault(found.ticket.id, found)
+    return tuple(by_ticket.values())
+
+
+def _decide(case: Case) -> Decision:
+    for step in STEPS:
+        decision = step(case)
+        if decision is not None:
+            return decision
+    raise AssertionError("the last step answers whatever the ones before it left")
+
+
+def _same_subject(subject: str, match: Match) -> bool:
+    base = base_subject(subject).casefold()
+    return base in {known.casefold() for known in match.subjects}
