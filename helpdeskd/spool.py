@@ -289,6 +289,7 @@ def put(root: str, envelope: Envelope, chunks: "Iterable[bytes]", *, sure: "Call
         try:
             try:
                 os.fchmod(fd, FILE_MODE)  # whatever the umask: the daemon reads it as group
+                _give_group(fd, os.path.dirname(new))
                 _copy(root, fd, pack(envelope), chunks)
                 os.fsync(fd)
             finally:
@@ -309,6 +310,19 @@ def put(root: str, envelope: Envelope, chunks: "Iterable[bytes]", *, sure: "Call
             raise NoRoom("the spool's disk is full") from e
         raise
     return name
+
+
+def _give_group(fd: int, folder: str) -> None:
+    """See to it that the spool's owner can read what another user writes. PermissionError rather than a stuck mail."""
+    file, place = os.fstat(fd), os.stat(folder)
+    if file.st_uid == place.st_uid or file.st_gid == place.st_gid:
+        return
+    try:
+        os.fchown(fd, -1, place.st_gid)  # where the setgid bit is missing and we are of the group
+    except PermissionError:
+        raise PermissionError(
+            errno.EPERM, "its owner could not read the mail; is the setgid bit missing", folder
+        ) from None
 
 
 def _copy(root: str, fd: int, head: bytes, chunks: "Iterable[bytes]") -> None:
