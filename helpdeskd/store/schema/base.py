@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, Identity, Integer, MetaData
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, Column, DateTime, Dialect, Identity, Integer, MetaData
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from helpdeskd.store.scrub import Json, Text
+
+__all__ = ["BigId", "Json", "Text", "UtcTime", "metadata", "new_id"]
 
 metadata = MetaData(
     naming_convention={
@@ -48,7 +51,6 @@ class UtcTime(TypeDecorator[datetime]):
         return _EPOCH + microseconds * _MICROSECOND
 
 
-Json = JSON().with_variant(JSONB(), "postgresql")
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 

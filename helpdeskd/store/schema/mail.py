@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from helpdeskd.store.schema.base import BigId, Json, UtcTime, metadata, new_id
+from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
 # One row for each (spool entry, department addressed). department_id 0 stands for none (parked, held for nobody).
 arrival = Table(
@@ -17,7 +17,7 @@ arrival = Table(
     Column("outcome", Text, nullable=False),  # model.routing.Outcome
     Column("reason", Text, nullable=False),
     Column("evidence", Json, nullable=False),
-    Column("ticket_id", BigId, ForeignKey("ticket.id", use_alter=True)),  # the first ticket concerned
+    Column("ticket_id", BigId, ForeignKey("ticket.id")),  # the first ticket concerned
     Column("raw_sha256", Text, nullable=False, index=True),
     Column("identity_sha256", Text),
     Column("mail_id", Text),
@@ -33,6 +33,7 @@ arrival = Table(
     Column("uid", BigInteger),
     UniqueConstraint("spool_id", "department_id"),
     Index("ix_arrival_identity_sha256_department_id", "identity_sha256", "department_id"),
+    Index("ix_arrival_ticket_id", "ticket_id"),
     Index("ix_arrival_account_folder_uidvalidity_uid", "account", "folder", "uidvalidity", "uid"),
     sqlite_autoincrement=True,
 )

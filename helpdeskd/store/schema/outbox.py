@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, false
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false
 
-from helpdeskd.store.schema.base import BigId, Json, UtcTime, metadata, new_id
+from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
 outbox = Table(
     "outbox",
@@ -37,6 +37,7 @@ outbox = Table(
     Index("ix_outbox_state_next_at", "state", "next_at"),
     Index("ix_outbox_ticket_id", "ticket_id"),
     Index("ix_outbox_message_id", "message_id"),
+    Index("ix_outbox_raw_sha256", "raw_sha256"),  # the sweep of blobs asks
     sqlite_autoincrement=True,
 )
 

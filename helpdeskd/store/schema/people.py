@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, false, true
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false, true
 
-from helpdeskd.store.schema.base import BigId, Json, UtcTime, metadata, new_id
+from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
 department = Table(
     "department",

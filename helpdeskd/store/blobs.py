@@ -1,0 +1,183 @@
+"""Raw mails and attachments: files named by the SHA-256 of their bytes, written once and never changed."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, exists, or_, select
+
+from helpdeskd.errors import NoRoom, NotFound, StoreDown
+from helpdeskd.store.schema import arrival, attachment, message, outbox
+
+KEPT_FOR = timedelta(hours=24)  # an unreferenced blob lives so long: its commit may be on its way
+
+_HEX = "0123456789abcdef"
+_NAME = re.compile(r"[0-9a-f]{64}")
+_DOOMED = ".doomed"
+
+
+class Blobs:
+    """A folder of blobs, in two levels of sixteen: root/3/f/3fa9... All its folders are made once, so that a put costs
+    two fsyncs (the file's and its folder's) and no more.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._gate = threading.Lock()
+        self._ready = False
+
+    def path(self, sha256: str) -> Path:
+        """Where that blob is or would be."""
+        if not _NAME.fullmatch(sha256):
+            raise NotFound("blob", sha256)
+        return self._root / sha256[0] / sha256[1] / sha256
+
+    def exists(self, sha256: str) -> bool:
+        return self.path(sha256).is_file()
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes. Errors: NotFound, StoreDown."""
+        try:
+            return self.path(sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound("blob", sha256) from None
+        except OSError as error:
+            raise StoreDown(f"{self.path(sha256)}: {error.strerror}") from error
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
+
+        One that is there already is touched: the sweep leaves it alone for another day.
+        """
+        sha256 = hashlib.sha256(data).hexdigest()
+        try:
+            self._make_folders()
+            path = self.path(sha256)
+            if not _touch(path, len(data)):
+                _write(self._root / "tmp" / uuid.uuid4().hex, path, data)
+            # Also for one that was there: whoever put it may be between rename and fsync.
+            _sync(path.parent)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise NoRoom(f"{self._root}: {error.strerror}") from error
+            raise StoreDown(f"{self._root}: {error.strerror}") from error
+        return sha256
+
+    def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
+        """Delete what nobody refers to and nobody touched for `older_than`; returns how many.
+
+        `referenced` should ask under the write lock: `lambda sha: store.writer.run(lambda conn: is_referenced(conn, sha))`.
+        """
+        limit = (now - older_than).timestamp()
+        swept = 0
+        for path in self._files():
+            if path.name.endswith(_DOOMED):  # a sweep was cut off here: decide again
+                _restore(path, path.with_suffix(""))
+                path = path.with_suffix("")  # noqa: PLW2901 - the same file by its own name
+            if _modified(path) < limit and not referenced(path.name) and _remove(path, limit):
+                swept += 1
+        for left in _listed(self._root / "tmp"):
+            if _modified(left) < limit:
+                left.unlink(missing_ok=True)
+        return swept
+
+    def _files(self) -> Iterator[Path]:
+        for first in _HEX:
+            for second in _HEX:
+                yield from _listed(self._root / first / second)
+
+    def _make_folders(self) -> None:
+        with self._gate:
+            if self._ready:
+                return
+            (self._root / "tmp").mkdir(mode=0o700, parents=True, exist_ok=True)
+            for first in _HEX:
+                for second in _HEX:
+                    (self._root / first / second).mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync(self._root / first)
+            _sync(self._root)
+            _sync(self._root.parent)
+            self._ready = True
+
+
+def is_referenced(connection: Connection, sha256: str) -> bool:
+    """Whether any row names this blob."""
+    columns = (message.c.raw_sha256, arrival.c.raw_sha256, attachment.c.sha256, outbox.c.raw_sha256)
+    return bool(connection.execute(select(or_(*(exists().where(column == sha256) for column in columns)))).scalar_one())
+
+
+def _touch(path: Path, size: int) -> bool:
+    """Touch a whole blob that is there, and see that a sweep did not take it meanwhile."""
+    try:
+        os.utime(path)
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _write(temporary: Path, path: Path, data: bytes) -> None:
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, path)  # noqa: PTH104 - beside the other calls whose order matters
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _remove(path: Path, limit: float) -> bool:
+    """Delete unless touched since we looked. Renamed first: a put that comes between finds nothing and writes anew."""
+    doomed = path.with_name(path.name + _DOOMED)
+    try:
+        path.rename(doomed)
+        if doomed.stat().st_mtime >= limit:
+            _restore(doomed, path)
+            return False
+        doomed.unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _restore(doomed: Path, path: Path) -> None:
+    try:
+        doomed.rename(path)
+    except FileNotFoundError:
+        return
+    _sync(path.parent)
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def _listed(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,8 @@
+"""Alembic's scripts: one file in versions/ for each change of the schema, written by hand. HEAD is the newest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HEAD = "0001"
+SCRIPTS = Path(__file__).resolve().parent

@@ -1,0 +1,92 @@
+"""How we talk to SQLite: the driver, the promises of a connection, and how its transactions begin."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from helpdeskd.errors import ConfigError, StoreDown
+
+# https://sqlite.org/wal.html#the_wal_reset_bug: committed pages may be lost when two connections write or checkpoint at
+# once. Fixed in 3.51.3 and in these backports.
+_SOUND = (3, 51, 3)
+_BACKPORTS = {(3, 44): 6, (3, 50): 7}
+
+
+def driver() -> ModuleType:
+    """pysqlite3, which brings a current SQLite, where it can be imported; else the standard module."""
+    try:
+        from pysqlite3 import dbapi2
+    except ImportError:
+        return sqlite3
+    module: ModuleType = dbapi2
+    return module
+
+
+def has_wal_bug(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite may lose committed pages when two processes write at once."""
+    if version >= _SOUND:
+        return False
+    fixed_in = _BACKPORTS.get((version[0], version[1]))
+    return fixed_in is None or version[2] < fixed_in
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its owner reads (people's mail stands in it); WAL files inherit its mode."""
+    if not path.parent.is_dir():
+        raise ConfigError((f"store.url: {path}: the folder {path.parent} does not exist (`helpdeskd init` makes it)",))
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreDown(f"{path}: {error.strerror}") from error
+
+
+def engine(
+    path: Path, *, begin: str, busy_seconds: float, foreign_keys: bool = True, read_only: bool = False
+) -> Engine:
+    """An engine whose every transaction starts with `begin` ("BEGIN IMMEDIATE" for writers, "BEGIN" for readers).
+
+    Connections are not pooled: whoever wants to keep one holds it. They may be used by any thread, one at a time.
+    """
+    made = create_engine(
+        URL.create("sqlite", database=str(path)),
+        module=driver(),
+        poolclass=NullPool,
+        hide_parameters=True,  # parameters are people's mail, and errors go to logs
+        connect_args={"check_same_thread": False, "timeout": busy_seconds, "isolation_level": None},
+    )
+
+    @event.listens_for(made, "connect")
+    def _promise(raw: Any, _record: Any) -> None:
+        _pragma(raw, "synchronous", "FULL", 2, path)
+        _pragma(raw, "journal_mode", "WAL", "wal", path)
+        _pragma(raw, "foreign_keys", "ON" if foreign_keys else "OFF", int(foreign_keys), path)
+        raw.execute(f"PRAGMA journal_size_limit = {64 << 20}")
+        raw.execute("PRAGMA trusted_schema = OFF")
+        if read_only:
+            raw.execute("PRAGMA query_only = ON")
+
+    # With isolation_level None the driver begins nothing by itself. A write transaction takes its lock at the start:
+    # a lock taken half way cannot wait (its snapshot may be stale), busy_timeout or not.
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return made
+
+
+def _pragma(raw: Any, name: str, value: str, expected: object, path: Path) -> None:
+    raw.execute(f"PRAGMA {name} = {value}").fetchall()
+    found = raw.execute(f"PRAGMA {name}").fetchone()[0]
+    if found != expected:
+        problem = (
+            f"store.url: {path}: SQLite answers {name} = {found} where {value} was asked for; "
+            "a local file system that SQLite can lock is needed"
+        )
+        raise ConfigError((problem,))

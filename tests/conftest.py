@@ -1,0 +1,86 @@
+"""Fixtures for everybody.
+
+store         an open Store, fresh for each test; the test runs twice, on SQLite and on PostgreSQL
+store_url     the address of a fresh database with the schema in it, for tests that open it themselves (or twice)
+sqlite_store  one on SQLite only, for tests in which the database does not matter
+postgres      the session's private server (tests.postgres.Postgres); starts when first asked for; skips where it is missing
+blobs         a Blobs in a fresh folder
+
+A store's schema is made once for the session and copied, so that a test pays a few milliseconds for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.engine import Store, open_store
+from tests import postgres as postgres_server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Postgres]:
+    reason = postgres_server.why_not()
+    if reason is not None:
+        pytest.skip(reason)
+    server = postgres_server.Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: postgres_server.Postgres) -> str:
+    name = postgres.create()
+    open_store(postgres.url(name)).close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "template.sqlite3"
+    open_store(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    path = tmp_path / "helpdeskd.sqlite3"
+    shutil.copy(sqlite_template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def postgres_url(postgres: postgres_server.Postgres, postgres_template: str) -> Iterator[str]:
+    name = postgres.create(template=postgres_template)
+    yield postgres.url(name)
+    postgres.drop(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    # Asked for by name here, so that a SQLite run needs no server.
+    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    return url
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(sqlite_url: str) -> Iterator[Store]:
+    opened = open_store(sqlite_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs(tmp_path / "blobs")
