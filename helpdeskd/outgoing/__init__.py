@@ -1,0 +1,1 @@
+"""The way out: outbox row -> rendered -> composed -> sent -> the truth recorded."""
