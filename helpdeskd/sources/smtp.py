@@ -1,0 +1,308 @@
+"""The doors that listen: SMTP and LMTP, on TCP and unix sockets, inside the running loop."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import stat
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import cast
+
+from helpdeskd import config, spool
+from helpdeskd import log as logs
+from helpdeskd.errors import ConfigError, NoRoom
+from helpdeskd.log import Event
+from helpdeskd.sources.smtp_data import Content
+from helpdeskd.sources.smtp_rules import Limits, Refusal
+from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
+
+log = logs.get("smtp")
+
+BACKLOG = 1024
+ROOM_SECONDS = 0.2  # how long a look at the free room holds for MAIL; put() looks for itself
+FINISH_SECONDS = 30.0  # how long stop() waits for mails under way
+
+
+class Doors:
+    """Listen, take mail, make it durable, say so.
+
+    `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary.
+    `listening` holds "smtp 127.0.0.1:2525" and "lmtp unix:/path" with the real ports. `counts` holds accepted and
+    refused.<reason> since the start.
+    """
+
+    def __init__(
+        self,
+        *,
+        smtp: config.Smtp,
+        lmtp: config.Lmtp,
+        spool_root: str,
+        accepts: Callable[[str], bool],
+        put_threads: int = 8,
+    ) -> None:
+        self.spool_root = spool_root
+        self.scratch = str(Path(spool_root, "tmp"))  # where large mails wait for their end
+        self.hostname = smtp.hostname
+        self.stopping = False
+        self.listening: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.limits = Limits(
+            size=smtp.max_message_mb * 1024 * 1024,
+            recipients=smtp.max_recipients,
+            errors=smtp.max_errors,
+            idle_seconds=smtp.idle_seconds,
+            data_seconds=smtp.data_seconds,
+        )
+        self._smtp = smtp
+        self._lmtp = lmtp
+        self._accepts = accepts
+        self._tls: ssl.SSLContext | None = None
+        self._servers: list[asyncio.Server] = []
+        self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
+        self._talks: set[Talk] = set()
+        self._clients: Counter[str] = Counter()
+        self._puts: set[asyncio.Future[str]] = set()
+        self._threads = ThreadPoolExecutor(put_threads, "put")
+        self._room_until = 0.0
+        self._ringing = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    # -- opening and closing
+
+    async def start(self) -> None:
+        """Open all doors, or none: ConfigError names the ones that cannot be opened."""
+        self._loop = asyncio.get_running_loop()
+        if not self.hostname:
+            self.hostname = await self._loop.run_in_executor(self._threads, socket.getfqdn)
+        problems: list[str] = []
+        try:
+            self._tls = _tls_context(self._smtp)
+        except ConfigError as error:
+            problems += error.problems
+        for kind, places in ((Talk, self._smtp.listen), (LmtpTalk, self._lmtp.listen)):
+            for place in places:
+                try:
+                    await self._open(kind, place)
+                except (OSError, ValueError) as error:
+                    why = error.strerror if isinstance(error, OSError) and error.strerror else error
+                    problems.append(f"[{kind.door}] listen: {place}: {why}")
+        if problems:
+            await self.stop()
+            raise ConfigError(tuple(problems))
+
+    async def _open(self, kind: type[Talk], place: str) -> None:
+        def talk() -> Talk:
+            return kind(self, self._tls, self._loop)
+
+        if place.startswith("unix:"):
+            path = place.removeprefix("unix:")
+            sock = _unix_socket(path, int(self._lmtp.socket_mode, 8))
+            self._sockets.append((path, os.stat(path).st_ino))  # noqa: PTH116 - our own socket, just made
+            server = await self._loop.create_unix_server(talk, sock=sock, backlog=BACKLOG)
+            names = [f"unix:{path}"]
+        else:
+            host, port = _host_port(place)
+            server = await self._loop.create_server(talk, host, port, backlog=BACKLOG)
+            names = [_name(sock.getsockname()) for sock in server.sockets]
+        self._servers.append(server)
+        for name in names:
+            self.listening.append(f"{kind.door} {name}")
+            log.info(Event.LISTENING, door=kind.door, at=name)
+
+    async def stop(self) -> None:
+        """Take no more connections; let those in DATA finish (half a minute), and every put."""
+        self.stopping = True
+        for server in self._servers:
+            server.close()
+        for path, inode in self._sockets:
+            _remove_socket(path, inode)
+        for talk in tuple(self._talks):
+            if not talk.in_data:
+                self.refused(Refusal.STOPPING)
+                talk.dismiss("421 4.3.2 shutting down, please try again later")
+        try:
+            async with asyncio.timeout(FINISH_SECONDS):
+                await self._empty.wait()
+        except TimeoutError:
+            for talk in tuple(self._talks):
+                cast("asyncio.Transport", talk.transport).abort()
+            await self._empty.wait()
+        if self._puts:
+            await asyncio.wait(self._puts)
+        self._threads.shutdown()
+        self._servers.clear()
+        self._sockets.clear()
+        self.listening.clear()
+
+    def reload(self) -> None:
+        """Read the certificate again, for new connections; a bad one is reported and the old one stays."""
+        try:
+            self._tls = _tls_context(self._smtp)
+        except ConfigError as error:
+            log.error(Event.TROUBLE, error=str(error))
+        else:
+            log.info(Event.RELOADED, what="certificate")
+
+    # -- what a connection asks for (smtp_rules.House)
+
+    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None:
+        """Count a connection in; the refusal where it is one too many."""
+        self._talks.add(talk)
+        self._empty.clear()
+        if not talk.unix:
+            self._clients[talk.peer] += 1
+        if self.stopping:
+            return Refusal.STOPPING, "421 4.3.2 shutting down, please try again later"
+        if len(self._talks) > self._smtp.max_connections:
+            return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
+        if not talk.unix and self._clients[talk.peer] > self._smtp.max_connections_per_client:
+            return Refusal.TOO_MANY_FROM_CLIENT, "421 4.7.0 too many connections from you, please try again later"
+        return None
+
+    def left(self, talk: Talk) -> None:
+        if talk not in self._talks:
+            return
+        self._talks.discard(talk)
+        if not talk.unix:
+            self._clients[talk.peer] -= 1
+            if not self._clients[talk.peer]:
+                del self._clients[talk.peer]
+        if not self._talks:
+            self._empty.set()
+
+    def refused(self, reason: Refusal) -> None:
+        self.counts[f"refused.{reason}"] += 1
+
+    def wanted(self, recipient: str) -> bool:
+        """Is this address ours? RFC 5321 section 4.5.1: a mail server knows its postmaster."""
+        if recipient.lower() in {"postmaster", f"postmaster@{self.hostname.lower()}"}:
+            return True
+        return self._accepts(recipient)
+
+    def check_room(self) -> None:
+        """NoRoom at the disk's reserve; OSError when there is no spool."""
+        now = self._loop.time()
+        if now >= self._room_until:
+            spool.check_room(self.spool_root)
+            self._room_until = now + ROOM_SECONDS
+
+    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]:
+        """Make a mail durable in a thread, whatever becomes of the connection; the result is the spool id."""
+        assert talk.envelope is not None
+        assert talk.session is not None
+        envelope = spool.Envelope(
+            id=spool.new_id(),
+            door=talk.door,
+            peer=talk.peer,
+            helo=talk.session.host_name or "",
+            sender=talk.envelope.mail_from or "",
+            recipients=tuple(dict.fromkeys(talk.envelope.rcpt_tos)),
+        )
+        put = self._loop.run_in_executor(self._threads, self._put, envelope, content)
+        self._puts.add(put)
+        put.add_done_callback(lambda _: self._kept(put, envelope, content.size))
+        return put
+
+    def _put(self, envelope: spool.Envelope, content: Content) -> str:
+        try:
+            if content.trouble is not None:
+                raise content.trouble
+            return spool.put(self.spool_root, envelope, content.chunks())
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise NoRoom("no room for the mail") from error
+            raise
+        finally:
+            content.close()
+
+    def _kept(self, put: asyncio.Future[str], envelope: spool.Envelope, size: int) -> None:
+        self._puts.discard(put)
+        if put.exception() is not None:
+            return  # the connection, if it still lives, has the same exception, and tells
+        self.counts["accepted"] += 1
+        log.info(
+            Event.RECEIVED,
+            spool=envelope.id,
+            door=envelope.door,
+            peer=envelope.peer,
+            sender=envelope.sender,
+            recipients=len(envelope.recipients),
+            size=size,
+        )
+        if not self._ringing:  # one ring for all that became durable in this turn of the loop
+            self._ringing = True
+            self._loop.call_soon(self._ring)
+
+    def _ring(self) -> None:
+        self._ringing = False
+        spool.ring(self.spool_root)
+
+
+def _tls_context(smtp: config.Smtp) -> ssl.SSLContext | None:
+    if smtp.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(smtp.tls_certificate, smtp.tls_key)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError((f"[smtp] tls_certificate: {smtp.tls_certificate}: {error}",)) from error
+    return context
+
+
+def _host_port(place: str) -> tuple[str | None, int]:
+    """host:port, [v6]:port, or :port and *:port for every address. ValueError."""
+    host, colon, port = place.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError("expected host:port or unix:/path")
+    host = host.removeprefix("[").removesuffix("]")
+    return (host if host not in {"", "*"} else None), int(port)
+
+
+def _name(address: tuple[str, int]) -> str:
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _unix_socket(path: str, mode: int) -> socket.socket:
+    """A bound socket at `path`; one left by a daemon that is gone is replaced. OSError."""
+    place = Path(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        found = place.stat()
+    except FileNotFoundError:
+        pass
+    else:
+        if not stat.S_ISSOCK(found.st_mode):
+            raise OSError(errno.EEXIST, "something that is no socket is in the way")
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(1.0)
+            try:
+                probe.connect(path)
+            except (ConnectionRefusedError, FileNotFoundError):
+                place.unlink(missing_ok=True)
+            else:
+                raise OSError(errno.EADDRINUSE, "somebody listens there already")
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.bind(path)
+        place.chmod(mode)  # before anybody listens, so before anybody can connect
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _remove_socket(path: str, inode: int) -> None:
+    place = Path(path)
+    try:
+        if place.stat().st_ino == inode:
+            place.unlink()
+    except OSError:
+        pass  # gone, or another's

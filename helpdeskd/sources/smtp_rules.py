@@ -1,0 +1,87 @@
+"""What the doors' two halves share: why they refuse, what they allow, and how an address is read."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from helpdeskd.sources.smtp_data import Content
+    from helpdeskd.sources.smtp_talk import Talk
+
+
+class Refusal(StrEnum):
+    """Why a door said no."""
+
+    SYNTAX = "syntax"
+    SEQUENCE = "sequence"
+    UNKNOWN_COMMAND = "unknown-command"
+    BAD_ADDRESS = "bad-address"
+    UNKNOWN_RECIPIENT = "unknown-recipient"
+    TOO_MANY_RECIPIENTS = "too-many-recipients"
+    TOO_LARGE = "too-large"
+    NO_ROOM = "no-room"
+    TROUBLE = "trouble"  # ours, whatever it is; the peer keeps the mail and tries again
+    TOO_MANY_CONNECTIONS = "too-many-connections"
+    TOO_MANY_FROM_CLIENT = "too-many-from-client"
+    TOO_MANY_ERRORS = "too-many-errors"
+    TOO_MANY_COMMANDS = "too-many-commands"
+    NOT_MAIL = "not-mail"  # a browser talks to us
+    INJECTION = "injection"  # commands sent in the clear to be read as if they came by TLS
+    TLS_FAILED = "tls-failed"
+    IDLE = "idle"
+    TOO_SLOW = "too-slow"
+    STOPPING = "stopping"
+
+
+class Limits:
+    """What one connection may do. Seconds, bytes, counts."""
+
+    __slots__ = ("data_seconds", "errors", "idle_seconds", "recipients", "size")
+
+    def __init__(self, *, size: int, recipients: int, errors: int, idle_seconds: float, data_seconds: float) -> None:
+        self.size = size
+        self.recipients = recipients
+        self.errors = errors
+        self.idle_seconds = idle_seconds
+        self.data_seconds = data_seconds
+
+
+class House(Protocol):
+    """What a connection asks of the doors it came through."""
+
+    hostname: str
+    limits: Limits
+    scratch: str
+    stopping: bool
+
+    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None: ...
+    def left(self, talk: Talk) -> None: ...
+    def refused(self, reason: Refusal) -> None: ...
+    def wanted(self, recipient: str) -> bool: ...
+    def check_room(self) -> None: ...
+    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]: ...
+
+
+# <path>, perhaps with an old source route, which is to be ignored (RFC 5321 section 4.1.1.3), or a bare address
+_PATH = re.compile(
+    r"\s*(?:<\s*(?:@[^\s:<>]*:)?(?P<path>(?:\"(?:[^\"\\]|\\.)*\"|[^\s<>\"])*)\s*>|(?P<bare>[^\s<>\"]+))(?:\s+(?P<params>.*))?\s*"
+)
+
+
+def path(arg: str, keyword: str) -> tuple[str, str] | None:
+    """(address, parameters) of MAIL's or RCPT's argument; the null path is ""."""
+    if arg[: len(keyword)].upper() != keyword:
+        return None
+    match = _PATH.fullmatch(arg, len(keyword))
+    if match is None:
+        return None
+    path, bare, params = match.groups()
+    return (bare if path is None else path), params or ""
+
+
+def possible(address: str) -> bool:
+    """No control characters, and UTF-8 (what is not came as lone surrogates, which are not printable)."""
+    return address.isprintable()
