@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from enum import StrEnum
 
 from helpdeskd import config
+from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.mail import Kind, Verdict
+from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.ticket import Ticket
-
-if TYPE_CHECKING:
-    from helpdeskd.mail.tokens import TokenKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +59,49 @@ class Words:
     arrival_id: int | None = None
 
 
+class LinkKind(StrEnum):
+    """Why two tickets know of each other."""
+
+    FOLLOW_UP = "follow-up"  # the new one continues the old
+    SAME_MAIL = "same-mail"  # one mail to two departments
+    MERGED = "merged"
+    RELATED = "related"  # somebody said so
+
+
+class Skip(StrEnum):
+    """Why somebody was not told."""
+
+    OWN_ACTION = "own-action"  # it was their own doing
+    AUTOMATIC_MAIL = "automatic-mail"  # RFC 3834 section 2: no automatic answer to an automatic mail
+    NO_STAFF = "no-staff"  # nobody of the department is told of its tickets
+    NO_DEPARTMENT = "no-department"  # there is no address to write from
+    OWN_ADDRESS = "own-address"  # a department's address: it would come straight back
+    DISABLED = "disabled"
+    DUPLICATE_RECIPIENT = "duplicate-recipient"
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    notice: NoticeName
+    recipient: str  # empty: there was none
+    why: Skip
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one act put into the outbox, and whom it passed over."""
+
+    queued: tuple[tuple[NoticeName, str], ...] = ()  # notice, recipient's address
+    skipped: tuple[Skipped, ...] = ()
+
+    def __add__(self, other: Told) -> Told:
+        return Told(self.queued + other.queued, self.skipped + other.skipped)
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A message stands in a ticket. `ticket` is the ticket after the act."""
 
     ticket: Ticket
     message_id: int
+    told: Told = Told()

@@ -51,6 +51,7 @@ class History(StrEnum):
     LINKED = "linked"
     MERGED = "merged"
     PARTICIPANT_ADDED = "participant-added"
+    PARTICIPANT_REMOVED = "participant-removed"
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"

@@ -1,0 +1,165 @@
+"""Departments and the addresses they are reached under."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, bindparam, func, insert, select
+
+from helpdeskd.desk import addresses as mail_addresses
+from helpdeskd.desk import rows
+from helpdeskd.desk.context import Desk
+from helpdeskd.errors import NotFound, Refused
+from helpdeskd.mail import ids
+from helpdeskd.model.mail import Address
+from helpdeskd.model.people import Department, PersonKind, ReplyTokens
+from helpdeskd.store import schema
+
+_d, _a, _p = schema.department.c, schema.address.c, schema.person.c
+
+_ALL = (
+    select(*rows.DEPARTMENT, _a.email).outerjoin(schema.address, _a.department_id == _d.id).order_by(_d.id, _a.position)
+)
+_BY_ID = _ALL.where(_d.id == bindparam("department_id"))
+_BY_ADDRESS = _ALL.where(
+    _d.id == select(_a.department_id).where(_a.email == bindparam("address")).scalar_subquery(),
+)
+_FIRST = _ALL.where(_d.id == select(func.min(_d.id)).scalar_subquery())
+_BOOK = select(_a.email, _a.department_id)
+
+
+def add(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    name: str,
+    addresses: Iterable[str],
+    sender_name: str = "",
+    private: bool = False,
+    follow_up_days: int | None = None,
+    reply_tokens: ReplyTokens = ReplyTokens.AUTO,
+    verp: bool = False,
+    cc_participates: bool = True,
+    language: str = "",
+) -> Department:
+    """A new department; its mail is sent from the first of `addresses`, as `sender_name` (else its name).
+
+    Raises Refused: bad-name, name-taken, no-address, bad-address, address-taken, address-is-staff, bad-days.
+    """
+    name = " ".join(name.split())
+    if not name or len(name) > 200:
+        raise Refused("bad-name", "a department needs a name of at most 200 characters")
+    if follow_up_days is not None and follow_up_days < 0:
+        raise Refused("bad-days", "the follow-up window is a number of days, 0 or more")
+    if by_name(conn, name) is not None:
+        raise Refused("name-taken", f"there is a department {name} already")
+    emails = tuple(dict.fromkeys(_own(email) for email in addresses))
+    if not emails:
+        raise Refused("no-address", f"the department {name} needs an address")
+    taken = sorted(mail_addresses.ours(conn, emails))
+    if taken:
+        raise Refused("address-taken", f"{taken[0]} is the address of a department already")
+    staff = conn.execute(
+        select(_p.email).where(_p.email_key.in_(emails), _p.kind == PersonKind.STAFF.value, _p.disabled_at.is_(None)),
+    ).scalar()
+    if staff is not None:
+        raise Refused("address-is-staff", f"{staff} is the address of a member of staff: notices would come back")
+    department = Department(
+        id=0,
+        name=name,
+        address=emails[0],
+        addresses=emails,
+        sender_name=" ".join(sender_name.split()) or name,
+        private=private,
+        follow_up_days=follow_up_days,
+        reply_tokens=reply_tokens,
+        verp=verp,
+        cc_participates=cc_participates,
+        language=language,
+    )
+    return _insert(conn, now, department)
+
+
+def _insert(conn: Connection, now: datetime, department: Department) -> Department:
+    department_id: int = conn.execute(
+        insert(schema.department).returning(_d.id),
+        {
+            "name": department.name,
+            "sender_name": department.sender_name,
+            "private": department.private,
+            "follow_up_days": department.follow_up_days,
+            "reply_tokens": department.reply_tokens.value,
+            "verp": department.verp,
+            "cc_participates": department.cc_participates,
+            "language": department.language,
+            "created_at": now,
+        },
+    ).scalar_one()
+    conn.execute(
+        insert(schema.address),
+        [
+            {"email": email, "department_id": department_id, "position": position}
+            for position, email in enumerate(department.addresses)
+        ],
+    )
+    return get(conn, department_id)
+
+
+def _own(email: str) -> str:
+    email = mail_addresses.clean(email).lower()
+    if ids.split_detail(email)[1]:
+        raise Refused(
+            "bad-address", f"{email}: give the address without +detail, replies use that place for themselves"
+        )
+    return email
+
+
+def list(conn: Connection) -> tuple[Department, ...]:  # noqa: A001  # departments.list reads as what it is
+    """All of them, oldest first."""
+    return _read(conn, _ALL)
+
+
+def get(conn: Connection, department_id: int) -> Department:
+    """Raises NotFound."""
+    found = _read(conn, _BY_ID, department_id=department_id)
+    if not found:
+        raise NotFound("department", department_id)
+    return found[0]
+
+
+def by_address(conn: Connection, email: str) -> Department | None:
+    """The department an address reaches, +detail or not."""
+    found = _read(conn, _BY_ADDRESS, address=email.strip().lower())
+    return (found or _read(conn, _BY_ADDRESS, address=mail_addresses.key(email)) or (None,))[0]
+
+
+def by_name(conn: Connection, name: str) -> Department | None:
+    """By its name, whatever the case."""
+    wanted = " ".join(name.split()).casefold()
+    return next((department for department in list(conn) if department.name.casefold() == wanted), None)
+
+
+def first(conn: Connection) -> Department | None:
+    """The oldest: where mail goes that names none. None where there is no department yet."""
+    return (_read(conn, _FIRST) or (None,))[0]
+
+
+def address_book(conn: Connection) -> dict[str, int]:
+    """Each of our addresses (lower case, without +detail) with its department's id."""
+    return {row.email: row.department_id for row in conn.execute(_BOOK)}
+
+
+def sender(department: Department) -> Address:
+    """Whom its mail comes from."""
+    return Address(department.sender_name or department.name, department.address)
+
+
+def _read(conn: Connection, found: Select[Any], **values: object) -> tuple[Department, ...]:
+    grouped: dict[int, tuple[rows.Row, tuple[str, ...]]] = {}
+    for row in conn.execute(found, values):
+        _, emails = grouped.get(row[0], (row, ()))
+        grouped[row[0]] = (row, (*emails, row[-1]) if row[-1] is not None else emails)
+    return tuple(rows.department(row, emails) for row, emails in grouped.values())

@@ -1,0 +1,323 @@
+"""Whom an event of the desk is told to, and by which notice: the table ROWS, and what turns a row into mails of the outbox.
+
+To add a notice: a member of NoticeName, a folder in templates/mail, a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, bindparam, select, true
+
+from helpdeskd.desk import addresses, chain, rows
+from helpdeskd.desk.context import Desk, Skip, Skipped, Told, Words
+from helpdeskd.mail import ids
+from helpdeskd.model.mail import Kind
+from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.model.people import Department, Person, PersonKind
+from helpdeskd.model.ticket import Ticket
+from helpdeskd.store import outbox, schema
+
+
+class Event(StrEnum):
+    """What can happen that somebody is told of."""
+
+    OPENED = "opened"
+    OPENED_INSTEAD = "opened-instead"  # a follow-up came too late for its ticket
+    MOVED = "moved"  # to another department
+    CUSTOMER_REPLIED = "customer-replied"
+    OUTSIDER_KEPT = "outsider-kept"  # a person's mail without a public voice: a stranger's, or unverified
+    STAFF_REPLIED = "staff-replied"
+    ASSIGNED = "assigned"
+    CLOSED = "closed"
+    STAFF_KEPT = "staff-kept"  # a staff member's mail was kept as a note, against their wish
+    COMMANDED = "commanded"
+    STAFF_ADDED = "staff-added"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One event, with all that its notices need to know. `words` are the mail that caused it, where one did."""
+
+    event: Event
+    department: Department | None
+    ticket: Ticket | None = None
+    requester: Person | None = None
+    actor: Person | None = None
+    assignee: Person | None = None
+    participants: tuple[Person, ...] = ()
+    tell: Person | None = None  # the one person concerned, for events that have one
+    message_id: int | None = None
+    words: Words | None = None
+    acknowledge: bool = False
+    extra: Mapping[str, object] = field(
+        default_factory=dict
+    )  # more context, plain JSON: reason, commands, changes, link, ...
+
+
+class Thread(StrEnum):
+    """What the mails of a row hang on."""
+
+    ANSWERED = "answered"  # the mail that caused them
+    PUBLIC = "public"  # the conversation with the customer
+    STAFF = "staff"  # the ticket's thread of notices
+    STAFF_ANSWERED = "staff-answered"  # the same, answering the mail that caused them
+    NONE = "none"
+
+
+_s, _p = schema.staff_department.c, schema.person.c
+_NOTIFIED = (
+    select(*rows.PERSON)
+    .join(schema.staff_department, _s.person_id == _p.id)
+    .where(
+        _s.department_id == bindparam("department_id"),
+        _s.notify == true(),
+        _p.kind == PersonKind.STAFF.value,
+        _p.disabled_at.is_(None),
+    )
+    .order_by(_p.id)
+)
+
+
+def _notified(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    """Staff who want to be told of their department's tickets."""
+    if scene.department is None:
+        return ()
+    return tuple(rows.person(row) for row in conn.execute(_NOTIFIED, {"department_id": scene.department.id}))
+
+
+def _handlers(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    """The assignee; where there is none, or none any more, the notified staff."""
+    return (scene.assignee,) if scene.assignee is not None and scene.assignee.is_staff else _notified(conn, scene)
+
+
+def _requester(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    return () if scene.requester is None else (scene.requester,)
+
+
+def _acknowledged(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    return _requester(conn, scene) if scene.acknowledge else ()
+
+
+def _conversation(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    return (*_requester(conn, scene), *scene.participants)
+
+
+def _concerned(conn: Connection, scene: Scene) -> tuple[Person, ...]:
+    return () if scene.tell is None else (scene.tell,)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`automatic`: not a person's own words (RFC 3834 headers, never sent twice). `to_staff`: shows staff's addresses.
+    `to_actor`: told to the one whose doing it was. `answers_mail`: none to an automatic mail. `replies`: carries a reply token."""
+
+    event: Event
+    notice: NoticeName
+    recipients: Callable[[Connection, Scene], tuple[Person, ...]]
+    thread: Thread
+    automatic: bool = True
+    to_staff: bool = True
+    to_actor: bool = False
+    answers_mail: bool = False
+    replies: bool = True
+
+
+_E, _N, _T = Event, NoticeName, Thread
+
+# fmt: off
+ROWS: tuple[Row, ...] = (
+    Row(_E.OPENED,           _N.ACKNOWLEDGEMENT,   _acknowledged, _T.ANSWERED, to_staff=False, to_actor=True, answers_mail=True),
+    Row(_E.OPENED,           _N.NEW_TICKET,        _notified,     _T.STAFF),
+    Row(_E.OPENED_INSTEAD,   _N.FOLLOW_UP_REFUSED, _acknowledged, _T.ANSWERED, to_staff=False, to_actor=True, answers_mail=True),
+    Row(_E.OPENED_INSTEAD,   _N.NEW_TICKET,        _notified,     _T.STAFF),
+    Row(_E.MOVED,            _N.NEW_TICKET,        _notified,     _T.STAFF),
+    Row(_E.CUSTOMER_REPLIED, _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
+    Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF, answers_mail=True),
+    Row(_E.STAFF_REPLIED,    _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
+    Row(_E.ASSIGNED,         _N.ASSIGNED,          _concerned,    _T.STAFF),
+    Row(_E.CLOSED,           _N.TICKET_CLOSED,     _requester,    _T.PUBLIC, to_staff=False),
+    Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
+    Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
+    Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
+)
+# fmt: on
+
+_BY_EVENT = {event: tuple(row for row in ROWS if row.event is event) for event in Event}
+
+
+def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> Told:
+    """Put into the outbox what ROWS says of the event: one mail for each recipient, in this transaction."""
+    told = Told()
+    mails: list[outbox.NewMail] = []
+    chosen = [(row, row.recipients(conn, scene)) for row in _BY_EVENT[scene.event]]
+    ours = addresses.ours(conn, {person.email for _, people in chosen for person in people})
+    for row, people in chosen:
+        writing, skipped = _sift(row, scene, people, ours)
+        told += Told(tuple((row.notice, person.email) for person in writing), tuple(skipped))
+        if writing:
+            mails.extend(_mails(conn, desk, now, scene, row, writing))
+    if mails:
+        outbox.enqueue_many(conn, mails)
+    return told
+
+
+def _sift(
+    row: Row,
+    scene: Scene,
+    people: tuple[Person, ...],
+    ours: frozenset[str],
+) -> tuple[list[Person], list[Skipped]]:
+    writing: dict[str, Person] = {}
+    skipped: list[Skipped] = []
+    for person in people:
+        why = _obstacle(row, scene, person, ours)
+        if why is None and person.email.lower() in writing:
+            why = Skip.DUPLICATE_RECIPIENT
+        if why is None:
+            writing[person.email.lower()] = person
+        else:
+            skipped.append(Skipped(row.notice, person.email, why))
+    if not people and row.recipients in {_notified, _handlers}:
+        skipped.append(Skipped(row.notice, "", Skip.NO_STAFF))
+    return list(writing.values()), skipped
+
+
+def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> Skip | None:
+    if scene.department is None or not scene.department.address:
+        return Skip.NO_DEPARTMENT
+    if person.disabled_at is not None:
+        return Skip.DISABLED
+    if person.email in ours:
+        return Skip.OWN_ADDRESS
+    if row.answers_mail and scene.words is not None and scene.words.kind is not Kind.PERSONAL:
+        return Skip.AUTOMATIC_MAIL
+    if not row.to_actor and scene.actor is not None and scene.actor.id == person.id:
+        return Skip.OWN_ACTION
+    return None
+
+
+def _mails(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    scene: Scene,
+    row: Row,
+    people: list[Person],
+) -> Iterator[outbox.NewMail]:
+    department, ticket = scene.department, scene.ticket
+    assert department is not None
+    domain = department.address.rpartition("@")[2]
+    references = _references(conn, desk, scene, row, domain)
+    shared = _context(desk, scene, row, department)
+    for person in people:
+        yield outbox.NewMail(
+            notice=row.notice,
+            automatic=row.automatic,
+            department_id=department.id,
+            ticket_id=None if ticket is None else ticket.id,
+            message_id=scene.message_id,
+            person_id=person.id,
+            recipient=person.email,
+            language=person.language or department.language or desk.settings.language,
+            context={**shared, "person": {"name": person.name, "email": person.email}},
+            mail_id=ids.new_mail_id(desk.rng, domain),
+            references=references(person),
+            reply_token=desk.tokens.make(ticket.id, person.id) if row.replies and ticket is not None else "",
+            envelope_token=desk.rng(16).hex(),
+            created_at=now,
+            next_at=now,
+        )
+
+
+def _references(
+    conn: Connection,
+    desk: Desk,
+    scene: Scene,
+    row: Row,
+    domain: str,
+) -> Callable[[Person], tuple[str, ...]]:
+    """The chain for each recipient; only the public conversation differs from one to the other."""
+    if row.thread is Thread.PUBLIC and scene.ticket is not None:
+        public = chain.Public(conn, scene.ticket.id)
+        return lambda person: public.chain(person.id)
+    fixed: tuple[str, ...] = ()
+    if row.thread in {Thread.STAFF, Thread.STAFF_ANSWERED} and scene.ticket is not None:
+        fixed = (chain.staff_root(scene.ticket.number, desk.instance, domain),)
+        if row.thread is Thread.STAFF_ANSWERED and scene.words is not None:
+            fixed = chain.after(fixed, scene.words.mail_id)
+    elif row.thread is Thread.ANSWERED and scene.words is not None:
+        fixed = chain.after(scene.words.references, scene.words.mail_id)
+    return lambda _: fixed
+
+
+def _context(desk: Desk, scene: Scene, row: Row, department: Department) -> dict[str, object]:
+    """What the template may use, as it is now; plain JSON values, without the recipient. Customers see no staff addresses."""
+    context: dict[str, object] = {
+        "desk": {"name": desk.settings.name, "url": desk.settings.public_url},
+        "department": {"name": department.name, "address": department.address},
+        "reason": "" if scene.words is None else str(scene.words.reason),
+    }
+    if scene.ticket is not None:
+        ticket = scene.ticket
+        context["ticket"] = {
+            "number": ticket.number,
+            "tag": ticket.tag,
+            "subject": ticket.subject,
+            "state": ticket.state.value,
+            "priority": ticket.priority.value,
+            "url": ticket_url(desk, ticket.number),
+        }
+    if scene.actor is not None:
+        context["author"] = _shown(scene.actor, row, department)
+    if scene.requester is not None:
+        context["requester"] = {"name": scene.requester.name, "email": scene.requester.email}
+    context["assignee"] = None if scene.assignee is None else {"name": _shown(scene.assignee, row, department)["name"]}
+    return {**context, **scene.extra}
+
+
+def _shown(person: Person, row: Row, department: Department) -> dict[str, str]:
+    if row.to_staff or person.kind is PersonKind.CUSTOMER:
+        return {"name": person.name, "email": person.email}
+    return {"name": person.name or department.sender_name, "email": department.address}
+
+
+def ticket_url(desk: Desk, number: int) -> str:
+    """Where a ticket is shown; empty where the desk has no public address."""
+    return f"{desk.settings.public_url.rstrip('/')}/tickets/{number}" if desk.settings.public_url else ""
+
+
+def set_password_url(desk: Desk, token: str) -> str:
+    """Where a new member of staff sets a password; empty where the desk has no public address."""
+    return f"{desk.settings.public_url.rstrip('/')}/set-password/{token}" if desk.settings.public_url else ""
+
+
+def commands_done(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    department: Department,
+    ticket: Ticket,
+    requester: Person,
+    person: Person,
+    words: Words,
+    message_id: int | None = None,
+    **extra: object,
+) -> Told:
+    """COMMANDS_DONE to `person`, whose mail `words` gave commands. `extra` goes into the context: changes, commands, ..."""
+    scene = Scene(
+        Event.COMMANDED,
+        department,
+        ticket,
+        requester,
+        person,
+        tell=person,
+        message_id=message_id,
+        words=words,
+        extra=extra,
+    )
+    return enqueue_for(conn, desk, now, scene)

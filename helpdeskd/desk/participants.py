@@ -1,0 +1,66 @@
+"""Who takes part in a ticket besides its requester: they receive every public answer and may reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from helpdeskd.desk import addresses, people, rows
+from helpdeskd.desk.context import Desk
+from helpdeskd.model.mail import Address
+from helpdeskd.model.people import Person
+from helpdeskd.store import schema
+
+# A mail to half a town must not make half a town receive every answer.
+MAX_OF_ONE_MAIL = 100
+
+_c = schema.participant.c
+_OF = (
+    select(*rows.PERSON)
+    .join(schema.participant, _c.person_id == schema.person.c.id)
+    .where(_c.ticket_id == bindparam("ticket_id"))
+    .order_by(_c.added_at, _c.person_id)
+)
+_INSERT = insert(schema.participant)
+
+
+def of(conn: Connection, ticket_id: int) -> tuple[Person, ...]:
+    """In the order in which they joined; the requester is not one of them."""
+    return tuple(rows.person(row) for row in conn.execute(_OF, {"ticket_id": ticket_id}))
+
+
+def named(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[Person, ...]:
+    """The people behind addresses of a mail: customers are made of the unknown, our own addresses and what is no address are left out."""
+    wanted = tuple(found)[:MAX_OF_ONE_MAIL]
+    if not wanted:
+        return ()
+    ours = addresses.ours(conn, {address.email for address in wanted})
+    return people.customers(conn, desk, now, [address for address in wanted if address.email not in ours])
+
+
+def add(
+    conn: Connection,
+    now: datetime,
+    ticket_id: int,
+    requester_id: int,
+    found: Iterable[Person],
+    *,
+    fresh: bool = False,
+) -> tuple[Person, ...]:
+    """Those of `found` who were not taking part yet; now they do. `fresh`: the ticket is new, nobody can be there already."""
+    wanted = {person.id: person for person in found if person.id != requester_id}
+    if wanted and not fresh:
+        present = conn.execute(select(_c.person_id).where(_c.ticket_id == ticket_id, _c.person_id.in_(wanted)))
+        for person_id in present.scalars().all():
+            del wanted[person_id]
+    if wanted:
+        conn.execute(_INSERT, [{"ticket_id": ticket_id, "person_id": each, "added_at": now} for each in wanted])
+    return tuple(wanted.values())
+
+
+def remove(conn: Connection, ticket_id: int, person_id: int) -> bool:
+    """False where they took no part."""
+    gone = conn.execute(delete(schema.participant).where(_c.ticket_id == ticket_id, _c.person_id == person_id))
+    return gone.rowcount > 0

@@ -1,0 +1,311 @@
+"""Who takes part: customers, who come by writing, and staff, who are added."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from helpdeskd.desk import addresses, notices, rows
+from helpdeskd.desk.context import Desk
+from helpdeskd.desk.departments import first as first_department
+from helpdeskd.errors import NotFound, Refused
+from helpdeskd.model.mail import Address
+from helpdeskd.model.people import Department, Person, PersonKind
+from helpdeskd.store import schema
+
+LINK_LIFE = timedelta(days=7)
+SET_PASSWORD = "set-password"
+
+_p, _s, _k = schema.person.c, schema.staff_department.c, schema.person_token.c
+
+_BY_KEY = select(*rows.PERSON).where(_p.email_key == bindparam("email"))
+_BY_ID = select(*rows.PERSON).where(_p.id == bindparam("person_id"))
+_BY_IDS = select(*rows.PERSON).where(_p.id.in_(bindparam("ids", expanding=True)))
+_BY_KEYS = select(*rows.PERSON).where(_p.email_key.in_(bindparam("emails", expanding=True)))
+_DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_id"))
+_INSERT = insert(schema.person).returning(_p.id)
+_COUNTER = select(schema.setting.c.value).where(schema.setting.c.key == bindparam("key")).with_for_update()
+
+
+def find(conn: Connection, email: str) -> Person | None:
+    """By address, whatever the case."""
+    row = conn.execute(_BY_KEY, {"email": email.strip().lower()}).one_or_none()
+    return None if row is None else rows.person(row)
+
+
+def get(conn: Connection, person_id: int) -> Person:
+    """Raises NotFound."""
+    row = conn.execute(_BY_ID, {"person_id": person_id}).one_or_none()
+    if row is None:
+        raise NotFound("person", person_id)
+    return rows.person(row)
+
+
+def several(conn: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """Those of `ids` that exist, by id: one query."""
+    wanted = sorted(set(ids))
+    return {row[0]: rows.person(row) for row in conn.execute(_BY_IDS, {"ids": wanted})} if wanted else {}
+
+
+def customer(conn: Connection, desk: Desk, now: datetime, address: Address) -> Person:
+    """The person with this address (staff too), else a new customer. A name is remembered where there was none.
+
+    Raises Refused("bad-address"). Two writers at once: the unique key lets one through, the other meets errors.Conflict.
+    """
+    found = find(conn, address.email)
+    return _new_customer(conn, now, address) if found is None else _named(conn, found, address.name)
+
+
+def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[Person, ...]:
+    """As `customer` for many, in their order, each person once: one query where all are known. Unusable addresses are left out."""
+    wanted: dict[str, Address] = {}
+    for address in found:
+        try:
+            addresses.clean(address.email)
+        except Refused:
+            continue
+        wanted.setdefault(address.email.strip().lower(), address)
+    if not wanted:
+        return ()
+    known = {row.email.lower(): rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
+    return tuple(
+        _named(conn, known[key], address.name) if key in known else _new_customer(conn, now, address)
+        for key, address in wanted.items()
+    )
+
+
+def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
+    name, email = _name(address.name), addresses.clean(address.email)
+    person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
+    return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
+
+
+def _named(conn: Connection, person: Person, name: str) -> Person:
+    name = _name(name)
+    if person.name or not name or name.lower() == person.email.lower():
+        return person
+    return _change(conn, person, name=name)
+
+
+def _name(name: str) -> str:
+    return " ".join(name.split())[:200]
+
+
+def _insert(
+    conn: Connection,
+    now: datetime,
+    kind: PersonKind,
+    name: str,
+    email: str,
+    *,
+    level: int = 0,
+    language: str = "",
+    customer_no: int | None = None,
+    staff_no: int | None = None,
+) -> int:
+    person_id: int = conn.execute(
+        _INSERT,
+        {
+            "kind": kind.value,
+            "customer_no": customer_no,
+            "staff_no": staff_no,
+            "name": name,
+            "email": email,
+            "email_key": email.lower(),
+            "level": level,
+            "language": language,
+            "created_at": now,
+        },
+    ).scalar_one()
+    return person_id
+
+
+def _next(conn: Connection, key: str) -> int:
+    """The next number of a count that never runs backwards. The row's lock (SQLite: the writer's) makes it safe."""
+    last: int | None = conn.execute(_COUNTER, {"key": key}).scalar()
+    if last is None:
+        conn.execute(insert(schema.setting), {"key": key, "value": 1})
+        return 1
+    conn.execute(update(schema.setting).where(schema.setting.c.key == key).values(value=last + 1))
+    return last + 1
+
+
+def _change(conn: Connection, person: Person, **values: object) -> Person:
+    conn.execute(update(schema.person).where(_p.id == person.id).values(**values))
+    return get(conn, person.id)
+
+
+def add_staff(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    name: str,
+    email: str,
+    level: int = 1,
+    departments: Iterable[Department] = (),
+    notify: bool = True,
+    *,
+    language: str = "",
+    welcome: bool = True,
+) -> tuple[Person, str | None]:
+    """A new member of staff and, where the desk has a public address, the token of their set-password link.
+
+    A customer with this address becomes staff and keeps their id; a disabled member of staff is taken back. `notify`: they
+    are told of tickets of their departments. Raises Refused: bad-address, bad-level, own-address, already-staff.
+    """
+    name, email = _name(name), addresses.clean(email)
+    if level not in {1, 2, 3}:
+        raise Refused("bad-level", "a level is 1 (answers), 2 (manages tickets) or 3 (administrates)")
+    if addresses.ours(conn, (email,)):
+        raise Refused("own-address", f"{email} is the address of a department: notices would come straight back")
+    found = find(conn, email)
+    if found is None:
+        number = _next(conn, "people.staff_no")
+        person_id = _insert(conn, now, PersonKind.STAFF, name, email, level=level, language=language, staff_no=number)
+        person = Person(person_id, PersonKind.STAFF, name, email, level, language)
+    elif found.is_staff:
+        raise Refused("already-staff", f"{email} is staff already")
+    else:
+        person = _promoted(conn, found, name, email, level, language)
+    chosen = tuple(departments)
+    set_departments(conn, person, chosen, notify)
+    token = new_link(conn, desk, now, person) if desk.settings.public_url else None
+    if welcome:
+        home = chosen[0] if chosen else first_department(conn)
+        link = notices.set_password_url(desk, token) if token else ""
+        notices.enqueue_for(
+            conn,
+            desk,
+            now,
+            notices.Scene(
+                notices.Event.STAFF_ADDED,
+                home,
+                tell=person,
+                extra={"link": link, "departments": [department.name for department in chosen]},
+            ),
+        )
+    return person, token
+
+
+def _promoted(conn: Connection, found: Person, name: str, email: str, level: int, language: str) -> Person:
+    number: int | None = conn.execute(select(_p.staff_no).where(_p.id == found.id)).scalar_one()
+    return _change(
+        conn,
+        found,
+        kind=PersonKind.STAFF.value,
+        level=level,
+        name=name or found.name,
+        email=email,
+        language=language or found.language,
+        staff_no=number if number is not None else _next(conn, "people.staff_no"),
+        disabled_at=None,
+    )
+
+
+def set_departments(conn: Connection, person: Person, chosen: Iterable[Department], notify: bool = True) -> None:
+    """The departments a member of staff belongs to, in place of those before."""
+    conn.execute(delete(schema.staff_department).where(_s.person_id == person.id))
+    unique = dict.fromkeys(department.id for department in chosen)
+    if unique:
+        conn.execute(
+            insert(schema.staff_department),
+            [{"person_id": person.id, "department_id": each, "notify": notify} for each in unique],
+        )
+
+
+def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str:
+    """The token of a single-use link to set a password, good for LINK_LIFE. Only its hash is stored."""
+    token = base64.urlsafe_b64encode(desk.rng(32)).rstrip(b"=").decode("ascii")
+    conn.execute(
+        insert(schema.person_token),
+        {
+            "token_sha256": _hashed(token),
+            "person_id": person.id,
+            "purpose": SET_PASSWORD,
+            "expires_at": now + LINK_LIFE,
+        },
+    )
+    return token
+
+
+def use_link(conn: Connection, now: datetime, token: str) -> Person:
+    """Whose link it is; from now on it is used. Raises Refused("bad-link"): unknown, used, too old, or of a disabled person."""
+    person_id: int | None = conn.execute(
+        update(schema.person_token)
+        .where(
+            _k.token_sha256 == _hashed(token),
+            _k.purpose == SET_PASSWORD,
+            _k.used_at.is_(None),
+            _k.expires_at > now,
+        )
+        .values(used_at=now)
+        .returning(_k.person_id),
+    ).scalar()
+    person = None if person_id is None else get(conn, person_id)
+    if person is None or person.disabled_at is not None:
+        raise Refused("bad-link", "this link is unknown, too old or was used already")
+    return person
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def disable(conn: Connection, now: datetime, person: Person) -> Person:
+    """They keep their tickets and history, but are neither told nor obeyed any more."""
+    return person if person.disabled_at is not None else _change(conn, person, disabled_at=now)
+
+
+def enable(conn: Connection, person: Person) -> Person:
+    """Undo `disable`. Raises Refused("own-address") where their address became a department's meanwhile."""
+    if addresses.ours(conn, (person.email,)):
+        raise Refused("own-address", f"{person.email} is the address of a department: notices would come straight back")
+    return person if person.disabled_at is None else _change(conn, person, disabled_at=None)
+
+
+def staff_departments(conn: Connection, person_id: int) -> frozenset[int]:
+    """Ids of the departments a member of staff belongs to."""
+    return frozenset(conn.execute(_DEPARTMENTS, {"person_id": person_id}).scalars())
+
+
+def list_staff(conn: Connection, disabled: bool = True) -> tuple[Person, ...]:
+    """All members of staff by name; without the disabled ones where asked."""
+    found = select(*rows.PERSON).where(_p.kind == PersonKind.STAFF.value).order_by(_p.name, _p.id)
+    everybody = (rows.person(row) for row in conn.execute(found))
+    return tuple(person for person in everybody if disabled or person.disabled_at is None)
+
+
+def staff_named(conn: Connection, words: str) -> Person:
+    """The one enabled member of staff meant by a name, a first name, an address or its local part.
+
+    Raises NotFound, or Refused("ambiguous") where several are meant.
+    """
+    wanted = " ".join(words.split()).casefold()
+    everybody = list_staff(conn, disabled=False)
+    for names in (_full_names, _short_names):
+        meant = [person for person in everybody if wanted in names(person)]
+        if len(meant) == 1:
+            return meant[0]
+        if meant:
+            raise Refused("ambiguous", f"{words} may be {' or '.join(person.email for person in meant)}")
+    raise NotFound("staff", words)
+
+
+def _full_names(person: Person) -> set[str]:
+    return {person.name.casefold(), person.email.casefold()} - {""}
+
+
+def _short_names(person: Person) -> set[str]:
+    return {*person.name.casefold().split(), person.email.casefold().partition("@")[0]}
+
+
+def numbers(conn: Connection, person_id: int) -> tuple[int | None, int | None]:
+    """(customer_no, staff_no), for dialects that count them apart."""
+    row = conn.execute(select(_p.customer_no, _p.staff_no).where(_p.id == person_id)).one_or_none()
+    if row is None:
+        raise NotFound("person", person_id)
+    return row.customer_no, row.staff_no

@@ -1,0 +1,383 @@
+"""Tickets and what is said in them: opening, replies of both sides, notes, and what is kept without a public voice.
+
+Each act is rows + history + outbox rows in the caller's transaction. The ticket it is given is read again under a lock, so a
+record read earlier does no harm; a merged ticket leads to its target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from helpdeskd.desk import departments, history, messages, notices, people, rows
+from helpdeskd.desk import participants as circle
+from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
+from helpdeskd.desk.history import Entry
+from helpdeskd.desk.notices import Event, Scene
+from helpdeskd.errors import Conflict, NotFound, Refused
+from helpdeskd.mail import ids
+from helpdeskd.model.mail import Address, Kind, Verdict
+from helpdeskd.model.people import Department, Person
+from helpdeskd.model.routing import Reason
+from helpdeskd.model.ticket import History, Priority, State, Ticket, Visibility
+from helpdeskd.store import schema
+
+# Numbers of six digits until half of them are given: up to there a fresh one is found in two tries on average.
+SIX_DIGITS = (100_000, 900_000)
+SEVEN_DIGITS = (1_000_000, 9_000_000)
+HALF_OF_SIX = 450_000
+
+_t = schema.ticket.c
+_BY_ID = select(*rows.TICKET).where(_t.id == bindparam("ticket_id"))
+_LOCKED = _BY_ID.with_for_update()
+_BY_NUMBER = select(*rows.TICKET).where(_t.number == bindparam("number"))
+_NUMBER = select(
+    select(func.coalesce(func.max(_t.id), 0)).scalar_subquery(),
+    select(_t.id).where(_t.number == bindparam("number")).scalar_subquery(),
+)
+_INSERT = insert(schema.ticket).returning(_t.id)
+
+
+def get(conn: Connection, ticket_id: int) -> Ticket:
+    """As it is, merged or not. Raises NotFound."""
+    row = conn.execute(_BY_ID, {"ticket_id": ticket_id}).one_or_none()
+    if row is None:
+        raise NotFound("ticket", ticket_id)
+    return rows.ticket(row)
+
+
+def find_number(conn: Connection, number: int) -> Ticket | None:
+    """By its number, merged or not."""
+    row = conn.execute(_BY_NUMBER, {"number": number}).one_or_none() if 0 < number < 2**31 else None
+    return None if row is None else rows.ticket(row)
+
+
+def by_number(conn: Connection, number: int) -> Ticket:
+    """By its number, merged or not. Raises NotFound."""
+    ticket = find_number(conn, number)
+    if ticket is None:
+        raise NotFound("ticket", number)
+    return ticket
+
+
+def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket:
+    """The ticket, or where its merges lead. A loop, which only a damaged import could hold, ends at its last new ticket.
+
+    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound.
+    """
+    seen: set[int] = set()
+    while True:
+        seen.add(ticket_id)
+        row = conn.execute(_LOCKED if locked else _BY_ID, {"ticket_id": ticket_id}).one_or_none()
+        if row is None:
+            raise NotFound("ticket", ticket_id)
+        ticket = rows.ticket(row)
+        if ticket.merged_into is None or ticket.merged_into in seen:
+            return ticket
+        ticket_id = ticket.merged_into
+
+
+def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
+    """Write columns of a ticket, as the record names them; the record after it."""
+    after = replace(ticket, updated_at=now, **values)
+    stored = {name: value.value if isinstance(value, State | Priority) else value for name, value in values.items()}
+    conn.execute(update(schema.ticket).where(_t.id == ticket.id), {"updated_at": now, **stored})
+    return after
+
+
+def scene(conn: Connection, event: Event, ticket: Ticket, actor: Person | None, **more: Any) -> Scene:
+    """What the notices of an event in this ticket need to know."""
+    found = people.several(conn, {ticket.requester_id, ticket.assignee_id or ticket.requester_id})
+    return Scene(
+        event,
+        departments.get(conn, ticket.department_id),
+        ticket,
+        requester=found[ticket.requester_id],
+        actor=actor,
+        assignee=None if ticket.assignee_id is None else found[ticket.assignee_id],
+        **more,
+    )
+
+
+def open(  # noqa: A001  # tickets.open reads as what it is
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    department: Department,
+    requester: Person,
+    words: Words,
+    acknowledge: bool,
+    link_to: int | None = None,
+    participants: tuple[Address, ...] = (),
+    link_kind: LinkKind = LinkKind.FOLLOW_UP,
+    priority: Priority = Priority.NORMAL,
+) -> Posted:
+    """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
+
+    With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
+    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
+    """
+    old = None if link_to is None else resolve(conn, link_to)
+    ticket = _insert(conn, desk, now, department, requester, words, priority)
+    visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
+    message_id = messages.store(conn, now, ticket.id, visibility, requester, words)
+    entries = [Entry(ticket.id, History.OPENED, requester.id, message_id, {"reason": str(words.reason)})]
+    if old is not None:
+        entries += connect(conn, ticket, old, link_kind, requester.id)
+    entries += _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    history.write(conn, now, *entries)
+    instead = old is not None and words.reason == Reason.FOLLOW_UP_OVER
+    told = notices.enqueue_for(
+        conn,
+        desk,
+        now,
+        Scene(
+            Event.OPENED_INSTEAD if instead else Event.OPENED,
+            department,
+            ticket,
+            requester=requester,
+            actor=requester,
+            message_id=message_id,
+            words=words,
+            acknowledge=acknowledge,
+            extra={} if old is None else {"old_ticket": {"number": old.number, "subject": old.subject}},
+        ),
+    )
+    return Posted(ticket, message_id, told)
+
+
+def _insert(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    department: Department,
+    requester: Person,
+    words: Words,
+    priority: Priority,
+) -> Ticket:
+    ticket = Ticket(
+        id=0,
+        number=_number(conn, desk),
+        subject=title(words),
+        state=State.NEW,
+        pending_until=None,
+        priority=priority,
+        department_id=department.id,
+        requester_id=requester.id,
+        assignee_id=None,
+        merged_into=None,
+        language=requester.language or department.language,
+        created_at=now,
+        updated_at=now,
+        closed_at=None,
+    )
+    ticket_id: int = conn.execute(
+        _INSERT,
+        {
+            "number": ticket.number,
+            "subject": ticket.subject,
+            "state": ticket.state.value,
+            "priority": ticket.priority.value,
+            "department_id": ticket.department_id,
+            "requester_id": ticket.requester_id,
+            "language": ticket.language,
+            "created_at": now,
+            "updated_at": now,
+        },
+    ).scalar_one()
+    return replace(ticket, id=ticket_id)
+
+
+def _number(conn: Connection, desk: Desk) -> int:
+    """A number nobody has, by chance: a neighbour's says nothing about it. Two nodes with the same one: errors.Conflict."""
+    lowest, space = SIX_DIGITS
+    for _ in range(100):
+        number = lowest + int.from_bytes(desk.rng(8), "big") % space
+        opened, taken = conn.execute(_NUMBER, {"number": number}).one()
+        if opened > HALF_OF_SIX and (lowest, space) != SEVEN_DIGITS:
+            lowest, space = SEVEN_DIGITS
+        elif taken is None:
+            return number
+    raise Conflict("no free ticket number was found")
+
+
+def title(words: Words) -> str:
+    """A ticket's subject: the mail's without Re: and tags of other tickets, else the text's first line."""
+    subject = ids.base_subject(words.subject)
+    if not subject:
+        lines = (" ".join(line.split()) for line in words.text.splitlines())
+        subject = next((line for line in lines if line), "(no subject)")[:80]
+    return subject if len(subject) <= 500 else subject[:499] + "…"
+
+
+def connect(conn: Connection, ticket: Ticket, other: Ticket, kind: LinkKind, actor_id: int | None) -> list[Entry]:
+    """Link two tickets; the history entries of both are for the caller to write. Linked already, or the same: none."""
+    link = schema.ticket_link
+    pairs = ((ticket.id, other.id), (other.id, ticket.id))
+    known = [select(link.c.kind).where(link.c.ticket_id == one, link.c.other_id == two) for one, two in pairs]
+    if ticket.id == other.id or any(conn.execute(each).first() for each in known):
+        return []
+    conn.execute(insert(link), {"ticket_id": ticket.id, "other_id": other.id, "kind": kind.value})
+    return [
+        Entry(one.id, History.LINKED, actor_id, None, {"other": two.number, "kind": kind.value})
+        for one, two in ((ticket, other), (other, ticket))
+    ]
+
+
+def _join(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    ticket: Ticket,
+    actor: Person,
+    found: tuple[Address, ...],
+    *,
+    fresh: bool = False,
+) -> list[Entry]:
+    persons = circle.named(conn, desk, now, found)
+    added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
+    return [
+        Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
+        for person in added
+    ]
+
+
+def customer_reply(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    ticket: Ticket,
+    author: Person,
+    words: Words,
+    reopen: bool,
+    participants: tuple[Address, ...] = (),
+) -> Posted:
+    """A public reply of the requester or a participant. A new ticket stays new until staff answered, a closed one closed
+    unless `reopen`; any other awaits staff. The assignee, else the department's staff, are told.
+
+    Raises Refused: automatic-mail, unverified (neither has a public voice; see `keep`).
+    """
+    _voiced(words)
+    ticket = resolve(conn, ticket.id, locked=True)
+    message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
+    entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
+    entries += _join(conn, desk, now, ticket, author, participants)
+    stays = ticket.state is State.NEW or (ticket.is_closed and not reopen)
+    ticket, changed = step(conn, now, ticket, ticket.state if stays else State.AWAITING_STAFF, author.id)
+    history.write(conn, now, *entries, *changed)
+    happened = scene(conn, Event.CUSTOMER_REPLIED, ticket, author, message_id=message_id, words=words)
+    return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def _voiced(words: Words) -> None:
+    if words.kind is not Kind.PERSONAL:
+        raise Refused("automatic-mail", f"an automatic mail ({words.kind}) is never a public reply")
+    if words.verdict is Verdict.FAIL:
+        raise Refused("unverified", "a mail that is not from whom it says has no public voice")
+
+
+def step(
+    conn: Connection,
+    now: datetime,
+    ticket: Ticket,
+    state: State,
+    actor_id: int | None,
+    until: datetime | None = None,
+    **more: Any,
+) -> tuple[Ticket, list[Entry]]:
+    """The ticket in its new state, and the history entry for it where it is another one. `more`: other columns to write."""
+    before = ticket
+    closed_at = None if state is not State.CLOSED else ticket.closed_at if ticket.state is State.CLOSED else now
+    ticket = touch(conn, now, ticket, state=state, pending_until=until, closed_at=closed_at, **more)
+    if (before.state, before.pending_until) == (state, until):
+        return ticket, []
+    kind = History.REOPENED if before.is_closed else History.STATE_CHANGED
+    detail: dict[str, object] = {"from": before.state.value, "to": state.value}
+    if until is not None:
+        detail["until"] = until.isoformat()
+    return ticket, [Entry(ticket.id, kind, actor_id, None, detail)]
+
+
+def staff_reply(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    ticket: Ticket,
+    author: Person,
+    words: Words,
+    close: bool = False,
+) -> Posted:
+    """A public answer: mailed to the requester and each participant, in the department's name. The ticket awaits the customer
+    (or is closed with it), and is the author's where it was nobody's.
+
+    Raises Refused: not-staff, automatic-mail, unverified.
+    """
+    if not author.is_staff:
+        raise Refused("not-staff", f"{author.shown} is not staff")
+    _voiced(words)
+    ticket = resolve(conn, ticket.id, locked=True)
+    message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
+    entries = [Entry(ticket.id, History.STAFF_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
+    mine: dict[str, Any] = {}
+    if ticket.assignee_id is None:
+        mine = {"assignee_id": author.id}
+        entries.append(Entry(ticket.id, History.ASSIGNED, author.id, None, {"from": None, "to": author.id}))
+    state = State.CLOSED if close else State.AWAITING_CUSTOMER
+    ticket, changed = step(conn, now, ticket, state, author.id, **mine)
+    history.write(conn, now, *entries, *changed)
+    others = circle.of(conn, ticket.id)
+    happened = scene(conn, Event.STAFF_REPLIED, ticket, author, participants=others, message_id=message_id, words=words)
+    return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def keep(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    ticket: Ticket,
+    author: Person | None,
+    words: Words,
+    tell: Person | None = None,
+    why: Reason,
+) -> Posted:
+    """A mail that has no public voice, kept as an internal message; the ticket's state stays.
+
+    `tell`, its author where they are staff, gets KEPT_INTERNAL. Where nobody is named and a person outside wrote it (not a
+    machine, not staff), those who handle the ticket are told as of a reply, with the reason: it may be the customer's other
+    address.
+    """
+    ticket = resolve(conn, ticket.id, locked=True)
+    message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    actor_id = None if author is None else author.id
+    history.write(conn, now, Entry(ticket.id, History.KEPT, actor_id, message_id, {"reason": why.value}))
+    ticket = touch(conn, now, ticket)
+    if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
+        return Posted(ticket, message_id)
+    happened = scene(
+        conn,
+        Event.OUTSIDER_KEPT if tell is None else Event.STAFF_KEPT,
+        ticket,
+        author,
+        tell=tell,
+        message_id=message_id,
+        words=words,
+        extra={"reason": why.value, "internal": True},
+    )
+    return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def note(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, author: Person, words: Words) -> Posted:
+    """An internal note of a member of staff; nobody is mailed. Raises Refused("not-staff")."""
+    if not author.is_staff:
+        raise Refused("not-staff", f"{author.shown} is not staff")
+    ticket = resolve(conn, ticket.id, locked=True)
+    message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    history.write(conn, now, Entry(ticket.id, History.NOTED, author.id, message_id))
+    return Posted(touch(conn, now, ticket), message_id)
