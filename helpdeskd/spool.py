@@ -721,7 +721,9 @@ def _reserve(root: str) -> "tuple[float, int]":
         for line in lines:
             key, _, value = line.partition(b" ")
             if key == b"percent":
-                percent = min(max(float(value), 0.0), 100.0)
+                percent = float(value)
+                if not 0 <= percent <= 100:  # nan is not, either
+                    return RESERVE_PERCENT, RESERVE_MB
             elif key == b"megabytes":
                 megabytes = max(int(value), 0)
     except (OSError, ValueError):
