@@ -1,0 +1,151 @@
+"""The ledger of arrivals: what became of every accepted mail, once for each department it was addressed to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+
+from helpdeskd.model.mail import Door
+from helpdeskd.model.routing import Outcome
+from helpdeskd.store.schema import arrival, message
+
+NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A row as stored."""
+
+    id: int
+    spool_id: str
+    department_id: int
+    door: Door
+    outcome: Outcome
+    reason: str
+    evidence: Any
+    ticket_id: int | None
+    raw_sha256: str
+    identity_sha256: str | None
+    mail_id: str | None
+    sender: str
+    author: str
+    subject: str
+    size: int
+    received_at: datetime
+    decided_at: datetime
+    account: str | None
+    folder: str | None
+    uidvalidity: int | None
+    uid: int | None
+
+
+def record(
+    conn: Connection,
+    *,
+    spool_id: str,
+    door: Door,
+    outcome: Outcome,
+    reason: str,
+    raw_sha256: str,
+    size: int,
+    received_at: datetime,
+    decided_at: datetime,
+    department_id: int = NOBODY,
+    evidence: Any = (),
+    ticket_id: int | None = None,
+    identity_sha256: str | None = None,
+    mail_id: str | None = None,
+    sender: str = "",
+    author: str = "",
+    subject: str = "",
+    account: str | None = None,
+    folder: str | None = None,
+    uidvalidity: int | None = None,
+    uid: int | None = None,
+) -> int:
+    """Write down an arrival and return its id.
+
+    Where another writer recorded the same (spool_id, department_id) meanwhile, the command fails with Conflict: run
+    again, it meets that row (`by_spool`) and does nothing. Empty account and folder are kept as NULL.
+    """
+    values = {
+        "spool_id": spool_id,
+        "department_id": department_id,
+        "door": door,
+        "outcome": outcome,
+        "reason": reason,
+        "evidence": evidence,
+        "ticket_id": ticket_id,
+        "raw_sha256": raw_sha256,
+        "identity_sha256": identity_sha256,
+        "mail_id": mail_id,
+        "sender": sender,
+        "author": author,
+        "subject": subject,
+        "size": size,
+        "received_at": received_at,
+        "decided_at": decided_at,
+        "account": account or None,
+        "folder": folder or None,
+        "uidvalidity": uidvalidity,
+        "uid": uid,
+    }
+    return int(conn.execute(insert(arrival).values(values).returning(arrival.c.id)).scalar_one())
+
+
+def settle(conn: Connection, arrival_id: int, *, outcome: Outcome, reason: str, ticket_id: int | None) -> None:
+    """Say what became of an arrival that was recorded first so that its message could refer to it. Same transaction."""
+    conn.execute(
+        update(arrival).where(arrival.c.id == arrival_id).values(outcome=outcome, reason=reason, ticket_id=ticket_id)
+    )
+
+
+def by_spool(conn: Connection, spool_id: str, department_id: int) -> Arrival | None:
+    """What became of that spool entry in that department, if it was here before."""
+    row = conn.execute(
+        select(arrival).where(arrival.c.spool_id == spool_id, arrival.c.department_id == department_id)
+    ).first()
+    return None if row is None else _arrival(row)
+
+
+def all_by_spool(conn: Connection, spool_id: str) -> list[Arrival]:
+    """Every department's outcome of that spool entry; empty if it was never seen."""
+    rows = conn.execute(select(arrival).where(arrival.c.spool_id == spool_id).order_by(arrival.c.id))
+    return [_arrival(row) for row in rows]
+
+
+def known_uids(conn: Connection, account: str, folder: str, uidvalidity: int) -> set[int]:
+    """The UIDs of that IMAP folder that have arrived already."""
+    rows = conn.execute(
+        select(arrival.c.uid).where(
+            arrival.c.account == account,
+            arrival.c.folder == folder,
+            arrival.c.uidvalidity == uidvalidity,
+            arrival.c.uid.is_not(None),
+        )
+    )
+    return {row[0] for row in rows}
+
+
+def same_mail(conn: Connection, identity_sha256: str, department_id: int, since: datetime) -> tuple[int, int] | None:
+    """(ticket id, message id) of the first message that this very mail became in that department since `since`."""
+    row = conn.execute(
+        select(message.c.ticket_id, message.c.id)
+        .join(arrival, message.c.arrival_id == arrival.c.id)
+        .where(
+            arrival.c.identity_sha256 == identity_sha256,
+            arrival.c.department_id == department_id,
+            arrival.c.received_at >= since,
+        )
+        .order_by(message.c.id)
+        .limit(1)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _arrival(row: Row[Any]) -> Arrival:
+    values: dict[str, Any] = row._asdict()
+    return Arrival(**{**values, "door": Door(row.door), "outcome": Outcome(row.outcome)})

@@ -1,0 +1,306 @@
+"""The outbox's rows: put in, claimed under a lease, marked before the final dot, ended with the truth.
+
+A row is claimed by writing owner and lease into it; its state stays queued or deferred until the bytes are frozen and
+the relay is about to be given the final dot: then it is `sending`. Every function runs on a connection of the writer's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+
+from helpdeskd.errors import Conflict, NotFound
+from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
+from helpdeskd.store.schema import attempt, outbox
+
+_WAITING = (OutboxState.QUEUED, OutboxState.DEFERRED)
+CUT_OFF = "the sender stopped between the final dot and the relay's answer"  # words of an attempt nobody can know
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMail:
+    """One mail to one recipient, with everything that decides its bytes. See OutboxRow."""
+
+    notice: NoticeName
+    automatic: bool
+    department_id: int
+    recipient: str
+    language: str
+    context: dict[str, Any]
+    mail_id: str
+    envelope_token: str
+    created_at: datetime
+    next_at: datetime
+    ticket_id: int | None = None
+    message_id: int | None = None
+    person_id: int | None = None
+    references: tuple[str, ...] = ()
+    reply_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try, as stored."""
+
+    at: datetime
+    ended: Ended
+    code: int
+    words: str
+
+
+def enqueue(conn: Connection, mail: NewMail) -> int:
+    """Queue a mail; returns the row's id. A mail_id or envelope_token used before is a Conflict."""
+    return enqueue_many(conn, [mail])[0]
+
+
+def enqueue_many(conn: Connection, mails: Sequence[NewMail]) -> list[int]:
+    """Queue several at once; their ids in the same order."""
+    if not mails:
+        return []
+    result = conn.execute(
+        insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), [_values(mail) for mail in mails]
+    )
+    return [row[0] for row in result]
+
+
+def claim_due(conn: Connection, now: datetime, owner: str, lease_seconds: float, limit: int) -> list[OutboxRow]:
+    """Take up to `limit` rows that are due and that nobody holds, the longest due first. Two owners never get the same."""
+    due = (
+        select(outbox.c.id)
+        .where(
+            outbox.c.state.in_(_WAITING),
+            outbox.c.next_at <= now,
+            or_(outbox.c.owner == "", outbox.c.lease_until < now),
+        )
+        .order_by(outbox.c.next_at, outbox.c.id)
+        .limit(limit)
+        # Several nodes on PostgreSQL: each passes over what another is just claiming. SQLite has one writer at a time.
+        .with_for_update(skip_locked=True)
+    )
+    claimed = conn.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(due.scalar_subquery()))
+        .values(owner=owner, lease_until=now + timedelta(seconds=lease_seconds))
+        .returning(*outbox.c)
+    )
+    return sorted((_row(row) for row in claimed), key=lambda row: (row.next_at, row.id))
+
+
+def renew(conn: Connection, ids: Iterable[int], owner: str, until: datetime) -> set[int]:
+    """Hold rows longer; returns those that are still ours. One that is missing was lost: do not send it."""
+    renewed = conn.execute(
+        update(outbox)
+        .where(
+            outbox.c.id.in_(list(ids)), outbox.c.owner == owner, outbox.c.state.in_((*_WAITING, OutboxState.SENDING))
+        )
+        .values(lease_until=until)
+        .returning(outbox.c.id)
+    )
+    return {row[0] for row in renewed}
+
+
+def release(conn: Connection, ids: Iterable[int], owner: str) -> None:
+    """Give back claimed rows that were not begun, on a clean stop."""
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(list(ids)), outbox.c.owner == owner, outbox.c.state.in_(_WAITING))
+        .values(owner="", lease_until=None)
+    )
+
+
+def sending(conn: Connection, outbox_id: int, raw_sha256: str, owner: str, lease_until: datetime) -> None:
+    """Mark a claimed row, with its frozen bytes, before the final dot. Raises Conflict if it is no longer ours."""
+    marked = conn.execute(
+        update(outbox)
+        .where(outbox.c.id == outbox_id, outbox.c.owner == owner, outbox.c.state.in_(_WAITING))
+        .values(state=OutboxState.SENDING, raw_sha256=raw_sha256, lease_until=lease_until)
+    )
+    if marked.rowcount != 1:
+        raise Conflict(f"outbox row {outbox_id} is no longer held by {owner}")
+
+
+def ended(
+    conn: Connection,
+    outbox_id: int,
+    sent: Sent,
+    now: datetime,
+    next_at: datetime | None,
+    state: OutboxState,
+    *,
+    owner: str | None = None,
+) -> bool:
+    """Write down an attempt and what became of the row, and let go of it. `next_at` where it will be tried again.
+
+    An uncertain end that is tried again marks the row as possibly sent twice. With `owner`, a row that another node
+    holds by now keeps its state (the attempt is written all the same), and the answer is False.
+    """
+    row = get(conn, outbox_id)
+    conn.execute(
+        insert(attempt).values(outbox_id=outbox_id, at=now, ended=sent.ended, code=sent.code, words=sent.words)
+    )
+    values: dict[str, Any] = {"attempts": row.attempts + 1}
+    ours = owner is None or row.owner in {owner, ""}
+    if ours:
+        values |= {"state": state, "last_reply": sent.words, "owner": "", "lease_until": None}
+        if sent.server_id:
+            values["server_id"] = sent.server_id
+        if next_at is not None:
+            values["next_at"] = next_at
+        if state is OutboxState.SENT:
+            values["sent_at"] = now
+        if sent.ended is Ended.UNCERTAIN and state in _WAITING:
+            values["possibly_twice"] = True
+    conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(values))
+    return ours
+
+
+def recover(conn: Connection, owner: str, now: datetime, *, starting: bool = False) -> list[OutboxRow]:
+    """Decide about rows found in `sending` whose lease is over, and at our own start (`starting`) about all of `owner`'s.
+
+    Nobody can know whether such a mail went out. A notice becomes `unknown` and is not sent again; a person's own words
+    are queued again, same bytes, marked as possibly twice. Returns these rows as they are now, for the ticket's history.
+    At the start, what `owner` had claimed and not begun is free again at once.
+    """
+    lost = or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now)
+    if starting:
+        lost = or_(lost, outbox.c.owner == owner)
+        conn.execute(
+            update(outbox)
+            .where(outbox.c.owner == owner, outbox.c.state.in_(_WAITING))
+            .values(owner="", lease_until=None)
+        )
+    found = conn.execute(
+        select(outbox.c.id, outbox.c.automatic)
+        .where(and_(outbox.c.state == OutboxState.SENDING, lost))
+        .order_by(outbox.c.id)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for outbox_id, automatic in found:
+        state = OutboxState.UNKNOWN if automatic else OutboxState.QUEUED
+        ended(conn, outbox_id, Sent(Ended.UNCERTAIN, 0, CUT_OFF), now, None if automatic else now, state)
+    return [get(conn, outbox_id) for outbox_id, _ in found]
+
+
+def again(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
+    """Queue a row that failed, is unknown or waits: somebody asked for it. Raises NotFound, or Conflict where it is being sent."""
+    row = get(conn, outbox_id)
+    if row.state is OutboxState.SENDING or row.owner:
+        raise Conflict(f"outbox row {outbox_id} is being sent")
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id == outbox_id)
+        .values(
+            state=OutboxState.QUEUED,
+            next_at=now,
+            possibly_twice=row.possibly_twice or row.state in {OutboxState.UNKNOWN, OutboxState.SENT},
+        )
+    )
+    return get(conn, outbox_id)
+
+
+def get(conn: Connection, outbox_id: int) -> OutboxRow:
+    """One row. Raises NotFound."""
+    row = conn.execute(select(outbox).where(outbox.c.id == outbox_id)).first()
+    if row is None:
+        raise NotFound("outbox row", outbox_id)
+    return _row(row)
+
+
+def list_rows(
+    conn: Connection,
+    *,
+    states: Iterable[OutboxState] = (),
+    ticket_id: int | None = None,
+    message_id: int | None = None,
+    limit: int = 1000,
+) -> list[OutboxRow]:
+    """Rows, oldest first. No `states` means all."""
+    query = select(outbox).order_by(outbox.c.id).limit(limit)
+    wanted = list(states)
+    if wanted:
+        query = query.where(outbox.c.state.in_(wanted))
+    if ticket_id is not None:
+        query = query.where(outbox.c.ticket_id == ticket_id)
+    if message_id is not None:
+        query = query.where(outbox.c.message_id == message_id)
+    return [_row(row) for row in conn.execute(query)]
+
+
+def attempts(conn: Connection, outbox_id: int) -> list[Attempt]:
+    """Every try at a row, oldest first."""
+    rows = conn.execute(
+        select(attempt.c.at, attempt.c.ended, attempt.c.code, attempt.c.words)
+        .where(attempt.c.outbox_id == outbox_id)
+        .order_by(attempt.c.id)
+    )
+    return [Attempt(at, Ended(how), code, words) for at, how, code, words in rows]
+
+
+def counts(conn: Connection) -> dict[OutboxState, int]:
+    """How many rows stand in each state, zeros included."""
+    zero = dict.fromkeys(OutboxState, 0)
+    found = conn.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))
+    return zero | {OutboxState(state): count for state, count in found}
+
+
+def next_due(conn: Connection) -> datetime | None:
+    """When the next row that nobody holds is due, or None."""
+    when: datetime | None = conn.execute(
+        select(func.min(outbox.c.next_at)).where(outbox.c.state.in_(_WAITING), outbox.c.owner == "")
+    ).scalar_one()
+    return when
+
+
+def _values(mail: NewMail) -> dict[str, Any]:
+    return {
+        "notice": mail.notice,
+        "automatic": mail.automatic,
+        "department_id": mail.department_id,
+        "ticket_id": mail.ticket_id,
+        "message_id": mail.message_id,
+        "person_id": mail.person_id,
+        "recipient": mail.recipient,
+        "language": mail.language,
+        "context": mail.context,
+        "mail_id": mail.mail_id,
+        "refs": list(mail.references),
+        "reply_token": mail.reply_token,
+        "envelope_token": mail.envelope_token,
+        "state": OutboxState.QUEUED,
+        "created_at": mail.created_at,
+        "next_at": mail.next_at,
+    }
+
+
+def _row(row: Row[Any]) -> OutboxRow:
+    return OutboxRow(
+        id=row.id,
+        notice=NoticeName(row.notice),
+        automatic=row.automatic,
+        department_id=row.department_id,
+        ticket_id=row.ticket_id,
+        message_id=row.message_id,
+        person_id=row.person_id,
+        recipient=row.recipient,
+        language=row.language,
+        context=row.context,
+        mail_id=row.mail_id,
+        references=tuple(row.refs),
+        reply_token=row.reply_token,
+        envelope_token=row.envelope_token,
+        state=OutboxState(row.state),
+        attempts=row.attempts,
+        created_at=row.created_at,
+        next_at=row.next_at,
+        raw_sha256=row.raw_sha256,
+        last_reply=row.last_reply,
+        server_id=row.server_id,
+        possibly_twice=row.possibly_twice,
+        owner=row.owner,
+        lease_until=row.lease_until,
+        sent_at=row.sent_at,
+    )
