@@ -40,6 +40,13 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,4}) ?([hdw])[a-z]{0,6}", re.IGNORECASE)
 _LONGEST = timedelta(days=3660)
 
+# What mail programs add below a text that nobody wrote. RFC 3676 section 4.3 names the line of two hyphens.
+_SIGNED = re.compile(
+    r"--\s|(sent (from|with|using)|get outlook for|gesendet (von|mit)|von meinem|envoyé (de|depuis)|enviado (desde|de)|"
+    r"inviato da|verzonden (met|vanaf)|skickat från|wysłano z)\b",
+    re.IGNORECASE,
+)
+
 # What mail programs put into lines that look empty.
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": ""})
 
@@ -103,6 +110,12 @@ def _split(line: str) -> tuple[str, str]:
     """(command word in lower case, arguments); ("", "") for prose."""
     match = _LINE.fullmatch(line)
     return (match[1].lower(), match[2] or "") if match else ("", "")
+
+
+def is_signature(text: str) -> bool:
+    """Is there nothing that its author wrote just now: nothing at all, or only a signature?"""
+    words = text.translate(_INVISIBLE).strip()
+    return not words or _SIGNED.match(words + "\n") is not None
 
 
 def until(args: str, now: datetime) -> datetime:

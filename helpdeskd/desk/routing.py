@@ -212,14 +212,14 @@ def answer(case: Case) -> Decision | None:
 
 
 def follow_up_over(case: Case) -> Decision | None:
-    """A reply to what was closed long ago is a new request that remembers the old one. Its author learns so from a notice of
-    its own instead of an acknowledgement."""
+    """A reply to what was closed long ago is a new request that remembers the old one. In place of the acknowledgement a notice
+    of its own (FOLLOW_UP_REFUSED) says so."""
     if case.match is None or not case.ticket.is_closed:
         return None
     closed = case.ticket.closed_at or case.ticket.updated_at
     if closed + timedelta(days=case.facts.follow_up_days) > case.facts.now:
         return None
-    return case.opens(Reason.FOLLOW_UP_OVER, acknowledge=False, link=True)
+    return case.opens(Reason.FOLLOW_UP_OVER, link=True)
 
 
 def append(case: Case) -> Decision | None:

@@ -103,7 +103,7 @@ class Decision:
     ticket_id: int | None = None
     link_to: int | None = None
     reopen: bool = False
-    acknowledge: bool = False
+    acknowledge: bool = False  # OPEN only: its author is answered (FOLLOW_UP_REFUSED where that is the reason)
     words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
     tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`

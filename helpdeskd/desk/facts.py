@@ -1,0 +1,361 @@
+"""What the store knows about one mail: all the reading that routing needs, in few statements (it is on the way of every mail)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Text,
+    bindparam,
+    cast,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+
+from helpdeskd.desk import addresses, people, rows
+from helpdeskd.desk.context import Desk
+from helpdeskd.errors import Refused
+from helpdeskd.mail import ids
+from helpdeskd.model.mail import Inbound
+from helpdeskd.model.people import Department, Person, ReplyTokens
+from helpdeskd.model.routing import Evidence, Facts, Match, Outcome
+from helpdeskd.model.ticket import Ticket
+from helpdeskd.store import schema
+
+SAME_FOR = timedelta(days=7)  # DESIGN: sameness holds per addressed department for so long
+MAX_IDS = 50  # of References: the root and the nearest ones
+MAX_SHARED = 50  # a newsletter's Message-ID may be named by thousands of mails: the latest count
+MAX_SUBJECTS = 200
+MAX_NUMBERS = 10  # of tags in one subject
+
+_ENVELOPE_TOKEN = re.compile(r"[0-9a-f]{32}")
+
+_t, _m, _r, _o, _a, _p = (
+    schema.ticket.c,
+    schema.message.c,
+    schema.message_ref.c,
+    schema.outbox.c,
+    schema.arrival.c,
+    schema.participant.c,
+)
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_NOBODY = cast(null(), BigInteger)
+_NOTHING = cast(null(), Text)
+_LATEST = (
+    select(_r.mail_id, _m.ticket_id, _r.message_id)
+    .join(schema.message, _m.id == _r.message_id)
+    .where(_r.mail_id.in_(bindparam("own_and_ids", expanding=True)))
+    .order_by(_r.message_id.desc())
+    .limit(MAX_SHARED)
+    .subquery()
+)
+# Everything that stored mails and ours say about a list of Message-IDs: (what, the id, ticket, row id, person, token).
+_KNOWN = union_all(
+    select(literal("own"), _o.mail_id, _o.ticket_id, _o.id, _o.person_id, _o.reply_token).where(
+        _o.mail_id.in_(_IDS), _o.ticket_id.is_not(None)
+    ),
+    select(literal("stored"), _m.mail_id, _m.ticket_id, _m.id, _NOBODY, _NOTHING).where(
+        _m.mail_id.in_(bindparam("own_and_ids", expanding=True))
+    ),
+    select(literal("named"), _LATEST.c.mail_id, _LATEST.c.ticket_id, _LATEST.c.message_id, _NOBODY, _NOTHING),
+)
+_BY_ENVELOPE = select(_o.ticket_id, _o.person_id).where(
+    _o.envelope_token.in_(bindparam("tokens", expanding=True)), _o.ticket_id.is_not(None)
+)
+_TICKETS = select(*rows.TICKET).where(
+    or_(_t.id.in_(bindparam("ids", expanding=True)), _t.number.in_(bindparam("numbers", expanding=True)))
+)
+_TAKING_PART = select(_p.ticket_id, _p.person_id).where(_p.ticket_id.in_(_IDS))
+_SAME = (
+    select(_a.department_id, _a.ticket_id, _m.ticket_id, _m.id)
+    .outerjoin(schema.message, _m.arrival_id == _a.id)
+    .where(
+        _a.identity_sha256 == bindparam("identity"),
+        _a.received_at >= bindparam("since"),
+        _a.ticket_id.is_not(None),
+        _a.outcome != Outcome.DUPLICATE.value,
+    )
+    .order_by(_a.id, _m.id)
+)
+_SUBJECTS = select(_m.ticket_id, _m.subject).where(_m.ticket_id.in_(_IDS)).order_by(_m.id.desc()).limit(MAX_SUBJECTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """One thing that points at a ticket, before the ticket is read. `rank` sorts clues of one evidence, nearest first."""
+
+    evidence: Evidence
+    ticket_id: int
+    rank: int = 0
+    age: int = 0  # row id of what pointed: later is larger
+    bound_to: int | None = None
+    credential: bool = False
+
+
+def gather(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    inbound: Inbound,
+    department: Department,
+    recipients: tuple[str, ...],
+    arrived_at: datetime,
+    old_mail: bool,
+    sender: str = "",
+    author_is_ours: bool = False,
+    elsewhere: Iterable[int] = (),
+    others: frozenset[int] = frozenset(),
+) -> Facts:
+    """The facts for one department. `recipients` are those that reach it (reply tokens are read from their +detail).
+
+    `others`: departments this mail is addressed to as well; their tickets are left to them. `elsewhere`: tickets that have
+    this very mail from there already (those that its identity finds in the store are added).
+    """
+    usable = inbound.author is not None and is_usable(inbound.author.email)
+    author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
+    staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
+    here, there = _same_mail(conn, inbound, department, arrived_at)
+    taken = tuple(dict.fromkeys((*elsewhere, *there)))
+    clues = _clues(conn, desk, inbound, department, recipients)
+    numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
+    leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here)), numbers)
+    clues += [
+        Clue(Evidence.SUBJECT_TAG, leads.by_number[number], rank)
+        for rank, number in enumerate(numbers)
+        if number in leads.by_number
+    ]
+    matches = _matches(conn, clues, leads, author, department, _Left(frozenset(taken), others))
+    if _may_be_contact(inbound, matches):
+        matches = _with_subjects(conn, matches)
+    return Facts(
+        department=department,
+        now=now,
+        author=author,
+        author_is_ours=author_is_ours,
+        staff_departments=staff_of,
+        matches=matches,
+        same_mail=tuple((leads.by_id[held].id if held in leads.by_id else held, message) for held, message in here),
+        elsewhere=taken,
+        old_mail=old_mail,
+        follow_up_days=(
+            desk.settings.follow_up_days if department.follow_up_days is None else department.follow_up_days
+        ),
+        contact_days=desk.settings.contact_days,
+        from_usable=usable,
+        sender=sender if is_usable(sender) else "",
+    )
+
+
+def is_usable(email: str) -> bool:
+    """Can somebody be written to there?"""
+    try:
+        addresses.clean(email)
+    except Refused:
+        return False
+    return True
+
+
+def tokens_in(desk: Desk, recipients: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """(ticket id, person id) of each reply token of ours in the +detail of these addresses."""
+    read = (desk.tokens.read(ids.split_detail(recipient)[1]) for recipient in recipients)
+    return tuple(dict.fromkeys(found for found in read if found is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Tickets as they were named, and where merges led from there."""
+
+    by_id: Mapping[int, Ticket]  # the id that was asked for -> the ticket that answers now
+    by_number: Mapping[int, int]  # a number that was asked for -> the id that bears it
+
+
+def resolve(conn: Connection, ticket_ids: Iterable[int], numbers: tuple[int, ...] = ()) -> Leads:
+    """Read tickets and follow their merges. Unknown ids and numbers are left out. One query, one more for each merge."""
+    read: dict[int, Ticket] = {}
+    asked = set(ticket_ids)
+    wanted, by_number = set(asked), dict[int, int]()
+    while wanted or numbers:
+        found = [rows.ticket(row) for row in conn.execute(_TICKETS, {"ids": sorted(wanted), "numbers": numbers})]
+        by_number |= {ticket.number: ticket.id for ticket in found if ticket.number in numbers}
+        read |= {ticket.id: ticket for ticket in found}
+        wanted = {ticket.merged_into for ticket in found if ticket.merged_into is not None} - set(read)
+        numbers = ()
+    asked |= set(by_number.values())
+    return Leads({ticket_id: _end(read, ticket_id) for ticket_id in asked if ticket_id in read}, by_number)
+
+
+def _end(read: Mapping[int, Ticket], ticket_id: int) -> Ticket:
+    ticket, seen = read[ticket_id], {ticket_id}
+    while ticket.merged_into is not None and ticket.merged_into in read and ticket.merged_into not in seen:
+        seen.add(ticket.merged_into)
+        ticket = read[ticket.merged_into]
+    return ticket
+
+
+_Held = list[tuple[int, int | None]]
+
+
+def _same_mail(
+    conn: Connection, inbound: Inbound, department: Department, arrived_at: datetime
+) -> tuple[_Held, list[int]]:
+    """(ticket, message) of this department that hold this very mail; tickets of other departments that do."""
+    here: _Held = []
+    there: list[int] = []
+    if inbound.identity_sha256 is None:
+        return here, there
+    since = arrived_at - SAME_FOR
+    for where, first, ticket_id, message_id in conn.execute(
+        _SAME, {"identity": inbound.identity_sha256, "since": since}
+    ):
+        if where == department.id:
+            here.append((first if ticket_id is None else ticket_id, message_id))
+        else:
+            there.append(first if ticket_id is None else ticket_id)
+    return here, there
+
+
+def _clues(
+    conn: Connection, desk: Desk, inbound: Inbound, department: Department, recipients: tuple[str, ...]
+) -> list[Clue]:
+    clues = [
+        Clue(Evidence.REPLY_TOKEN, ticket_id, rank, bound_to=person_id, credential=True)
+        for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
+    ]
+    # What a bounce comes back to names the mail of ours that it was about, as its Message-ID would.
+    details = {ids.split_detail(recipient)[1].lower() for recipient in recipients}
+    envelope = sorted(detail for detail in details if _ENVELOPE_TOKEN.fullmatch(detail))
+    if envelope:
+        clues += [
+            Clue(Evidence.OWN_MESSAGE_ID, ticket_id, bound_to=person_id)
+            for ticket_id, person_id in conn.execute(_BY_ENVELOPE, {"tokens": envelope})
+        ]
+    named = _nearest_first(inbound)
+    own = () if inbound.message_id is None else (inbound.message_id,)
+    if named or own:
+        known = conn.execute(_KNOWN, {"ids": named, "own_and_ids": (*own, *named)}).all()
+        clues += _from_ids(known, inbound.message_id, named, _is_bearer(desk, department))
+    return clues
+
+
+def _nearest_first(inbound: Inbound) -> tuple[str, ...]:
+    """The Message-IDs it names, the direct parent (the last of References) first; of very many the root and the nearest."""
+    named = tuple(dict.fromkeys((*reversed(inbound.references), *inbound.in_reply_to)))
+    named = tuple(each for each in named if each != inbound.message_id)
+    if len(named) <= MAX_IDS:
+        return named
+    return (*named[: MAX_IDS - 1], inbound.references[0] if inbound.references else named[-1])
+
+
+def _is_bearer(desk: Desk, department: Department) -> bool:
+    """Are our Message-IDs all that a reply can carry here (reply_tokens = message-id)?"""
+    if department.reply_tokens is ReplyTokens.AUTO:
+        return not desk.plus_works
+    return department.reply_tokens is ReplyTokens.MESSAGE_ID
+
+
+def _from_ids(known: Iterable[Any], own: str | None, named: tuple[str, ...], bearer: bool) -> list[Clue]:
+    rank = {mail_id: place for place, mail_id in enumerate(named)}
+    found = [tuple(row) for row in known]
+    seen = {mail_id for what, mail_id, *_ in found if what != "named"}
+    clues = []
+    for what, mail_id, ticket_id, row_id, person_id, token in found:
+        if what == "own" and mail_id in rank:
+            credential = bearer or not token
+            clues.append(Clue(Evidence.OWN_MESSAGE_ID, ticket_id, rank[mail_id], row_id, person_id, credential))
+        elif what == "stored" and mail_id in rank:
+            clues.append(Clue(Evidence.STORED_MESSAGE_ID, ticket_id, rank[mail_id], row_id))
+        elif what == "named" and mail_id == own and own not in seen:
+            # Where a mail with this id is here already, it is that one which was answered: some senders use an id again.
+            clues.append(Clue(Evidence.REFERENCED_BY_STORED, ticket_id, 0, row_id))
+        elif what == "named" and mail_id in rank and mail_id not in seen:
+            clues.append(Clue(Evidence.SHARED_ROOT, ticket_id, rank[mail_id], row_id))
+    return clues
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a mail to several departments leaves to the others: unless a token says so, their tickets are not for this one."""
+
+    tickets: frozenset[int]
+    departments: frozenset[int]
+
+    def has(self, match: Match) -> bool:
+        return match.evidence is not Evidence.REPLY_TOKEN and (
+            match.ticket.id in self.tickets or match.ticket.department_id in self.departments
+        )
+
+
+_STRENGTH = {evidence: place for place, evidence in enumerate(Evidence)}
+_NEAREST = frozenset({Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID, Evidence.SUBJECT_TAG})
+
+
+def _matches(
+    conn: Connection,
+    clues: list[Clue],
+    leads: Leads,
+    author: Person | None,
+    department: Department,
+    left: _Left,
+) -> tuple[Match, ...]:
+    """The clues as matches, strongest first. Of one evidence: the nearest id, else the author's own ticket, else one of this
+    department, else the latest; of tokens the author's own."""
+    clues = [clue for clue in clues if clue.ticket_id in leads.by_id]
+    if not clues:
+        return ()
+    taking_part = _participants(conn, (leads.by_id[clue.ticket_id] for clue in clues))
+    who = None if author is None else author.id
+    found: list[tuple[tuple[int, ...], Match]] = []
+    for clue in clues:
+        ticket = leads.by_id[clue.ticket_id]
+        match = Match(
+            evidence=clue.evidence,
+            ticket=ticket,
+            bound_to=clue.bound_to,
+            participants=taking_part[ticket.id],
+            subjects=frozenset(),
+            merged_from=clue.ticket_id if clue.ticket_id != ticket.id else None,
+            credential=clue.credential,
+        )
+        preference = (
+            0 if who is not None and clue.bound_to == who else 1,
+            0 if who in match.participants else 1,
+            0 if ticket.department_id == department.id else 1,
+        )
+        nearness = (clue.rank,) if clue.evidence in _NEAREST else ()
+        order = (_STRENGTH[clue.evidence], *nearness, *preference, clue.rank, -clue.age)
+        if not left.has(match):
+            found.append((order, match))
+    return tuple(dict.fromkeys(match for _, match in sorted(found, key=lambda each: each[0])))
+
+
+def _participants(conn: Connection, tickets: Iterable[Ticket]) -> dict[int, frozenset[int]]:
+    found = {ticket.id: {ticket.requester_id} for ticket in tickets}
+    for ticket_id, person_id in conn.execute(_TAKING_PART, {"ids": sorted(found)}):
+        found[ticket_id].add(person_id)
+    return {ticket_id: frozenset(taking_part) for ticket_id, taking_part in found.items()}
+
+
+def _may_be_contact(inbound: Inbound, matches: tuple[Match, ...]) -> bool:
+    """Only there routing compares subjects."""
+    answers = inbound.references or inbound.in_reply_to
+    return not answers and any(match.evidence is Evidence.REPLY_TOKEN for match in matches)
+
+
+def _with_subjects(conn: Connection, matches: tuple[Match, ...]) -> tuple[Match, ...]:
+    of_ticket = {match.ticket.id: {ids.base_subject(match.ticket.subject)} for match in matches}
+    of_merged = {match.merged_from: match.ticket.id for match in matches if match.merged_from is not None}
+    for ticket_id, subject in conn.execute(_SUBJECTS, {"ids": sorted({*of_ticket, *of_merged})}):
+        of_ticket[of_merged.get(ticket_id, ticket_id)].add(ids.base_subject(subject))
+    return tuple(replace(match, subjects=frozenset(of_ticket[match.ticket.id])) for match in matches)
