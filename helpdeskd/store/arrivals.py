@@ -149,3 +149,9 @@ def same_mail(conn: Connection, identity_sha256: str, department_id: int, since:
 def _arrival(row: Row[Any]) -> Arrival:
     values: dict[str, Any] = row._asdict()
     return Arrival(**{**values, "door": Door(row.door), "outcome": Outcome(row.outcome)})
+
+
+def last_door(conn: Connection) -> Door | None:
+    """The door the newest mail came by; None before the first."""
+    door = conn.execute(select(arrival.c.door).order_by(arrival.c.id.desc()).limit(1)).scalar()
+    return None if door is None else Door(door)

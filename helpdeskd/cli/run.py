@@ -1,0 +1,34 @@
+"""helpdeskd run"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import click
+
+from helpdeskd import log
+from helpdeskd.config.load import load
+
+
+@click.command()
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["doors", "imap", "intake", "outgoing"]),
+    help="Run only this part (again for more); PostgreSQL only. [default: all]",
+)
+@click.pass_context
+def command(ctx: click.Context, roles: tuple[str, ...]) -> None:
+    """Run the daemon until SIGTERM; SIGHUP reads certificates and templates again."""
+    import uvloop
+
+    from helpdeskd.daemon import Daemon
+    from helpdeskd.installation import ROLES
+
+    config = load(ctx.find_root().obj, os.environ)
+    log.configure(config.log.style, config.log.level)
+    daemon = Daemon(config, roles or ROLES)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(daemon.run())

@@ -1,0 +1,300 @@
+"""The composition root: builds every part, owns threads, tasks and signals, and the order of stopping.
+
+Roles: doors (SMTP, LMTP), imap, intake, outgoing. One process runs them all; with PostgreSQL they may run apart
+(`run --role`). Stopping goes with the mail: first the doors close, then intake finishes what it has in hand, then
+the sender, then the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from helpdeskd import log, spool
+from helpdeskd.config import Config
+from helpdeskd.errors import Refused, Temporary
+from helpdeskd.installation import ROLES, Installation, held, open_installation
+from helpdeskd.intake import Intake
+from helpdeskd.log import Event
+from helpdeskd.outgoing.render import Renderer
+from helpdeskd.outgoing.sender import Sender
+from helpdeskd.outgoing.transport import Relay
+from helpdeskd.scheduler import Ticker
+from helpdeskd.sources.imap import Watcher
+from helpdeskd.sources.smtp import Doors
+from helpdeskd.store import arrivals
+from helpdeskd.store.engine import Store
+
+REFRESH_SECONDS = 2
+SWEEP_SECONDS = 3600
+RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
+
+_log = log.get("daemon")
+
+
+class StoreLedger:
+    """What the IMAP watchers ask: which UIDs of a folder have arrived already."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
+        def read(conn: Connection) -> set[int]:
+            return arrivals.known_uids(conn, account, folder, uidvalidity)
+
+        return self._store.read(read)
+
+
+@dataclass(slots=True)
+class Daemon:
+    """`await run()` serves until SIGTERM or SIGINT, or until `stop` is called. `ready` is set once all doors are open."""
+
+    config: Config
+    roles: tuple[str, ...] = ROLES
+    ready: threading.Event = field(default_factory=threading.Event)
+    listening: tuple[str, ...] = ()
+    _stopping: asyncio.Event | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def stop(self) -> None:
+        """End `run` in good order. Any thread."""
+        if self._loop is not None and self._stopping is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
+
+    async def run(self) -> None:
+        """Raises ConfigError, Refused (another daemon runs) or Temporary before it is ready; later trouble is logged."""
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        if set(self.roles) != set(ROLES) and not self.config.store_url.startswith("postgresql"):
+            raise Refused("roles-need-postgresql", "roles can run apart on PostgreSQL only; SQLite has one daemon")
+        with held(self.config, self.roles):
+            installation = await asyncio.to_thread(open_installation, self.config)
+            try:
+                await self._serve(installation, self._stopping)
+            finally:
+                await asyncio.to_thread(installation.close)
+
+    async def _serve(self, installation: Installation, stopping: asyncio.Event) -> None:
+        loop = asyncio.get_running_loop()
+        for warning in installation.store.warnings:
+            _log.warning(Event.WARNING, warning=warning)
+        ticker = Ticker()
+        ticker.every(REFRESH_SECONDS, "refresh", _forgiving(installation.refresh))
+        ticker.every(SWEEP_SECONDS, "sweep", lambda: _sweep(installation))
+        reloads: list[Callable[[], None]] = []
+        closing: list[Callable[[], Awaitable[None]]] = []  # in the order of stopping
+        threads: list[threading.Thread] = []
+
+        if "doors" in self.roles:
+            doors = Doors(
+                smtp=self.config.smtp,
+                lmtp=self.config.lmtp,
+                spool_root=installation.spool_root,
+                accepts=installation.book.accepts,
+            )
+            await doors.start()
+            reloads.append(doors.reload)
+            closing.append(doors.stop)
+            self.listening = tuple(doors.listening)
+        if "imap" in self.roles:
+            ledger = StoreLedger(installation.store)
+            watchers = [
+                Watcher(box, installation.spool_root, ledger, installation.clock) for box in self.config.mailbox
+            ]
+            for watcher in watchers:
+                watcher.start()
+            closing.append(lambda: asyncio.to_thread(_stop_watchers, watchers))
+        woken: list[Callable[[], None]] = []
+        if "intake" in self.roles:
+            intake = build_intake(installation)
+            threads.append(_thread("intake", intake.run, stopping, loop))
+            woken.append(intake.wake)
+            closing.append(lambda: _stop_intake(intake, threads[0]))
+        if "outgoing" in self.roles:
+            renderer = build_renderer(installation)
+            sender = build_sender(installation, renderer)
+            reloads.append(renderer.reload)
+            installation.store.writer.after_commit(sender.wake)
+            woken.append(sender.wake)
+            ended = asyncio.Event()
+            task = asyncio.create_task(_kept_alive("outgoing", lambda: sender.run(ended), ended), name="outgoing")
+            closing.append(lambda: _stop_task(ended, task))
+        bell = _answer_bell(installation.spool_root, loop, woken)
+        for sig in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(sig, stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _reload(reloads))
+        ticker.every(watchdog_seconds() or 3600, "watchdog", lambda: _watchdog(threads))
+        ticker.start()
+        _log.info(Event.STARTED, roles=",".join(self.roles), store=installation.store.dialect, pid=os.getpid())
+        if not self.config.outgoing.relay:
+            _log.warning(Event.WARNING, warning="outgoing.relay is not set: answers are queued and not sent")
+        notify("READY=1")
+        self.ready.set()
+        try:
+            await stopping.wait()
+        finally:
+            notify("STOPPING=1")
+            _log.info(Event.STOPPING)
+            ticker.stop()
+            loop.remove_reader(bell)
+            os.close(bell)
+            for close in closing:
+                await close()
+            _log.info(Event.STOPPED)
+
+
+def build_intake(installation: Installation) -> Intake:
+    """Intake over this installation's spool, for the daemon and for `fetch --through`."""
+    return Intake(
+        config=installation.config,
+        spool_root=installation.spool_root,
+        store=installation.store,
+        blobs=installation.blobs,
+        desk=lambda: installation.desk,
+        book=installation.book,
+        clock=installation.clock,
+    )
+
+
+def build_renderer(installation: Installation) -> Renderer:
+    """Our templates, under the operator's own."""
+    return Renderer(installation.templates, installation.config.paths.templates, installation.config.desk.language)
+
+
+def build_sender(installation: Installation, renderer: Renderer) -> Sender:
+    """The sender over this installation's outbox. Its owner's name is this host and data folder: a restart takes its rows back."""
+    return Sender(
+        store=installation.store,
+        blobs=installation.blobs,
+        renderer=renderer,
+        relay=Relay(installation.config.outgoing),
+        settings=installation.config.outgoing,
+        desk=installation.desk,
+        clock=installation.clock,
+        rng=installation.desk.rng,
+        owner=f"{socket.gethostname()}:{installation.config.paths.data}",
+    )
+
+
+def notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)): a datagram to $NOTIFY_SOCKET, or nothing without one."""
+    path = os.environ.get("NOTIFY_SOCKET")
+    if not path:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        try:
+            sock.connect("\0" + path[1:] if path.startswith("@") else path)
+            sock.sendall(state.encode())
+        except OSError as error:
+            _log.warning(Event.WARNING, warning="systemd cannot be told", error=str(error))
+
+
+def watchdog_seconds() -> float | None:
+    """Half of what systemd allows between two signs of life (sd_watchdog_enabled(3)), or None."""
+    microseconds = os.environ.get("WATCHDOG_USEC", "")
+    return int(microseconds) / 2_000_000 if microseconds.isdigit() else None
+
+
+def _watchdog(threads: Iterable[threading.Thread]) -> None:
+    """A sign of life, unless a thread that must live is dead."""
+    if all(thread.is_alive() for thread in threads):
+        notify("WATCHDOG=1")
+
+
+def _reload(reloads: Iterable[Callable[[], None]]) -> None:
+    notify("RELOADING=1")
+    for reload in reloads:
+        try:
+            reload()
+        except Exception as error:
+            _log.error(Event.TROUBLE, error=str(error), reload=getattr(reload, "__qualname__", "?"))
+    notify("READY=1")
+    _log.info(Event.RELOADED)
+
+
+def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
+    """A store that is down for a moment is said once per tick and is no failure of the clock."""
+
+    def act() -> None:
+        try:
+            refresh()
+        except Temporary as error:
+            _log.warning(Event.TROUBLE, part="store", error=str(error))
+
+    return act
+
+
+def _sweep(installation: Installation) -> None:
+    spool.sweep(installation.spool_root, installation.clock().timestamp())
+
+
+def _thread(
+    name: str, act: Callable[[], None], stopping: asyncio.Event, loop: asyncio.AbstractEventLoop
+) -> threading.Thread:
+    """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
+
+    def guarded() -> None:
+        try:
+            act()
+        except BaseException:
+            _log.exception(Event.TROUBLE, died=name)
+            loop.call_soon_threadsafe(stopping.set)
+            raise
+
+    thread = threading.Thread(target=guarded, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:
+    bell = spool.open_bell(root)
+
+    def rung() -> None:
+        try:
+            os.read(bell, 4096)
+        except BlockingIOError:
+            return
+        for wake in woken:
+            wake()
+
+    loop.add_reader(bell, rung)
+    return bell
+
+
+async def _stop_intake(intake: Intake, thread: threading.Thread) -> None:
+    intake.stop()
+    await asyncio.to_thread(thread.join)
+
+
+async def _stop_task(ended: asyncio.Event, task: asyncio.Task[None]) -> None:
+    ended.set()
+    await task
+
+
+def _stop_watchers(watchers: Iterable[Watcher]) -> None:
+    for watcher in watchers:
+        watcher.stop()
+
+
+async def _kept_alive(name: str, run: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:
+    """Run a part until it ends by itself; when it dies, say so and start it again, later each time."""
+    deaths = 0
+    while not ended.is_set():
+        try:
+            await run()
+            return
+        except Exception:
+            _log.exception(Event.TROUBLE, died=name)
+            delay = RESTART_SECONDS[min(deaths, len(RESTART_SECONDS) - 1)]
+            deaths += 1
+            try:
+                await asyncio.wait_for(ended.wait(), delay)
+            except TimeoutError:
+                continue

@@ -1,0 +1,177 @@
+"""One installation: its folders, store, blobs, keys and desk. What the daemon and the command line both stand on."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from helpdeskd import resources, spool
+from helpdeskd.config import Config
+from helpdeskd.desk.address_book import AddressBook
+from helpdeskd.desk.context import Desk
+from helpdeskd.errors import Refused
+from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.clock import Clock, now
+from helpdeskd.model.mail import Door
+from helpdeskd.store import settings
+from helpdeskd.store.arrivals import last_door
+from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.engine import Store, open_store
+from helpdeskd.store.lock import DaemonLock
+
+INSTANCE = "instance"  # this installation's id, in the loop marker of all its mail
+TOKEN_KEYS = "token_keys"  # the first signs, all read
+PLUS_SEEN = "plus_seen"  # the detail of the last plus-addressed mail of `check mail` that came in
+PLUS_PROVED = "plus_proved"  # `check mail` has sent itself a plus-addressed mail and received it
+
+
+@dataclass(slots=True)
+class Installation:
+    """Everything opened. `desk` is read anew by `refresh`, so that what another process changed is seen."""
+
+    config: Config
+    clock: Clock
+    store: Store
+    blobs: Blobs
+    book: AddressBook
+    desk: Desk
+
+    @property
+    def spool_root(self) -> str:
+        return str(self.config.paths.spool_dir)
+
+    @property
+    def templates(self) -> Path:
+        return resources.find("templates")
+
+    def refresh(self) -> None:
+        """Addresses and what this installation has learnt of itself, from the store. Raises Temporary."""
+        self.book.refresh(self.store)
+        self.desk = replace(self.desk, plus_works=self.store.read(_plus_works))
+
+    def ring(self) -> None:
+        """Wake the daemon of this machine, if there is one."""
+        spool.ring(self.spool_root)
+
+    def close(self) -> None:
+        self.store.close()
+
+
+ROLES = ("doors", "imap", "intake", "outgoing")
+
+
+@contextmanager
+def held(config: Config, roles: Iterable[str]) -> Iterator[None]:
+    """These roles are ours on this machine while the block runs: one process each. Raises Refused("already-running")."""
+    config.paths.data.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with ExitStack() as stack:
+        for role in sorted(roles):
+            stack.enter_context(DaemonLock(config.paths.data / f"{role}.lock"))
+        yield
+
+
+def is_held(config: Config, role: str = "intake") -> bool:
+    """Does a process on this machine have this role?"""
+    try:
+        with DaemonLock(config.paths.data / f"{role}.lock"):
+            return False
+    except Refused:
+        return True
+    except OSError:
+        return False
+
+
+def prepare_folders(config: Config) -> None:
+    """Data, spool and blob folders, made where they are missing. Raises Refused naming the one that cannot be."""
+    try:
+        for folder in (config.paths.data, config.paths.blob_dir):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        root = str(config.paths.spool_dir)
+        spool.make(root)
+        spool.set_reserve(root, config.spool.reserve_percent, config.spool.reserve_mb)
+    except OSError as error:
+        raise Refused("no-folder", f"cannot make or write {error.filename}: {error.strerror}") from error
+
+
+def open_installation(config: Config, *, migrate: bool = True, clock: Clock = now) -> Installation:
+    """Open the store (upgrading its tables when `migrate`) and everything beside it.
+
+    Raises Refused when folders cannot be used, StoreDown when the database cannot be reached, ConfigError when it
+    is not set up to keep what it commits.
+    """
+    prepare_folders(config)
+    store = open_store(
+        config.store_url,
+        readers=config.store.readers,
+        snapshots=config.store.snapshots,
+        migrate=migrate,
+        clock=clock,
+    )
+    try:
+        instance, keys, plus = _known(store)
+        installation = Installation(
+            config=config,
+            clock=clock,
+            store=store,
+            blobs=Blobs(config.paths.blob_dir),
+            book=AddressBook(),
+            desk=Desk(
+                settings=config.desk,
+                tokens=TokenKeys(keys),
+                instance=instance,
+                plus_works=plus,
+                rng=secrets.token_bytes,
+                intake=config.intake,
+            ),
+        )
+        installation.book.refresh(store)
+    except BaseException:
+        store.close()
+        raise
+    return installation
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Installation]:
+    """An installation for one command: opened, and closed after it."""
+    installation = open_installation(config)
+    try:
+        yield installation
+    finally:
+        installation.close()
+
+
+def _known(store: Store) -> tuple[str, tuple[bytes, ...], bool]:
+    """The instance's id and keys, made at first sight."""
+
+    def read(conn: Connection) -> tuple[str, list[str], bool]:
+        return settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, []), _plus_works(conn)
+
+    def make(conn: Connection) -> tuple[str, list[str], bool]:
+        instance, keys, plus = read(conn)
+        if not instance:
+            instance = secrets.token_hex(8)
+            settings.put(conn, INSTANCE, instance)
+        if not keys:
+            keys = [base64.b64encode(secrets.token_bytes(32)).decode()]
+            settings.put(conn, TOKEN_KEYS, keys)
+        return instance, keys, plus
+
+    instance, keys, plus = store.read(read)
+    if not (instance and keys):
+        instance, keys, plus = store.writer.run(make)
+    return instance, tuple(base64.b64decode(key) for key in keys), plus
+
+
+def _plus_works(conn: Connection) -> bool:
+    """Do plus-addresses reach us? Proved by `check mail`, or the last mail came by a door of our own (issue: reply_tokens)."""
+    if settings.get(conn, PLUS_PROVED, default=False):
+        return True
+    door = last_door(conn)
+    return door is None or door in {Door.SMTP, Door.LMTP}

@@ -1,0 +1,310 @@
+"""From the spool to the desk: claim, parse, keep every byte, hand over, and only after COMMIT forget the spool's copy.
+
+One thread. Mails are parsed one after the other in order of arrival while the writer commits those before them.
+Whose fault a failure is decides what happens next (DESIGN: the protocol):
+
+    the mail's own (BadMail, a bug of ours that this mail meets)   a strike; the third parks it
+    anything else (store, disk, shutdown)                          the strike is taken back; wait and try again
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from helpdeskd import log, spool
+from helpdeskd.config import Config
+from helpdeskd.desk import receive
+from helpdeskd.desk.address_book import AddressBook
+from helpdeskd.desk.context import Desk, Part
+from helpdeskd.errors import BadMail, Temporary
+from helpdeskd.log import Event
+from helpdeskd.mail import parse
+from helpdeskd.model.clock import Clock
+from helpdeskd.model.mail import Door, Inbound
+from helpdeskd.model.routing import Outcome
+from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.engine import Store
+
+STRIKES = 3
+RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
+POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
+
+_log = log.get("intake")
+
+_EVENTS = {
+    Outcome.OPENED: Event.OPENED,
+    Outcome.APPENDED: Event.APPENDED,
+    Outcome.COMMAND: Event.COMMANDED,
+    Outcome.DUPLICATE: Event.DUPLICATE,
+}
+
+
+@dataclass(slots=True)
+class Counts:
+    """What passes over the spool came to: mails received, parked, and those that must wait."""
+
+    received: int = 0
+    struck: int = 0
+    parked: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    entry: spool.Entry
+    arrived: receive.Arrived
+    future: Future[tuple[receive.Received, ...]]
+
+
+class Intake:
+    """Takes what is in one spool to one store. `once` drains; `run` goes on until `stop`."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        spool_root: str,
+        store: Store,
+        blobs: Blobs,
+        desk: Callable[[], Desk],
+        book: AddressBook,
+        clock: Clock,
+    ) -> None:
+        self._config = config
+        self._root = spool_root
+        self._store = store
+        self._blobs = blobs
+        self._desk = desk
+        self._book = book
+        self._clock = clock
+        self._bell = threading.Event()
+        self._stop = threading.Event()
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
+        self.counts = Counts()
+
+    def wake(self) -> None:
+        """There may be something in the spool. Any thread."""
+        self._bell.set()
+
+    def stop(self) -> None:
+        """Finish the mails in hand, then return from `run`. Any thread."""
+        self._stop.set()
+        self._bell.set()
+
+    def run(self) -> None:
+        """Until `stop`. Runs in a thread of its own."""
+        trouble = 0
+        while not self._stop.is_set():
+            self._bell.clear()
+            try:
+                waiting = self.once().waiting
+            except Exception as error:
+                _log.exception(Event.TROUBLE, error=str(error))
+                waiting = 1
+            if waiting:
+                self._stop.wait(RETRY_SECONDS[min(trouble, len(RETRY_SECONDS) - 1)])
+                trouble += 1
+            else:
+                trouble = 0
+                self._bell.wait(POLL_SECONDS)
+        self._pool.shutdown()
+
+    def once(self) -> Counts:
+        """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
+        passed = Counts()
+        flying: list[_Work] = []
+        for batch in _batches(spool.scan(self._root), self._config.intake.batch):
+            if self._stop.is_set() or passed.waiting:
+                break
+            ready: list[_Work] = []
+            for entries in self._claimed(batch, passed):
+                if entries[0].strikes:
+                    self._finish([*flying, *ready], passed)  # a suspect goes alone: what it may break is its own
+                    flying, ready = [], []
+                ready += self._started(entries, passed)
+            self._finish(flying, passed)
+            flying = ready
+        self._finish(flying, passed)
+        self.counts.received += passed.received
+        self.counts.struck += passed.struck
+        self.counts.parked += passed.parked
+        self.counts.waiting = passed.waiting
+        return passed
+
+    def _claimed(self, batch: list[str], passed: Counts) -> Iterator[list[spool.Entry]]:
+        """The batch's entries in order of arrival, in groups that may be begun together: a suspect is one of its own."""
+        group: list[spool.Entry] = []
+        for spool_id in batch:
+            try:
+                entry = spool.claim(self._root, spool_id)
+            except BadMail as error:
+                self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
+                continue
+            except OSError as error:
+                self._wait(spool_id, error, passed)
+                break
+            if entry is None:
+                continue
+            if entry.strikes >= STRIKES:
+                self._park(
+                    entry, entry.id, "killed", f"{entry.strikes} attempts at this mail were never finished", passed
+                )
+            elif entry.strikes:
+                if group:
+                    yield group
+                    group = []
+                yield [entry]
+            else:
+                group.append(entry)
+        if group:
+            yield group
+
+    def _started(self, entries: list[spool.Entry], passed: Counts) -> list[_Work]:
+        """Parse each and give it to the writer. A suspect is waited for before this returns."""
+        works: list[_Work] = []
+        try:
+            begun = spool.begin_all(entries)
+        except OSError as error:
+            self._wait(entries[0].id, error, passed)
+            return works
+        for entry in begun:
+            if passed.waiting or self._stop.is_set():
+                spool.forgive(entry)
+                continue
+            try:
+                arrived = self._read(entry)
+            except (Temporary, OSError) as error:
+                self._forgive(entry, error, passed)
+            except Exception as error:
+                self._strike(entry, error, passed)
+            else:
+                works.append(self._submitted(entry, arrived))
+        if entries[0].strikes:
+            self._finish(works, passed)
+            works = []
+        return works
+
+    def _submitted(self, entry: spool.Entry, arrived: receive.Arrived) -> _Work:
+        desk = self._desk()
+
+        def act(conn: Connection) -> tuple[receive.Received, ...]:
+            return receive.receive(conn, desk, self._clock(), arrived)
+
+        return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
+
+    def _read(self, entry: spool.Entry) -> receive.Arrived:
+        """Parse, and put the raw mail and its parts where the store may name them."""
+        raw = entry.raw()
+        envelope = entry.envelope
+        sender = envelope.sender if envelope.sender_known else None
+        inbound = parse.parse(
+            raw,
+            sender=sender,
+            instance=self._desk().instance,
+            own_addresses=self._book.is_ours,
+            marker=self._config.desk.marker,
+            limits=self._config.intake,
+        )
+        keeping = [self._pool.submit(self._blobs.put, data) for data in (raw, *(part.data for part in inbound.parts))]
+        wait_for(keeping)
+        for kept in keeping:
+            kept.result()
+        return arrived_from(envelope, inbound, self._config)
+
+    def _finish(self, flying: list[_Work], passed: Counts) -> None:
+        """Wait for COMMIT, then forget the spool's copies."""
+        for work in flying:
+            try:
+                results = work.future.result()
+            except (Temporary, OSError) as error:
+                self._forgive(work.entry, error, passed)
+            except Exception as error:
+                self._strike(work.entry, error, passed)
+            else:
+                spool.done(work.entry)
+                passed.received += 1
+                self._tell(work, results)
+
+    def _tell(self, work: _Work, results: tuple[receive.Received, ...]) -> None:
+        for result in results:
+            _log.info(
+                _EVENTS.get(result.outcome, Event.KEPT),
+                spool=work.arrived.spool_id,
+                outcome=result.outcome.value,
+                reason=result.reason,
+                department=result.department,
+                ticket=result.number,
+                message=work.arrived.inbound.message_id,
+            )
+
+    def _forgive(self, entry: spool.Entry, error: Exception, passed: Counts) -> None:
+        spool.forgive(entry)
+        self._wait(entry.id, error, passed)
+
+    def _wait(self, spool_id: str, error: Exception, passed: Counts) -> None:
+        passed.waiting += 1
+        _log.warning(Event.WAITING, spool=spool_id, error=str(error))
+
+    def _strike(self, entry: spool.Entry, error: Exception, passed: Counts) -> None:
+        trace = "".join(traceback.format_exception(error))
+        passed.struck += 1
+        _log.error(Event.STRUCK, spool=entry.id, strikes=entry.strikes, error=repr(error))
+        if entry.strikes >= STRIKES:
+            self._park(entry, entry.id, type(error).__name__, trace, passed)
+        else:
+            self._bell.set()
+
+    def _park(self, entry: spool.Entry | str, spool_id: str, reason: str, trace: str, passed: Counts) -> None:
+        spool.park(self._root, entry, reason, trace)
+        passed.parked += 1
+        _log.error(Event.PARKED, spool=spool_id, reason=reason)
+
+
+def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> receive.Arrived:
+    """What the desk is told of one mail. Blobs of its raw bytes and parts must be durable already."""
+    received = _moment(envelope.received)
+    box = next((box for box in config.mailbox if box.name == envelope.account), None)
+    return receive.Arrived(
+        spool_id=envelope.id,
+        door=Door(envelope.door),
+        sender=envelope.sender,
+        recipients=envelope.recipients,
+        inbound=inbound,
+        parts=tuple(
+            Part(
+                name=part.name,
+                content_type=part.content_type,
+                size=len(part.data),
+                sha256=part.sha256,
+                content_id=part.content_id,
+                inline=part.inline,
+            )
+            for part in inbound.parts
+        ),
+        raw_sha256=inbound.raw_sha256,
+        received_at=received,
+        account=envelope.account,
+        folder=envelope.folder,
+        uidvalidity=envelope.uidvalidity,
+        uid=envelope.uid,
+        old_mail=envelope.backlog
+        and received - _moment(envelope.internaldate) > timedelta(hours=config.intake.backlog_hours),
+        default_department=box.department if box else "",
+    )
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def _batches(ids: list[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(ids), size):
+        yield ids[start : start + size]
