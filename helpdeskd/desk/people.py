@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from helpdeskd.desk import addresses, notices, rows
+from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
-from helpdeskd.desk.departments import first as first_department
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.mail import Address
-from helpdeskd.model.people import Department, Person, PersonKind
+from helpdeskd.model.people import Person, PersonKind
 from helpdeskd.store import schema
 
 LINK_LIFE = timedelta(days=7)
@@ -146,7 +146,7 @@ def add_staff(
     name: str,
     email: str,
     level: int = 1,
-    departments: Iterable[Department] = (),
+    departments: Iterable[int] = (),
     notify: bool = True,
     *,
     language: str = "",
@@ -154,8 +154,8 @@ def add_staff(
 ) -> tuple[Person, str | None]:
     """A new member of staff and, where the desk has a public address, the token of their set-password link.
 
-    A customer with this address becomes staff and keeps their id; a disabled member of staff is taken back. `notify`: they
-    are told of tickets of their departments. Raises Refused: bad-address, bad-level, own-address, already-staff.
+    A customer with this address becomes staff and keeps their id; a disabled member of staff is taken back. `departments`:
+    their ids; `notify`: they are told of tickets of these. Raises Refused: bad-address, bad-level, own-address, already-staff, no-such-department.
     """
     name, email = _name(name), addresses.clean(email)
     if level not in {1, 2, 3}:
@@ -171,11 +171,11 @@ def add_staff(
         raise Refused("already-staff", f"{email} is staff already")
     else:
         person = _promoted(conn, found, name, email, level, language)
-    chosen = tuple(departments)
-    set_departments(conn, person, chosen, notify)
+    chosen = tuple(houses.get(conn, each) for each in dict.fromkeys(departments))
+    set_departments(conn, person, [department.id for department in chosen], notify)
     token = new_link(conn, desk, now, person) if desk.settings.public_url else None
     if welcome:
-        home = chosen[0] if chosen else first_department(conn)
+        home = chosen[0] if chosen else houses.first(conn)
         link = notices.set_password_url(desk, token) if token else ""
         notices.enqueue_for(
             conn,
@@ -206,10 +206,10 @@ def _promoted(conn: Connection, found: Person, name: str, email: str, level: int
     )
 
 
-def set_departments(conn: Connection, person: Person, chosen: Iterable[Department], notify: bool = True) -> None:
-    """The departments a member of staff belongs to, in place of those before."""
+def set_departments(conn: Connection, person: Person, chosen: Iterable[int], notify: bool = True) -> None:
+    """The departments (ids) a member of staff belongs to, in place of those before."""
     conn.execute(delete(schema.staff_department).where(_s.person_id == person.id))
-    unique = dict.fromkeys(department.id for department in chosen)
+    unique = dict.fromkeys(chosen)
     if unique:
         conn.execute(
             insert(schema.staff_department),
@@ -255,12 +255,12 @@ def _hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def disable(conn: Connection, now: datetime, person: Person) -> Person:
+def disable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """They keep their tickets and history, but are neither told nor obeyed any more."""
     return person if person.disabled_at is not None else _change(conn, person, disabled_at=now)
 
 
-def enable(conn: Connection, person: Person) -> Person:
+def enable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """Undo `disable`. Raises Refused("own-address") where their address became a department's meanwhile."""
     if addresses.ours(conn, (person.email,)):
         raise Refused("own-address", f"{person.email} is the address of a department: notices would come straight back")
