@@ -10,15 +10,15 @@ import ssl
 import stat
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
 from helpdeskd import config, spool
 from helpdeskd import log as logs
-from helpdeskd.errors import ConfigError, NoRoom
+from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
+from helpdeskd.sources.smtp_put import Job, Putters
 from helpdeskd.sources.smtp_rules import Limits, Refusal
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
 
@@ -67,10 +67,9 @@ class Doors:
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
         self._talks: set[Talk] = set()
         self._clients: Counter[str] = Counter()
-        self._puts: set[asyncio.Future[str]] = set()
-        self._threads = ThreadPoolExecutor(put_threads, "put")
+        self._put_threads = put_threads
+        self._putters: Putters | None = None
         self._room_until = 0.0
-        self._ringing = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -80,7 +79,8 @@ class Doors:
         """Open all doors, or none: ConfigError names the ones that cannot be opened."""
         self._loop = asyncio.get_running_loop()
         if not self.hostname:
-            self.hostname = await self._loop.run_in_executor(self._threads, socket.getfqdn)
+            self.hostname = await asyncio.to_thread(socket.getfqdn)
+        self._putters = Putters(self.spool_root, self._put_threads, self._loop, self._kept)
         problems: list[str] = []
         try:
             self._tls = _tls_context(self._smtp)
@@ -134,9 +134,8 @@ class Doors:
             for talk in tuple(self._talks):
                 cast("asyncio.Transport", talk.transport).abort()
             await self._empty.wait()
-        if self._puts:
-            await asyncio.wait(self._puts)
-        self._threads.shutdown()
+        if self._putters is not None:
+            await self._putters.stop()
         self._servers.clear()
         self._sockets.clear()
         self.listening.clear()
@@ -195,6 +194,7 @@ class Doors:
 
     def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]:
         """Make a mail durable in a thread, whatever becomes of the connection; the result is the spool id."""
+        assert self._putters is not None
         assert talk.envelope is not None
         assert talk.session is not None
         envelope = spool.Envelope(
@@ -205,44 +205,22 @@ class Doors:
             sender=talk.envelope.mail_from or "",
             recipients=tuple(dict.fromkeys(talk.envelope.rcpt_tos)),
         )
-        put = self._loop.run_in_executor(self._threads, self._put, envelope, content)
-        self._puts.add(put)
-        put.add_done_callback(lambda _: self._kept(put, envelope, content.size))
-        return put
+        return self._putters.put(envelope, content)
 
-    def _put(self, envelope: spool.Envelope, content: Content) -> str:
-        try:
-            if content.trouble is not None:
-                raise content.trouble
-            return spool.put(self.spool_root, envelope, content.chunks())
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise NoRoom("no room for the mail") from error
-            raise
-        finally:
-            content.close()
-
-    def _kept(self, put: asyncio.Future[str], envelope: spool.Envelope, size: int) -> None:
-        self._puts.discard(put)
-        if put.exception() is not None:
-            return  # the connection, if it still lives, has the same exception, and tells
-        self.counts["accepted"] += 1
-        log.info(
-            Event.RECEIVED,
-            spool=envelope.id,
-            door=envelope.door,
-            peer=envelope.peer,
-            sender=envelope.sender,
-            recipients=len(envelope.recipients),
-            size=size,
-        )
-        if not self._ringing:  # one ring for all that became durable in this turn of the loop
-            self._ringing = True
-            self._loop.call_soon(self._ring)
-
-    def _ring(self) -> None:
-        self._ringing = False
+    def _kept(self, jobs: list[Job]) -> None:
+        self.counts["accepted"] += len(jobs)
         spool.ring(self.spool_root)
+        for job in jobs:
+            envelope = job.envelope
+            log.info(
+                Event.RECEIVED,
+                spool=envelope.id,
+                door=envelope.door,
+                peer=envelope.peer,
+                sender=envelope.sender,
+                recipients=len(envelope.recipients),
+                size=job.size,
+            )
 
 
 def _tls_context(smtp: config.Smtp) -> ssl.SSLContext | None:

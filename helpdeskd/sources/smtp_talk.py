@@ -409,7 +409,7 @@ class Talk(SMTP):
         self._keeping = True
         try:
             # The hand-over owns the content from here. When the peer hangs up this task is cancelled; the mail is kept.
-            spool_id = await asyncio.shield(self.house.keep(self, content))
+            spool_id = await self.house.keep(self, content)
         except NoRoom:
             await self.refuse(Refusal.NO_ROOM, _NO_ROOM, times)
             return
