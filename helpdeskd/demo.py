@@ -15,6 +15,8 @@ from email.message import Message
 from email.policy import default as modern
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from helpdeskd import log, resources
 from helpdeskd.config import Config, Desk, Lmtp, LogSettings, Outgoing, Paths, Smtp
 from helpdeskd.daemon import Daemon
@@ -114,7 +116,7 @@ def _config(folder: Path, relay_port: int) -> Config:
 
 
 def _people(installation: Installation) -> None:
-    def make(conn: departments.Connection) -> None:
+    def make(conn: Connection) -> None:
         desk, now = installation.desk, installation.clock()
         support = departments.add(conn, desk, now, name="Support", addresses=(SUPPORT,), sender_name="Desk Support")
         people.add_staff(
@@ -224,12 +226,15 @@ def _shortened(address: str) -> str:
 
 def _tell(say: Say, installation: Installation) -> None:
     say("\nThe tickets:")
-    for row in installation.store.read(queries.list_tickets):
-        say(f"  #{row.ticket.number}  {row.ticket.state:<18} {row.requester.email:<26} {row.ticket.subject}")
-        shown = installation.store.read(lambda conn, number=row.ticket.number: queries.show(conn, number))
-        for message in shown.messages:
-            first = next((line for line in message.message.text.splitlines() if line.strip()), "")
-            say(f"      {message.message.author_email or message.message.author_name:<26} {first[:60]}")
+    shown = installation.store.read(
+        lambda conn: [queries.show(conn, row.ticket.number) for row in queries.list_tickets(conn)]
+    )
+    for one in shown:
+        ticket = one.ticket
+        say(f"  #{ticket.number}  {ticket.state:<18} {one.requester.email:<26} {ticket.subject}")
+        for item in one.messages:
+            first = next((line for line in item.message.text.splitlines() if line.strip()), "")
+            say(f"      {item.message.author_email or item.message.author_name:<26} {first[:60]}")
 
 
 def _answers(say: Say, sink: Sink) -> None:

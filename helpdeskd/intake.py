@@ -24,12 +24,13 @@ from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk, Part
-from helpdeskd.errors import BadMail, Temporary
+from helpdeskd.errors import BadMail, HelpdeskdError, Temporary
 from helpdeskd.log import Event
 from helpdeskd.mail import parse
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound
 from helpdeskd.model.routing import Outcome
+from helpdeskd.store import arrivals
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 
@@ -263,9 +264,40 @@ class Intake:
             self._bell.set()
 
     def _park(self, entry: spool.Entry | str, spool_id: str, reason: str, trace: str, passed: Counts) -> None:
+        """Set it aside. The spool's parked/ is the record that counts; the ledger's row is for those who look there."""
+        if isinstance(entry, spool.Entry):
+            try:
+                self._record_parked(entry, reason)
+            except (HelpdeskdError, OSError) as error:
+                _log.warning(Event.TROUBLE, spool=spool_id, error=str(error))
         spool.park(self._root, entry, reason, trace)
         passed.parked += 1
         _log.error(Event.PARKED, spool=spool_id, reason=reason)
+
+    def _record_parked(self, entry: spool.Entry, reason: str) -> None:
+        envelope = entry.envelope
+        raw_sha256 = self._blobs.put(entry.raw())
+
+        def act(conn: Connection) -> None:
+            if not arrivals.all_by_spool(conn, entry.id):
+                arrivals.record(
+                    conn,
+                    spool_id=entry.id,
+                    door=Door(envelope.door),
+                    outcome=Outcome.PARKED,
+                    reason=reason,
+                    raw_sha256=raw_sha256,
+                    size=entry.size,
+                    received_at=_moment(envelope.received),
+                    decided_at=self._clock(),
+                    sender=envelope.sender,
+                    account=envelope.account,
+                    folder=envelope.folder,
+                    uidvalidity=envelope.uidvalidity,
+                    uid=envelope.uid,
+                )
+
+        self._store.writer.run(act)
 
 
 def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> receive.Arrived:
@@ -277,6 +309,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         door=Door(envelope.door),
         sender=envelope.sender,
         recipients=envelope.recipients,
+        original=envelope.original,
         inbound=inbound,
         parts=tuple(
             Part(
@@ -295,10 +328,16 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         folder=envelope.folder,
         uidvalidity=envelope.uidvalidity,
         uid=envelope.uid,
-        old_mail=envelope.backlog
-        and received - _moment(envelope.internaldate) > timedelta(hours=config.intake.backlog_hours),
+        old_mail=_is_old(envelope, config.intake.backlog_hours),
         default_department=box.department if box else "",
     )
+
+
+def _is_old(envelope: spool.Envelope, hours: int) -> bool:
+    """Had it been in its mailbox for long when we saw it, though we were looking?"""
+    if not envelope.internaldate or envelope.internaldate >= envelope.looked:
+        return False
+    return envelope.received - envelope.internaldate > hours * 3_600_000_000
 
 
 def _moment(microseconds: int) -> datetime:

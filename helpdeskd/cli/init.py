@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import click
+from sqlalchemy import Connection
 
 from helpdeskd import log, resources
 from helpdeskd.config import Config
@@ -89,7 +90,7 @@ def _first_admin(here: Installation, address: str, name: str) -> None:
         click.echo(f"Kept {found.shown}, a member of staff.")
         return
 
-    def add(conn: people.Connection) -> None:
+    def add(conn: Connection) -> None:
         every = tuple(department.id for department in departments.list(conn))
         people.add_staff(
             conn,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -36,10 +37,10 @@ def command() -> None:
 @json_option
 @click.pass_context
 def explain(
-    ctx: click.Context, file: click.utils.LazyFile, *, recipients: tuple[str, ...], sender: str | None, as_json: bool
+    ctx: click.Context, file: BinaryIO, *, recipients: tuple[str, ...], sender: str | None, as_json: bool
 ) -> None:
     """What would happen to the mail in FILE (- is standard input) and why, without doing it."""
-    raw: bytes = file.read()
+    raw = file.read()
     with reading(ctx) as here:
         inbound = _parsed(here, raw, sender)
         envelope = spool.Envelope(
@@ -48,7 +49,7 @@ def explain(
         arrived = arrived_from(envelope, inbound, here.config)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
     if as_json:
-        echo_json({"mail": _facts(inbound), "decisions": explained})
+        echo_json({"mail": _facts(inbound), "departments": [_explained(stop) for stop in explained.stops]})
         return
     for name, value in _facts(inbound).items():
         if value not in ("", [], None):
@@ -56,12 +57,42 @@ def explain(
     click.echo(f"\n{clean_text(inbound.text.strip()) or '(no text)'}")
     if inbound.quote.strip():
         click.echo(f"[{len(inbound.quote.splitlines())} quoted lines, folded]")
-    for decision in explained.decisions:
+    for stop in explained.stops:
+        _tell(stop)
+
+
+def _explained(stop: receive.Explained) -> dict[str, object]:
+    """For scripts: what is decided, and on what it rests."""
+    return {
+        "department": stop.department.name,
+        "recipients": stop.recipients,
+        "author": stop.facts.author,
+        "verdict": stop.verdict,
+        "decisions": stop.decisions,
+    }
+
+
+def _tell(stop: receive.Explained) -> None:
+    author = stop.facts.author
+    who = f"{author.kind} {author.shown}" if author else "nobody we know"
+    click.echo(clean_text(f"\n{stop.department.name}: the author is {who}, the verdict is {stop.verdict}"))
+    numbers = {match.ticket.id: match.ticket.tag for match in stop.facts.matches}
+    for decision in stop.decisions:
+        where = f" in {numbers.get(decision.ticket_id, 'another ticket')}" if decision.ticket_id else ""
+        extra = [
+            words
+            for words, said in (
+                ("reopened", decision.reopen),
+                ("acknowledged", decision.acknowledge),
+                (f"linked to {numbers.get(decision.link_to or 0, 'another ticket')}", decision.link_to is not None),
+            )
+            if said
+        ]
         click.echo(
-            clean_text(f"\n{decision.department}: {decision.action}, because {decision.reason}{decision.target}")
+            clean_text(f"  {decision.action}{where}, because {decision.reason}" + "".join(f", {w}" for w in extra))
         )
         for line in decision.evidence:
-            click.echo(clean_text(f"  evidence: {line}"))
+            click.echo(clean_text(f"    evidence: {line}"))
 
 
 def _parsed(here: Installation, raw: bytes, sender: str | None) -> Inbound:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from sqlalchemy import Connection
 
 from helpdeskd.cli.common import echo_json, json_option, reading, table, writing
 from helpdeskd.desk import departments, people
@@ -28,7 +29,7 @@ def add(ctx: click.Context, name: str, address: str, *, level: int, wanted: tupl
     """Add NAME, who reads and answers mail at ADDRESS, and welcome them by mail."""
     with writing(ctx) as here:
 
-        def act(conn: people.Connection) -> tuple[Department, ...]:
+        def act(conn: Connection) -> tuple[Department, ...]:
             every = departments.list(conn)
             mine = tuple(_named(every, one) for one in wanted) if wanted else every
             people.add_staff(
@@ -75,7 +76,7 @@ def disable(ctx: click.Context, address: str) -> None:
     """ADDRESS is no longer staff: no notices, and mail from it has no staff voice. Tickets and history stay."""
     with writing(ctx) as here:
 
-        def act(conn: people.Connection) -> None:
+        def act(conn: Connection) -> None:
             person = people.find(conn, address)
             if person is None:
                 raise NotFound("person", address)

@@ -17,8 +17,8 @@ from helpdeskd.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/helpdeskd/helpdeskd.toml")
 PREFIX = "HELPDESKD_"
-# Names of the environment that are not settings: where the file is, and where pipe.py finds the spool.
-NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL"}
+# Names of the environment that are not settings: where the file is, where pipe.py finds the spool, who types.
+NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL", "HELPDESKD_AS"}
 SECRETS = {"password"}
 
 
