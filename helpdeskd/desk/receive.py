@@ -13,7 +13,7 @@ from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, LinkKind, Part, Words
 from helpdeskd.errors import Temporary
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
-from helpdeskd.model.people import Department, Person
+from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
@@ -58,19 +58,23 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """What would happen to a mail in one department, and all that the decision rests on."""
+    """One decision, for people. `target` continues the sentence: ` in [#123456]`."""
 
-    department: Department
+    department: str
     recipients: tuple[str, ...]
-    facts: Facts
-    verdict: Verdict
-    commands: Commands
-    decisions: tuple[Decision, ...]
+    outcome: Outcome
+    action: Action
+    reason: Reason
+    target: str
+    number: int | None  # the ticket concerned; none for a new one
+    reopens: bool
+    answered: bool  # its author gets an automatic answer
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    stops: tuple[Explained, ...]
+    decisions: tuple[Explained, ...]
 
 
 @dataclass(slots=True)
@@ -103,11 +107,32 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     done = _Done()
     stops = _stops(conn, desk, arrived)
     for stop in stops:
-        found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained.append(Explained(stop.department, stop.recipients, found, arrived.verdict, read, decisions))
+        _, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        explained += [_explained(conn, stop, decision) for decision in decisions]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
     return Explanation(tuple(explained))
+
+
+def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
+    ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
+    target = "" if ticket is None else f" in {ticket.tag}"
+    if decision.link_to is not None:
+        target = f", linked to {tickets.get(conn, decision.link_to).tag}"
+    if decision.reopen:
+        target += ", which is open again"
+    return Explained(
+        department=stop.department.name,
+        recipients=stop.recipients,
+        outcome=outcome_of(decision),
+        action=decision.action,
+        reason=decision.reason,
+        target=target,
+        number=None if ticket is None else ticket.number,
+        reopens=decision.reopen,
+        answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
+        evidence=decision.evidence,
+    )
 
 
 def _stops(conn: Connection, desk: Desk, arrived: Arrived) -> tuple[Stop, ...]:
