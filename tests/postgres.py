@@ -112,6 +112,11 @@ class Postgres:
             cursor = connection.execute(sql.encode())
             return cursor.fetchall() if cursor.description else []
 
+    def run(self, program: str, *words: str) -> str:
+        """One of PostgreSQL's own programs (pg_dump, psql); its output."""
+        done = subprocess.run(self._as_user(program, *words), check=True, capture_output=True, text=True, cwd="/")
+        return done.stdout
+
     def terminate_backends(self, database: str) -> int:
         """Cut every connection to that database, as an administrator or a crash would."""
         found = self.execute(

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from helpdeskd.errors import ConfigError, StoreDown
 from helpdeskd.model.clock import Clock
+from helpdeskd.store import migrations
 from helpdeskd.store import sqlite as driver
 from helpdeskd.store.failures import translate, words
-from helpdeskd.store.migrations import HEAD, SCRIPTS
 
+_one_at_a_time = threading.Lock()  # alembic.op is one for the whole process
 _PG_LOCK = 0x68656C7064_01  # "helpd", 1: taken by whoever migrates; released with the transaction
 
 
@@ -65,17 +68,17 @@ def postgres(engine: Engine, where: str, *, apply: bool) -> None:
 
 def _is_current(connection: Connection, where: str, *, apply: bool) -> bool:
     revision = _revision(connection)
-    if revision == HEAD:
+    if revision == migrations.HEAD:
         return True
     if revision is not None and revision not in _known():
         problem = (
-            f"store.url: {where}: written by a newer helpdeskd (schema {revision}, this one knows {HEAD}): install that "
+            f"store.url: {where}: written by a newer helpdeskd (schema {revision}, this one knows {migrations.HEAD}): install that "
             "version again, or go back to the snapshot made before it (docs/store.md)"
         )
         raise ConfigError((problem,))
     if not apply:
         problem = (
-            f"store.url: {where}: the schema is {revision or 'not there'}, this helpdeskd needs {HEAD}: start the daemon "
+            f"store.url: {where}: the schema is {revision or 'not there'}, this helpdeskd needs {migrations.HEAD}: start the daemon "
             "or run `helpdeskd init`"
         )
         raise ConfigError((problem,))
@@ -92,24 +95,23 @@ def _revision(connection: Connection) -> str | None:
 
 def _known() -> set[str]:
     """Revisions are named by the start of their file's name: 0001_first.py is 0001."""
-    return {script.name.partition("_")[0] for script in (SCRIPTS / "versions").glob("[0-9]*.py")}
+    return {script.name.partition("_")[0] for script in (migrations.SCRIPTS / "versions").glob("[0-9]*.py")}
 
 
-def _upgrade(connection: Connection, target: str = HEAD) -> None:
+def _upgrade(connection: Connection) -> None:
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory
 
     config = Config()
-    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations.SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     script = ScriptDirectory.from_config(config)
-    with EnvironmentContext(
-        config,
-        script,
-        fn=lambda revision, _context: script._upgrade_revs(target, revision),  # noqa: SLF001 - as alembic.command does
-        destination_rev=target,
-    ) as environment:
+
+    def steps(revision: Any, _context: Any) -> Any:
+        return script._upgrade_revs(migrations.HEAD, revision)  # noqa: SLF001 - as alembic.command.upgrade does
+
+    with _one_at_a_time, EnvironmentContext(config, script, fn=steps, destination_rev=migrations.HEAD) as environment:
         environment.configure(connection=connection, render_as_batch=True, transactional_ddl=True)
         environment.run_migrations()
 
@@ -140,7 +142,8 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         raise
 
 

@@ -36,6 +36,7 @@ def engine(url: URL, *, lock_seconds: float, read_only: bool = False) -> Engine:
         "keepalives_count": 3,
         "tcp_user_timeout": 30000,
         "application_name": "helpdeskd",
+        "client_encoding": "utf8",
     }
     made = create_engine(
         url.difference_update_query(["options"]),

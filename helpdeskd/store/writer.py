@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, NestedTransaction, RootTransaction, event
+from sqlalchemy import Connection, Engine, NestedTransaction, RootTransaction, TextClause, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpdeskd import log
@@ -267,13 +267,13 @@ class Writer:
     ) -> None:
         if self._changed or connection is not self._connection:
             return
-        if context is not None and context.compiled is not None:
-            if context.isinsert:
-                self._changed = True
-            elif context.isupdate or context.isdelete:
-                self._changed = cursor.rowcount != 0 or bool(context.compiled.effective_returning)
-        else:
+        compiled = None if context is None else context.compiled
+        if compiled is None or isinstance(compiled.statement, TextClause):
             self._changed = not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN", "SHOW"))
+        elif compiled.isinsert:
+            self._changed = True
+        elif compiled.isupdate or compiled.isdelete:
+            self._changed = cursor.rowcount != 0 or bool(compiled.effective_returning)
 
     def _guard(self, connection: Connection) -> None:
         if self._inside and connection is self._connection:
