@@ -19,7 +19,7 @@ _BEGINNINGS = tuple(END[:length] for length in range(1, len(END)))
 
 SPILL = 1024 * 1024  # bytes of one mail that may stay in memory
 PIECE = 256 * 1024  # bytes read back at a time
-PIECE_OF_OPENING = 4096
+OPENING = 4096  # bytes of a strange beginning held back before they are fed
 
 
 class Overflow(Exception):
@@ -52,6 +52,8 @@ class Content:
         """Take what came next, cut anywhere. Overflow."""
         self.fed += len(data)
         if self.fed > 2 * self.limit:
+            self.too_large = True
+            self.close()
             raise Overflow
         data = self._carry + data
         # A CRLF at the cut waits for the dot that may follow.
@@ -127,7 +129,7 @@ async def read_content(reader: asyncio.StreamReader, content: Content) -> None:
     # cannot look for the whole end before a byte has come that is no part of one. Nearly always three bytes do.
     opening = b"\r\n" + await reader.readexactly(3)  # the shortest content there is: dot CR LF
     while opening.endswith(_BEGINNINGS) and not opening.endswith(END):
-        if len(opening) > PIECE_OF_OPENING:
+        if len(opening) > OPENING:
             content.feed(opening[:-4])
             opening = opening[-4:]
         opening += await reader.readexactly(1)

@@ -396,7 +396,6 @@ class Talk(SMTP):
             await self.push("354 end with <CR><LF>.<CR><LF>")
             await read_content(self._reader, content)
         except Overflow:
-            content.close()
             await self.refuse(Refusal.TOO_LARGE, "552 5.3.4 the mail is too large, closing", times, size=content.fed)
             self._writer.close()
             return
