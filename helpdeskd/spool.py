@@ -239,7 +239,7 @@ def set_reserve(root: str, percent: float, megabytes: int) -> None:
             os.close(fd)
     except OSError:
         pass
-    _write_small(root, path, text)
+    _write_small(root, path, text, 0o644)  # no secret, and whoever reaches the spool has to read it
 
 
 def room(root: str) -> Room:
@@ -744,13 +744,13 @@ def _write(fd: int, data: bytes) -> None:
         rest = rest[os.write(fd, rest) :]
 
 
-def _write_small(root: str, path: str, data: bytes) -> None:
+def _write_small(root: str, path: str, data: bytes, mode: int = FILE_MODE) -> None:
     """Write a file whole or not at all, durably: by way of tmp/."""
     tmp = os.path.join(root, "tmp", new_id())
-    fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
-            os.fchmod(fd, FILE_MODE)
+            os.fchmod(fd, mode)
             _write(fd, data)
             os.fsync(fd)
         finally:

@@ -256,7 +256,7 @@ def test_a_new_reserve_replaces_the_old(root):
     spool.set_reserve(root, 1.5, 3)
     spool.set_reserve(root, 1.5, 3)
     assert Path(root, "reserve").read_text() == "percent 1.5\nmegabytes 3\n"
-    assert stat.S_IMODE(os.stat(os.path.join(root, "reserve")).st_mode) == 0o640
+    assert stat.S_IMODE(os.stat(os.path.join(root, "reserve")).st_mode) == 0o644
 
 
 def test_no_spool_is_an_error_of_the_disk(tmp_path):
