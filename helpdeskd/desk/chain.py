@@ -5,13 +5,13 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, or_, select
 
 from helpdeskd.model.outgoing import NoticeName
-from helpdeskd.model.ticket import Visibility
+from helpdeskd.model.ticket import History, Visibility
 from helpdeskd.store import schema
 
 # Mail programs find the thread by the first and by the last ones; what lies between is ballast.
 LIMIT = 20
 
-_m, _o, _t = schema.message.c, schema.outbox.c, schema.ticket.c
+_m, _o, _t, _h = schema.message.c, schema.outbox.c, schema.ticket.c, schema.history.c
 
 # A ticket and those merged into it (chains of merges are one step long: desk.changes.merge).
 _FAMILY = (
@@ -19,15 +19,27 @@ _FAMILY = (
     .where(or_(_t.id == bindparam("ticket_id"), _t.merged_into == bindparam("ticket_id")))
     .scalar_subquery()
 )
+# A staff member's mail reaches the customer as ours, under our Message-ID: theirs is not for the customer's eyes.
+_ANSWERS = select(_h.message_id).where(
+    _h.ticket_id.in_(_FAMILY),
+    _h.kind == History.STAFF_REPLIED.value,
+    _h.message_id.is_not(None),
+)
 _MESSAGES = (
     select(_m.id, _m.mail_id)
-    .where(_m.ticket_id.in_(_FAMILY), _m.visibility == Visibility.PUBLIC.value, _m.mail_id.is_not(None))
+    .where(
+        _m.ticket_id.in_(_FAMILY),
+        _m.visibility == Visibility.PUBLIC.value,
+        _m.mail_id.is_not(None),
+        _m.id.not_in(_ANSWERS),
+    )
     .order_by(_m.id)
 )
 _OURS = (
-    select(_o.message_id, _o.id, _o.mail_id, _o.person_id, _o.notice)
+    select(_o.message_id, _o.id, _o.mail_id, _o.person_id)
     .where(
         _o.ticket_id.in_(_FAMILY),
+        _o.message_id.is_not(None),
         _o.notice.in_(
             [
                 each.value
@@ -35,7 +47,6 @@ _OURS = (
                     NoticeName.ACKNOWLEDGEMENT,
                     NoticeName.FOLLOW_UP_REFUSED,
                     NoticeName.STAFF_REPLY,
-                    NoticeName.TICKET_CLOSED,
                 )
             ]
         ),
@@ -65,18 +76,13 @@ class Public:
 
     def __init__(self, conn: Connection, ticket_id: int) -> None:
         self._ours = [tuple(row) for row in conn.execute(_OURS, {"ticket_id": ticket_id})]
-        # A staff member's mail reaches the customer as ours, under our Message-ID: theirs is not for the customer's eyes.
-        answers = {row[0] for row in self._ours if row[4] == NoticeName.STAFF_REPLY.value}
-        self._theirs = [
-            ((message_id, -1), mail_id)
-            for message_id, mail_id in conn.execute(_MESSAGES, {"ticket_id": ticket_id})
-            if message_id not in answers
-        ]
+        # A message comes before the mails of ours that speak of it.
+        self._theirs = [((row[0], -1), row[1]) for row in conn.execute(_MESSAGES, {"ticket_id": ticket_id})]
 
     def chain(self, person_id: int) -> tuple[str, ...]:
         """For a mail to this person: all up to the last mail that came in, which is the one answered. Where none ever came
         in by mail: what we wrote to them."""
-        ours = [((row[0] or 0, row[1]), row[2]) for row in self._ours if row[3] == person_id]
+        ours = [((row[0], row[1]), row[2]) for row in self._ours if row[3] == person_id]
         said = sorted(self._theirs + ours)
         if self._theirs:
             last = self._theirs[-1]

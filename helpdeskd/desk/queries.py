@@ -184,13 +184,15 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _holds(word: str) -> ColumnElement[bool]:
     """Case counts for letters outside ASCII on SQLite, whose lower() knows no others."""
-    in_text = exists().where(_m.ticket_id == _t.id, _m.text.icontains(word, autoescape=True))
-    takes_part = exists().where(_part.ticket_id == _t.id, _part.person_id == _p.id)
-    of_people = exists().where(
-        or_(_t.requester_id == _p.id, takes_part),
-        or_(_p.name.icontains(word, autoescape=True), _p.email.icontains(word, autoescape=True)),
+    meant = select(_p.id).where(
+        or_(_p.name.icontains(word, autoescape=True), _p.email.icontains(word, autoescape=True))
     )
-    found = [_t.subject.icontains(word, autoescape=True), in_text, of_people]
+    found = [
+        _t.subject.icontains(word, autoescape=True),
+        _t.id.in_(select(_m.ticket_id).where(_m.text.icontains(word, autoescape=True))),
+        _t.requester_id.in_(meant),
+        _t.id.in_(select(_part.ticket_id).where(_part.person_id.in_(meant))),
+    ]
     number = word.strip("[]#")
     if number.isascii() and number.isdigit() and len(number) <= 9:
         found.append(_t.number == int(number))
