@@ -37,14 +37,15 @@ _CHECK_EVERY = 1024 * 1024  # bytes written between two looks at the free room
 _HEAD_LIMIT = 16 * 1024 * 1024  # an argument list (2 MB on Linux) of recipients, escaped at its worst, fits
 _INT_LIMIT = 1 << 63
 _TEXTS = ("door", "peer", "helo", "sender", "original", "account", "folder")
-_NUMBERS = ("received", "uidvalidity", "uid", "internaldate")
+_NUMBERS = ("received", "uidvalidity", "uid", "internaldate", "looked")
 _ID_CHARS = frozenset("0123456789abcdef-")
 
 
 class Envelope:
     """Who brought a mail, from whom and for whom. Immutable by convention.
 
-    `received` and `internaldate` are microseconds since 1970 UTC. `sender` is "" for the null path; where the door
+    `received`, `internaldate` and `looked` are microseconds since 1970 UTC. `looked` is when the mailbox's watcher had
+    last seen all of it before this mail, or came to it first; a mail older than that is no news of a night's outage. `sender` is "" for the null path; where the door
     could not learn it at all (IMAP, a pipe without SENDER) `sender_known` is False. `original` is the address before
     the MTA's own aliases, where the MTA tells: of use when no recipient is one of ours.
     """
@@ -56,6 +57,7 @@ class Envelope:
         "helo",
         "id",
         "internaldate",
+        "looked",
         "original",
         "peer",
         "received",
@@ -83,6 +85,7 @@ class Envelope:
         uidvalidity: int = 0,
         uid: int = 0,
         internaldate: int = 0,
+        looked: int = 0,
     ) -> None:
         self.id = id or new_id()
         self.door = door
@@ -98,6 +101,7 @@ class Envelope:
         self.uidvalidity = uidvalidity
         self.uid = uid
         self.internaldate = internaldate
+        self.looked = looked
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Envelope):
@@ -586,6 +590,7 @@ def unpack(head: bytes) -> Envelope:
             uidvalidity=numbers.get("uidvalidity", 0),
             uid=numbers.get("uid", 0),
             internaldate=numbers.get("internaldate", 0),
+            looked=numbers.get("looked", 0),
         )
     except (ValueError, KeyError, OverflowError) as e:  # UnicodeError is a ValueError
         raise BadMail(f"the spool entry's head is damaged: {e}") from None
@@ -656,6 +661,8 @@ def _load(root: str, spool_id: str, path: str, strikes: int) -> Entry:
     except OSError as e:
         if e.errno in (errno.ELOOP, errno.ENXIO):
             raise BadMail("the spool entry is not a plain file") from None
+        if e.errno in (errno.EACCES, errno.EPERM):  # set aside and seen, rather than in everybody's way
+            raise BadMail("the spool entry may not be read; are its owner and mode right") from None
         raise
     try:
         about = os.fstat(fd)

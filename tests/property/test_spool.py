@@ -37,6 +37,7 @@ ENVELOPES = st.builds(
     uidvalidity=NUMBER,
     uid=NUMBER,
     internaldate=NUMBER,
+    looked=NUMBER,
 )
 
 

@@ -90,6 +90,7 @@ def test_a_put_mail_comes_back_as_it_was(root):
         uidvalidity=7,
         uid=9,
         internaldate=5,
+        looked=6,
         received=4,
     )
     raw = bytes(range(256)) + b"\n\n" + RAW
@@ -442,6 +443,23 @@ def test_what_is_no_file_is_bad_mail_and_nothing_waits_for_it(root, tmp_path):
         spool.park(root, name, "odd", "")
     assert spool.scan(root) == []
     assert [one.id for one in spool.parked(root)] == ["1-a", "2-b", "3-c"]
+
+
+def test_an_entry_we_may_not_read_is_set_aside(root, monkeypatch):
+    kept, locked = put(root), put(root)
+    real = os.open
+
+    def open_(path: str, *more: int) -> int:
+        if path.endswith(locked):
+            raise PermissionError(errno.EACCES, "no", path)
+        return real(path, *more)
+
+    monkeypatch.setattr(os, "open", open_)
+    with pytest.raises(BadMail):
+        spool.claim(root, locked)
+    spool.park(root, locked, "unreadable", "")
+    assert [(one.id, one.envelope) for one in spool.parked(root)] == [(locked, None)]
+    assert spool.scan(root) == [kept]
 
 
 def test_a_long_head_is_read(root):
