@@ -44,10 +44,11 @@ _ID_CHARS = frozenset("0123456789abcdef-")
 class Envelope:
     """Who brought a mail, from whom and for whom. Immutable by convention.
 
-    `received`, `internaldate` and `looked` are microseconds since 1970 UTC. `looked` is when the mailbox's watcher had
-    last seen all of it before this mail, or came to it first; a mail older than that is no news of a night's outage. `sender` is "" for the null path; where the door
-    could not learn it at all (IMAP, a pipe without SENDER) `sender_known` is False. `original` is the address before
-    the MTA's own aliases, where the MTA tells: of use when no recipient is one of ours.
+    `received`, `internaldate` and `looked` are microseconds since 1970 UTC. `looked` (IMAP) is when the watcher had last
+    seen all of the mailbox before this mail, or came to it first: a mail from before that is not news of an outage.
+    `sender` is "" for the null path; where the door could not learn it at all (IMAP, a pipe without SENDER)
+    `sender_known` is False. `original` is the address before the MTA's own aliases, where the MTA tells: of use when no
+    recipient is one of ours.
     """
 
     __slots__ = (
