@@ -1,0 +1,172 @@
+"""Is this mail a person's own words? RFC 3834, and what programs really send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from helpdeskd.mail.headers import Headers
+from helpdeskd.model.mail import Address, Kind
+
+LOOP_HEADER = "X-Helpdeskd-Loop"
+_LOOP_KEY = LOOP_HEADER.lower()
+_WORD_END = re.compile(r"[;(\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What the rules look at."""
+
+    headers: Headers
+    sender: str | None  # envelope: "" is the null path, None is unknown
+    author: Address | None
+    instance: str
+    is_own: Callable[[str], bool]
+    content_type: str = "text/plain"
+    report_type: str = ""
+
+
+Rule = Callable[[Signs], str]
+
+
+def _first_word(signs: Signs, key: str) -> str:
+    """The value up to a parameter or comment: `auto-replied; owner-token=..` (RFC 3834 section 5)."""
+    if key not in signs.headers:
+        return ""
+    return _WORD_END.split(signs.headers.text(key).lower().strip(), maxsplit=1)[0]
+
+
+def _is(name: str, *values: str) -> Rule:
+    key = name.lower()
+
+    def rule(signs: Signs) -> str:
+        word = _first_word(signs, key)
+        return f"{name}: {word}" if word in values else ""
+
+    return rule
+
+
+def _is_not(name: str, *values: str) -> Rule:
+    key = name.lower()
+
+    def rule(signs: Signs) -> str:
+        word = _first_word(signs, key)
+        return f"{name}: {word}"[:100] if word and word not in values else ""
+
+    return rule
+
+
+def _has_word(name: str, *words: str) -> Rule:
+    """A comma-separated list that names one of `words`."""
+    key = name.lower()
+
+    def rule(signs: Signs) -> str:
+        if key not in signs.headers:
+            return ""
+        found = {word.strip() for value in signs.headers.all(key) for word in value.lower().split(",")}
+        return next((f"{name}: {word}" for word in words if word in found), "")
+
+    return rule
+
+
+def _has(*names: str) -> Rule:
+    keys = {name.lower(): name for name in names}
+
+    def rule(signs: Signs) -> str:
+        return next((name for key, name in keys.items() if key in signs.headers), "")
+
+    return rule
+
+
+def _contains(name: str, text: str) -> Rule:
+    key = name.lower()
+
+    def rule(signs: Signs) -> str:
+        return f"{name}: {text}" if key in signs.headers and text in signs.headers.text(key).lower() else ""
+
+    return rule
+
+
+def _our_loop_marker(signs: Signs) -> str:
+    values = signs.headers.all(_LOOP_KEY) if _LOOP_KEY in signs.headers else ()
+    return LOOP_HEADER if signs.instance and signs.instance in values else ""
+
+
+def _our_address(signs: Signs) -> str:
+    return "From is one of our addresses" if signs.author and signs.is_own(signs.author.email) else ""
+
+
+def _report(*types: str) -> Rule:
+    def rule(signs: Signs) -> str:
+        if signs.content_type != "multipart/report":
+            return ""
+        return f"multipart/report; {signs.report_type}".rstrip("; ") if signs.report_type in types else ""
+
+    return rule
+
+
+def _other_report(signs: Signs) -> str:
+    return f"multipart/report; {signs.report_type}"[:100] if signs.content_type == "multipart/report" else ""
+
+
+_DAEMONS = re.compile(r"[<\"'\s]*(mailer[-_ ]?daemon|postmaster|mail delivery (?:sub)?system)\b", re.IGNORECASE)
+
+
+def _from_daemon(signs: Signs) -> str:
+    """RFC 3834 section 2 names these; MAILER-DAEMON often stands without a domain."""
+    if signs.author:
+        local = signs.author.email.partition("@")[0].lower()
+        return f"From: {local}" if local in {"mailer-daemon", "mailerdaemon", "postmaster"} else ""
+    match = _DAEMONS.match(signs.headers.text("from").lower())
+    return f"From: {match.group(1)}" if match else ""
+
+
+def _null_sender(signs: Signs) -> str:
+    """RFC 5321 section 4.5.5: nobody to answer. Doors without an envelope show it in Return-Path."""
+    if signs.sender is not None:
+        return "envelope sender <>" if not signs.sender.strip("<> ") else ""
+    if "return-path" in signs.headers and not signs.headers.text("return-path").strip("<> "):
+        return "Return-Path: <>"
+    return ""
+
+
+# The first that answers decides; what it answers is the reason people see.
+RULES: tuple[tuple[Kind, Rule], ...] = (
+    (Kind.OWN, _our_loop_marker),
+    (Kind.OWN, _our_address),
+    # Bounces before all else that marks them: a delivery report is more than an automatic mail.
+    (Kind.BOUNCE, _report("delivery-status", "")),
+    (Kind.BOUNCE, _from_daemon),
+    (Kind.BOUNCE, _has("X-Failed-Recipients")),
+    (Kind.AUTO_REPLY, _report("disposition-notification")),  # RFC 8098: a receipt
+    (Kind.AUTO_GENERATED, _other_report),
+    (Kind.AUTO_REPLY, _is("Auto-Submitted", "auto-replied")),  # RFC 3834 section 5
+    (Kind.AUTO_REPLY, _is_not("X-Autoreply", "no", "false", "0")),
+    (Kind.AUTO_REPLY, _is_not("X-Autorespond", "no", "false", "0")),
+    (Kind.AUTO_REPLY, _has("X-Mail-Autoreply", "X-Autoresponder", "X-Autoreply-From", "X-Vacation")),
+    (Kind.AUTO_REPLY, _is("Precedence", "auto_reply", "auto-reply", "autoreply")),
+    (Kind.AUTO_REPLY, _is("Preference", "auto_reply")),
+    (Kind.AUTO_REPLY, _contains("X-POST-MessageClass", "autoresponder")),
+    (Kind.AUTO_REPLY, _contains("Delivered-To", "autoresponder")),
+    (
+        Kind.LIST,
+        _has("List-Id", "List-Post", "List-Unsubscribe", "List-Help", "List-Subscribe", "List-Owner"),
+    ),  # RFC 2369, 2919
+    (Kind.LIST, _has("Mailing-List", "X-Mailing-List", "X-List-Id")),
+    (Kind.LIST, _is("Precedence", "list", "bulk")),
+    (Kind.AUTO_GENERATED, _is_not("Auto-Submitted", "no")),
+    (Kind.AUTO_GENERATED, _is("Precedence", "junk")),
+    (Kind.AUTO_GENERATED, _has_word("X-Auto-Response-Suppress", "all", "oof", "autoreply")),  # MS-OXCMAIL 2.1.3.2.20
+    (Kind.AUTO_GENERATED, _is("X-FC-MachineGenerated", "true")),
+    (Kind.NULL_PATH, _null_sender),
+)
+
+
+def classify(signs: Signs) -> tuple[Kind, str]:
+    """(kind, the header or rule that said so); (PERSONAL, "") where no rule speaks."""
+    for kind, rule in RULES:
+        why = rule(signs)
+        if why:
+            return kind, why
+    return Kind.PERSONAL, ""

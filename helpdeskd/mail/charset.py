@@ -1,0 +1,150 @@
+"""Bytes to text, whatever the mail says its charset is."""
+
+from __future__ import annotations
+
+import codecs
+import encodings
+import encodings.aliases
+import re
+
+import cchardet
+
+# What senders write and what they mean: the WHATWG Encoding Standard's labels (its iso-8859-1 is windows-1252, its
+# gb2312 is gb18030, ...), and names no registry knows.
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859_1": "cp1252",
+    "latin_1": "cp1252",
+    "iso8859_9": "cp1254",
+    "iso8859_11": "cp874",
+    "tis_620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "euc_kr": "cp949",
+    "shift_jis": "cp932",
+    "iso2022_jp": "iso2022_jp_ext",
+}
+_NAMES = {
+    "ks_c_5601_1987": "cp949",
+    "ks_c_5601": "cp949",
+    "x_sjis": "cp932",
+    "windows_31j": "cp932",
+    "windows_874": "cp874",
+    "x_gbk": "gb18030",
+    "iso_8859_8_i": "iso8859_8",
+    "iso_8859_8_e": "iso8859_8",
+    "utf8mb4": "utf_8",
+    "unicode_1_1_utf_8": "utf_8",
+    "unicode_1_1_utf_7": "utf_7",
+    "unicode": "utf_16",
+    "x_mac_roman": "mac_roman",
+    "macintosh": "mac_roman",
+    "x_mac_cyrillic": "mac_cyrillic",
+}
+# Codecs of Python's that are no charsets, or take quadratic time.
+_NEVER = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
+_KNOWN = frozenset(encodings.aliases.aliases) | frozenset(encodings.aliases.aliases.values())
+# Seven-bit bytes mean other characters in these.
+_STATEFUL = frozenset({"utf_7", "hz", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"})
+_ISO_2022 = "iso2022"
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_SAMPLE = 65536  # bytes the detector sees
+
+
+def codec(name: str) -> str | None:
+    """Python's codec for a charset label, with what senders mean by it; None for one nobody knows."""
+    plain = encodings.normalize_encoding(name.strip().strip("'\"").lower()[:64]).replace("-", "_")
+    if plain in _NAMES:
+        return _NAMES[plain]
+    if plain not in _KNOWN:
+        # cp1252 is also windows-1252, x-cp1252, cp-1252; iso-8859-1 also iso8859-1 and 8859-1. The alias table
+        # knows most; what it does not know is not looked up, so that no sender fills the registry's caches.
+        plain = re.sub(r"^(?:x_|windows_|cp_|win_|ms_)+(?=\d)", "cp", plain)
+        if plain not in _KNOWN:
+            return None
+    try:
+        found = codecs.lookup(plain).name.replace("-", "_")
+    except LookupError:
+        return None
+    found = "utf_8" if found == "utf_8_sig" else found
+    return None if found in _NEVER else _MEANT.get(found, found)
+
+
+def decode(data: bytes, declared: str | None = None) -> str:
+    """`data` as text: see `read`."""
+    return read(data, declared)[0]
+
+
+def read(data: bytes, declared: str | None = None) -> tuple[str, str]:
+    """(text, the codec that made it where it is not the declared one, else empty).
+
+    Tried in this order: the declared charset, strictly; UTF-8, strictly; what the detector says; the declared one
+    (else windows-1252, else UTF-8) with replacement characters. Never raises, never yields a lone surrogate.
+    """
+    named = codec(declared) if declared else None
+    if data.isascii() and (named is None or (named not in _STATEFUL and not named.startswith(_ISO_2022))):
+        try:
+            return (data.decode("ascii") if b"\x1b" not in data else _escaped(data)), ""
+        except UnicodeDecodeError:
+            return data.decode("ascii", "replace"), ""
+    if data.startswith(codecs.BOM_UTF8):
+        data = data[3:]
+        named = "utf_8"
+    # A text that is valid UTF-8 is UTF-8, also where a one-byte charset is declared: the odds that Latin words make
+    # valid sequences by chance are nil, and senders mislabel it daily.
+    if named is None or named == "cp1252":
+        text = _strict(data, "utf_8")
+        if text is not None:
+            return text, "" if named is None else "utf_8"
+    if named:
+        text = _strict(data, named)
+        if text is not None:
+            return text, ""
+    text = _strict(data, "utf_8")
+    if text is not None:
+        return text, "utf_8"
+    if named == "utf_8":
+        # A few bytes broken by a gateway, or a character cut at the end: still UTF-8.
+        text = data.decode("utf-8", "replace")
+        broken = text.count("\ufffd")
+        if broken * 4 <= sum(map(ord_above_ascii, text)) - broken:
+            return text, "utf_8"
+    return _guess(data, named)
+
+
+def ord_above_ascii(char: str) -> bool:
+    return char > "\x7f"
+
+
+def _escaped(data: bytes) -> str:
+    """Seven-bit bytes with escapes, undeclared: ISO-2022 if it reads as that (RFC 1468), else ASCII."""
+    if any(mark in data for mark in (b"\x1b$B", b"\x1b$@", b"\x1b(J", b"\x1b$(C", b"\x1b$)C")):
+        for name in ("iso2022_jp_ext", "iso2022_kr"):
+            text = _strict(data, name)
+            if text is not None:
+                return text
+    return data.decode("ascii")
+
+
+def _strict(data: bytes, name: str) -> str | None:
+    try:
+        text = data.decode(name)
+    except (UnicodeError, LookupError, ValueError):
+        return None
+    return _SURROGATES.sub("\ufffd", text) if name in _STATEFUL else text
+
+
+def _guess(data: bytes, named: str | None) -> tuple[str, str]:
+    found = cchardet.detect(data[:_SAMPLE])
+    label, sure = found.get("encoding"), found.get("confidence") or 0.0
+    guessed = codec(str(label)) if label and sure >= 0.5 else None
+    for name in (guessed, "cp1252"):
+        text = _strict(data, name) if name else None
+        if text is not None and name:
+            return text, name
+    name = named or guessed or "utf_8"
+    try:
+        return _SURROGATES.sub("\ufffd", data.decode(name, "replace")), name
+    except (UnicodeError, LookupError, ValueError):
+        return data.decode("utf-8", "replace"), "utf_8"

@@ -1,0 +1,73 @@
+"""File names of parts, in every shape senders write them (RFC 2183, 2231, 2047 where it does not belong, raw bytes)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from helpdeskd.mail import charset, headers
+from helpdeskd.mail.tree import Tree
+
+MAX_NAME = 200
+_EXTENDED = re.compile(r"([A-Za-z0-9_-]{1,30})'[A-Za-z-]{0,20}'(.*)", re.DOTALL)
+_PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+def file_name(part: Tree) -> str:
+    """The name a part has, decoded, without folders or control characters, at most 200 characters; empty for none.
+
+    Content-Disposition wins over Content-Type, and the extended form over the plain one (RFC 6266 section 4.3).
+    Never a path to write to: only a label.
+    """
+    for header, key in (("content-disposition", "filename"), ("content-type", "name")):
+        if "name" not in str(part.get(header, "")).lower():
+            continue
+        plain = ""
+        parameters: list[tuple[str, Any]] = part.get_params(failobj=[], header=header)
+        for name, value in parameters:
+            if name.lower() != key or not value:
+                continue
+            if isinstance(value, tuple):
+                found = label(_extended(str(value[0] or ""), str(value[2] or "")))
+                if found:
+                    return found
+            elif not plain:
+                plain = label(_plain(str(value)))
+        if plain:
+            return plain
+    return ""
+
+
+def _extended(name: str, value: str) -> str:
+    """The standard library has undone the percent signs into one character per byte."""
+    try:
+        return charset.decode(value.encode("latin-1"), name or None)
+    except UnicodeEncodeError:
+        return headers.repair(value)
+
+
+def _plain(value: str) -> str:
+    value = headers.repair(value)
+    if "=?" in value:
+        value = headers.words(value)
+    match = _EXTENDED.fullmatch(value)
+    if match and charset.codec(match.group(1)):  # filename="utf-8''caf%C3%A9.pdf": the form without its asterisk
+        return charset.decode(unquote_to_bytes(match.group(2)), match.group(1))
+    if len(_PERCENT.findall(value)) >= 2 and " " not in value:
+        decoded = unquote_to_bytes(value)
+        if not decoded.isascii():
+            return charset.decode(decoded, "utf-8")
+    return value
+
+
+def label(name: str) -> str:
+    """A name as people may see it and save it under: no folders, no control characters, not hidden, not endless."""
+    name = headers.clean(name).replace("\\", "/").rpartition("/")[2].strip(" .\"'")
+    if len(name) > MAX_NAME:
+        stem, dot, extension = name.rpartition(".")
+        if dot and len(extension) <= 10:
+            name = f"{stem[: MAX_NAME - len(extension) - 1]}.{extension}"
+        else:
+            name = name[:MAX_NAME]
+    return name

@@ -1,0 +1,143 @@
+"""A mail: bytes to Inbound. Never raises, whatever the bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from helpdeskd.config import Intake
+from helpdeskd.mail import automatic, html, ids, prepare, quoting, structure, tree
+from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.model.mail import Address, Inbound, Kind, Part
+
+ORIGINAL = "original.eml"
+MAX_SUBJECT = 998  # characters: a line of RFC 5322
+_IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
+
+
+def parse(
+    raw: bytes,
+    *,
+    sender: str | None,
+    instance: str,
+    own_addresses: Callable[[str], bool],
+    marker: str,
+    limits: Intake,
+) -> Inbound:
+    """One mail as a record: a repeatable derivation of its bytes.
+
+    `sender` is the envelope's ("" the null path, None unknown). `own_addresses` says whether an address is one of ours.
+    What a limit cut or a defect changed is said in `loose_ends`; where something was left out, the whole mail is
+    among the parts as original.eml. Never raises.
+    """
+    prepared = prepare.prepare(raw, limits)
+    root, trouble = tree.read(prepared.data)
+    if trouble:
+        prepared.notes.append(trouble)
+        prepared.cut = True
+    headers = Headers((name, value) for name, value in root.raw_items())
+    try:
+        content = structure.read(root, prepared, limits)
+    except tree.FAULTS as fault:
+        content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
+    notes = [*prepared.notes, *content.notes]
+    parts = content.parts
+    safe_html = html.clean(content.html) if content.html else ""
+    cut = prepared.cut or content.cut or headers.cut
+    if content.html.strip() and not safe_html and not html.is_bearable(content.html):
+        notes.append("the HTML is too large or too deeply nested to be shown")
+        cut = True
+    if cut:
+        parts = [*parts, _original(raw)]
+
+    subject = headers.text("subject")[:MAX_SUBJECT]
+    author = next(iter(headers.addresses("from")), None)
+    kind, why = automatic.classify(
+        automatic.Signs(
+            headers=headers,
+            sender=sender,
+            author=author,
+            instance=instance,
+            is_own=own_addresses,
+            content_type=root.get_content_type(),
+            report_type=_report_type(headers),
+        )
+    )
+    said = quoting.split(content.text, marker, forward=ids.is_forward(subject))
+    return Inbound(
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
+        identity_sha256=identity(raw),
+        size=len(raw),
+        message_id=next(iter(ids.parse_ids(headers.raw("message-id"))), None),
+        in_reply_to=ids.parse_ids(headers.joined("in-reply-to")),
+        references=ids.parse_ids(headers.joined("references")),
+        author=author,
+        reply_to=headers.addresses("reply-to"),
+        to=headers.addresses("to"),
+        cc=headers.addresses("cc"),
+        delivered_to=_delivered_to(headers),
+        subject=subject,
+        date=tree.moment(headers.text("date")) if "date" in headers else None,
+        text=said.text,
+        quote=said.quote,
+        html=safe_html,
+        parts=tuple(parts),
+        kind=kind,
+        kind_why=why,
+        marker_cut=said.marker_cut,
+        own_text_found=said.own_text_found,
+        loose_ends=tuple(dict.fromkeys(notes)),
+    )
+
+
+def identity(raw: bytes) -> str | None:
+    """What makes two arrivals the same mail (DESIGN, "Sameness"): SHA-256 over Message-ID, Date, From, Subject and the
+    body with LF line ends; None without Message-ID or Date. Trace and delivery headers, folding and a mbox `From ` line
+    do not count, so a relay's second try is the same mail; nor do empty lines at the end, which mailboxes add."""
+    data = prepare.strip_envelope_line(raw)
+    end, start = prepare.split_head(data)
+    found: dict[bytes, bytes] = {}
+    for name, value in prepare.raw_headers(data[:end]):
+        found.setdefault(name, b" ".join(value.split()))
+    if not found.get(b"message-id") or not found.get(b"date"):
+        return None
+    digest = hashlib.sha256()
+    for key in _IDENTIFYING:
+        digest.update(key + b":" + found.get(key, b"") + b"\n")
+    body = data[start:]
+    if b"\r" in body:
+        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    digest.update(b"\n" + body.rstrip(b"\n"))
+    return digest.hexdigest()
+
+
+def _as_it_stands(prepared: prepare.Prepared, limits: Intake, note: str) -> structure.Content:
+    """The last resort: the body as one text, undecoded."""
+    body = prepared.data[prepared.body_at :][: limits.max_text_kb * 1024]
+    text = structure.tidy(body.decode("utf-8", "replace"))
+    return structure.Content(text=text, notes=[f"{note}; shown as one text"], cut=True)
+
+
+def _original(raw: bytes) -> Part:
+    return Part(
+        name=ORIGINAL, content_type="message/rfc822", data=raw, sha256=hashlib.sha256(raw).hexdigest(), inline=False
+    )
+
+
+def _report_type(headers: Headers) -> str:
+    """report-type of a multipart/report (RFC 6522), without a parser that hostile parameters slow down."""
+    value = headers.text("content-type").lower()
+    _, found, rest = value.partition("report-type")
+    return rest.lstrip(" =\"'").partition(";")[0].strip(" \"'")[:60] if found else ""
+
+
+def _delivered_to(headers: Headers) -> tuple[str, ...]:
+    found: list[Address] = [one for name in _DELIVERED if name in headers for one in headers.addresses(name)]
+    if "original-recipient" in headers:  # RFC 3798 section 2.3: type; address
+        value = clean(headers.text("original-recipient").rpartition(";")[2])
+        found += [Address("", value)] if "@" in value and " " not in value else []
+    return ids.unique(one.email for one in found)
+
+
+__all__ = ["ORIGINAL", "Kind", "identity", "parse"]
