@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 import time
@@ -14,27 +13,15 @@ import aiosmtplib
 
 from helpdeskd import config
 from helpdeskd.model.outgoing import Ended, Sent
+from helpdeskd.outgoing import wire
 
-_PORTS = {"none": 25, "starttls": 587, "tls": 465}
 _MAX_USES = 100  # mails over one connection; relays count them too
 _MAX_AGE = 300.0  # seconds a connection may live
 _MAX_IDLE = 20.0  # seconds it may wait for the next mail: a slot at the relay is not ours to keep
-_WORDS = 500  # characters of a server's reply that we keep
 # RFC 5321 section 4.5.3.2.6: wait ten minutes for the answer to the final dot. Hanging up sooner is what makes duplicates.
 _AFTER_DOT = 10  # times settings.timeout_seconds
 # 5xx that speak of the login, not of the mail (RFC 4954 section 6).
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
-
-_SERVER_ID = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bqueued as ([\w./:-]+)",  # Postfix, many others
-        r"\bid=([\w./-]+)",  # Exim
-        r" ([\w.-]+) - gsmtp",  # Gmail
-        r"(?:^|\s)(?!\d\.\d)([\w.-]*\d[\w.-]*) message accepted for delivery",  # sendmail, OpenSMTPD
-        r"\bok:? +(?=[\w.-]*\d)([\w.-]{8,})",  # SES, qmail and kin
-    )
-)
 
 
 class _Trouble(Exception):
@@ -62,7 +49,7 @@ class Relay:
 
     def __init__(self, settings: config.Outgoing, *, helo: str = "", after_dot_seconds: float | None = None) -> None:
         self.settings = settings
-        self.host, self.port = address(settings)
+        self.host, self.port = wire.address(settings)
         self.opened = 0  # connections opened so far, for status and tests
         self._helo = helo
         self._timeout = float(settings.timeout_seconds)
@@ -84,14 +71,14 @@ class Relay:
         if not self.configured:
             return Sent(Ended.RETRY, 0, "no relay is configured (outgoing.relay)")
         try:
-            mail = _envelope(sender, recipient)
+            mail = wire.envelope(sender, recipient)
         except ValueError as why:
             return Sent(Ended.REFUSED, 0, str(why))
         async with self._slots:
             try:
                 return await self._send(mail, raw)
             except _Trouble as why:
-                return Sent(Ended.RETRY, why.code, _clean(str(why)))
+                return Sent(Ended.RETRY, why.code, wire.clean(str(why)))
 
     async def close(self) -> None:
         """Say goodbye on every idle connection."""
@@ -104,7 +91,7 @@ class Relay:
 
     # The pool
 
-    async def _send(self, mail: _Envelope, raw: bytes) -> Sent:
+    async def _send(self, mail: wire.Envelope, raw: bytes) -> Sent:
         while self._idle:
             link = self._idle.pop()
             if link.expiry:
@@ -124,7 +111,7 @@ class Relay:
         except _Stale as why:  # cannot be: only a re-used link is stale
             raise _Trouble(str(why)) from why
 
-    async def _over(self, link: _Link, mail: _Envelope, raw: bytes, *, reused: bool) -> Sent:
+    async def _over(self, link: _Link, mail: wire.Envelope, raw: bytes, *, reused: bool) -> Sent:
         """Send over this connection, then keep it or close it."""
         keep = False
         try:
@@ -229,7 +216,7 @@ class Relay:
 
     # One mail
 
-    async def _dialogue(self, smtp: aiosmtplib.SMTP, mail: _Envelope, raw: bytes, *, reused: bool) -> Sent:
+    async def _dialogue(self, smtp: aiosmtplib.SMTP, mail: wire.Envelope, raw: bytes, *, reused: bool) -> Sent:
         """MAIL, RCPT, DATA, step by step: only so do we know whether the final dot can have gone out."""
         if mail.utf8 and not smtp.supports_extension("smtputf8"):
             # RFC 6531 section 3.2: such a mail cannot go this way at all.
@@ -252,7 +239,7 @@ class Relay:
             except (aiosmtplib.SMTPException, OSError) as why:
                 if reused and isinstance(why, ConnectionError):
                     raise _Stale from why
-                return Sent(Ended.RETRY, 0, _clean(f"{_reason(why)} (at {_verb(command)})"))
+                return Sent(Ended.RETRY, 0, wire.clean(f"{_reason(why)} (at {_verb(command)})"))
             if code == 421 and reused:
                 raise _Stale
             if code != good and not (command[0] == b"RCPT" and code == 251):
@@ -271,7 +258,7 @@ class Relay:
         try:
             # One turn of the loop: the reader has to stand before the first byte leaves, or an early answer is dropped.
             await asyncio.sleep(0)
-            protocol.write(_stuffed(raw))
+            protocol.write(wire.stuffed(raw))
             if transport.get_write_buffer_size():
                 # SMTPProtocol is a copy of asyncio's FlowControlMixin; this is its half of StreamWriter.drain().
                 drained = asyncio.ensure_future(protocol._drain_helper())  # noqa: SLF001
@@ -291,8 +278,8 @@ class Relay:
             code, message = await asyncio.wait_for(asyncio.shield(reply), self._after_dot)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as why:
             if dotted:
-                return Sent(Ended.UNCERTAIN, 0, _clean(f"{_reason(why)} (after the final dot)"))
-            return Sent(Ended.RETRY, 0, _clean(f"{_reason(why)} (at DATA)"))
+                return Sent(Ended.UNCERTAIN, 0, wire.clean(f"{_reason(why)} (after the final dot)"))
+            return Sent(Ended.RETRY, 0, wire.clean(f"{_reason(why)} (at DATA)"))
         finally:
             if not dotted or not reply.done():
                 # Half a mail on the wire, or an answer still due. abort: close would first wait for the rest to be read.
@@ -301,11 +288,11 @@ class Relay:
                 smtp.close()
             await asyncio.gather(reply, return_exceptions=True)
         if 200 <= code < 300:
-            return Sent(Ended.SENT, code, _clean(f"{code} {message}"), server_id(message))
+            return Sent(Ended.SENT, code, wire.clean(f"{code} {message}"), wire.server_id(message))
         if 400 <= code < 600:
             return _said(code, message, "the final dot")
         smtp.close()
-        return Sent(Ended.UNCERTAIN, code, _clean(f"{code} {message} (no answer to the final dot that we know)"))
+        return Sent(Ended.UNCERTAIN, code, wire.clean(f"{code} {message} (no answer to the final dot that we know)"))
 
     @staticmethod
     def _early(reply: asyncio.Future[aiosmtplib.SMTPResponse]) -> Sent:
@@ -313,80 +300,16 @@ class Relay:
         try:
             code, message = reply.result()
         except (aiosmtplib.SMTPException, OSError) as why:
-            return Sent(Ended.RETRY, 0, _clean(f"{_reason(why)} (at DATA)"))
+            return Sent(Ended.RETRY, 0, wire.clean(f"{_reason(why)} (at DATA)"))
         if code < 400:
-            return Sent(Ended.RETRY, 0, _clean(f"{code} {message} (out of turn, before the final dot)"))
+            return Sent(Ended.RETRY, 0, wire.clean(f"{code} {message} (out of turn, before the final dot)"))
         return _said(code, message, "DATA")
-
-
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    sender: bytes
-    recipient: bytes
-    utf8: bool
-    shown: str
-
-
-def address(settings: config.Outgoing) -> tuple[str, int]:
-    """Host and port of `outgoing.relay`: host, host:port, [v6]:port. The port follows `security` where none is given."""
-    relay, default = settings.relay.strip(), _PORTS[settings.security]
-    if relay.startswith("["):
-        host, _, rest = relay[1:].partition("]")
-        return host, int(rest[1:]) if rest.startswith(":") else default
-    host, colon, port = relay.rpartition(":")
-    if colon and ":" not in host:
-        return host, int(port)
-    return relay, default
-
-
-def server_id(message: str) -> str:
-    """The queue id in the words after 250, where the server's manner is known; else empty."""
-    for pattern in _SERVER_ID:
-        found = pattern.search(message)
-        if found:
-            return found.group(1).strip(".")[:100]
-    return ""
-
-
-def _envelope(sender: str, recipient: str) -> _Envelope:
-    if not recipient:
-        raise ValueError("there is no recipient")
-    wire = tuple(_wire(a) for a in (sender, recipient))
-    utf8 = not all(w.isascii() for w in wire)
-    return _Envelope(wire[0], wire[1], utf8, recipient if not wire[1].isascii() else sender)
-
-
-def _wire(address: str) -> bytes:
-    """The address as SMTP carries it: an international domain in its ASCII form, so that SMTPUTF8 is needed for local parts only."""
-    if any(c in "<> \x7f" or c < " " for c in address):
-        raise ValueError(f"{address!r} is no mail address")
-    local, at, domain = address.rpartition("@")
-    if at and not domain.isascii():
-        try:
-            domain = domain.encode("idna").decode("ascii")
-        except UnicodeError as why:
-            raise ValueError(f"{address!r} is no mail address: its domain has no ASCII form") from why
-    try:
-        return f"{local}{at}{domain}".encode()
-    except UnicodeError as why:
-        raise ValueError(f"{address!r} is no mail address") from why
-
-
-def _stuffed(raw: bytes) -> bytes:
-    """`raw` with CRLF line ends and stuffed dots (RFC 5321 section 4.5.2), without the final dot."""
-    crlf = raw.count(b"\r\n")
-    if raw.count(b"\n") != crlf or raw.count(b"\r") != crlf:
-        raw = re.sub(rb"\r\n|\r|\n", b"\r\n", raw)
-    if not raw.endswith(b"\r\n"):
-        raw += b"\r\n"
-    raw = raw.replace(b"\r\n.", b"\r\n..")
-    return b"." + raw if raw.startswith(b".") else raw
 
 
 def _said(code: int, message: str, where: str) -> Sent:
     """A negative (or odd) reply to MAIL, RCPT, DATA or the dot. The server's words stay as they are; `where` is added for people."""
     refused = 500 <= code < 600 and code not in _LOGIN_CODES
-    return Sent(Ended.REFUSED if refused else Ended.RETRY, code, _clean(f"{code} {message} (at {where})"))
+    return Sent(Ended.REFUSED if refused else Ended.RETRY, code, wire.clean(f"{code} {message} (at {where})"))
 
 
 def _session_trouble(why: BaseException, where: str) -> _Trouble | None:
@@ -417,9 +340,3 @@ def _reason(why: BaseException) -> str:
     if isinstance(why, OSError) and why.strerror:
         return why.strerror
     return str(why) or ("timed out" if isinstance(why, TimeoutError) else type(why).__name__)
-
-
-def _clean(words: str) -> str:
-    """Server words on one line, printable, of bounded length."""
-    words = words.encode("utf-8", "replace").decode("utf-8")
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:_WORDS]

@@ -10,7 +10,8 @@ import pytest
 
 from helpdeskd import config
 from helpdeskd.model.outgoing import Ended
-from helpdeskd.outgoing.transport import Relay, address, server_id
+from helpdeskd.outgoing.transport import Relay
+from helpdeskd.outgoing.wire import address, server_id
 from tests.sink import CERTIFICATE, DROP, HANG_UP, SILENCE, Sink
 
 MAIL = b"Subject: one\r\n\r\nHello.\r\n.hidden dot\r\n"
