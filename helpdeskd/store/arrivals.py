@@ -6,11 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store.schema import arrival, message
+
+# Built once: building a statement costs more than running it, and these run for every mail.
+_INSERT = insert(arrival).returning(arrival.c.id)
+_SETTLE = update(arrival).where(arrival.c.id == bindparam("arrival_id"))
+_ALL_BY_SPOOL = select(arrival).where(arrival.c.spool_id == bindparam("spool")).order_by(arrival.c.id)
 
 NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
 
@@ -93,14 +98,13 @@ def record(
         "uidvalidity": uidvalidity,
         "uid": uid,
     }
-    return int(conn.execute(insert(arrival).values(values).returning(arrival.c.id)).scalar_one())
+    return int(conn.execute(_INSERT, values).scalar_one())
 
 
 def settle(conn: Connection, arrival_id: int, *, outcome: Outcome, reason: str, ticket_id: int | None) -> None:
     """Say what became of an arrival that was recorded first so that its message could refer to it. Same transaction."""
-    conn.execute(
-        update(arrival).where(arrival.c.id == arrival_id).values(outcome=outcome, reason=reason, ticket_id=ticket_id)
-    )
+    values = {"arrival_id": arrival_id, "outcome": outcome, "reason": reason, "ticket_id": ticket_id}
+    conn.execute(_SETTLE, values)
 
 
 def by_spool(conn: Connection, spool_id: str, department_id: int) -> Arrival | None:
@@ -113,7 +117,7 @@ def by_spool(conn: Connection, spool_id: str, department_id: int) -> Arrival | N
 
 def all_by_spool(conn: Connection, spool_id: str) -> list[Arrival]:
     """Every department's outcome of that spool entry; empty if it was never seen."""
-    rows = conn.execute(select(arrival).where(arrival.c.spool_id == spool_id).order_by(arrival.c.id))
+    rows = conn.execute(_ALL_BY_SPOOL, {"spool": spool_id})
     return [_arrival(row) for row in rows]
 
 

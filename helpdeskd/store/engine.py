@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 from collections.abc import Callable
 from pathlib import Path
@@ -93,6 +94,7 @@ class _Readers:
         self._engine = engine
         self._where = where
         self._size = size
+        self._closed = False
         self._free: queue.LifoQueue[Connection | None] = queue.LifoQueue()
         for _ in range(size):
             self._free.put(None)
@@ -109,6 +111,8 @@ class _Readers:
             raise translate(error, self._where) from error
 
     def _once(self, fn: Callable[[Connection], T]) -> T:
+        if self._closed:
+            raise StoreDown(f"{self._where}: the store is closed")
         try:
             held = self._free.get(timeout=_READER_WAIT)
         except queue.Empty as error:
@@ -141,10 +145,15 @@ class _Readers:
         return None
 
     def close(self) -> None:
-        for _ in range(self._size):
-            held = self._free.get(timeout=_READER_WAIT)
-            if held is not None:
-                held.close()
+        """Close each connection as it comes back; one that never does is left to the end of the process."""
+        if self._closed:
+            return
+        self._closed = True
+        with contextlib.suppress(queue.Empty):
+            for _ in range(self._size):
+                held = self._free.get(timeout=_READER_WAIT)
+                if held is not None:
+                    held.close()
 
 
 def _address(url: str) -> URL:

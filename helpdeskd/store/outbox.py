@@ -19,6 +19,7 @@ from helpdeskd.store.schema import attempt, outbox
 
 _WAITING = (OutboxState.QUEUED, OutboxState.DEFERRED)
 CUT_OFF = "the sender stopped between the final dot and the relay's answer"  # words of an attempt nobody can know
+_INSERT = insert(outbox)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,12 @@ def enqueue_many(conn: Connection, mails: Sequence[NewMail]) -> list[int]:
         insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), [_values(mail) for mail in mails]
     )
     return [row[0] for row in result]
+
+
+def put(conn: Connection, mails: Sequence[NewMail]) -> None:
+    """Queue several whose ids nobody asks for: half of what `enqueue_many` costs, and it is on the way of every mail."""
+    if mails:
+        conn.execute(_INSERT, [_values(mail) for mail in mails])
 
 
 def claim_due(conn: Connection, now: datetime, owner: str, lease_seconds: float, limit: int) -> list[OutboxRow]:

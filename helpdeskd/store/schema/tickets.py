@@ -27,6 +27,7 @@ ticket = Table(
     Index("ix_ticket_department_id_state", "department_id", "state"),
     Index("ix_ticket_requester_id", "requester_id"),
     Index("ix_ticket_assignee_id", "assignee_id"),
+    Index("ix_ticket_merged_into", "merged_into"),
     sqlite_autoincrement=True,
 )
 
@@ -52,7 +53,8 @@ ticket_link = Table(
     metadata,
     Column("ticket_id", BigId, ForeignKey("ticket.id"), primary_key=True),
     Column("other_id", BigId, ForeignKey("ticket.id"), primary_key=True),
-    Column("kind", Text, nullable=False),  # follow-up, same-mail, merged
+    Column("kind", Text, nullable=False),  # follow-up, same-mail, merged, related
+    Index("ix_ticket_link_other_id", "other_id"),
 )
 
 message = Table(

@@ -76,6 +76,18 @@ def test_readers_hold_their_connections_and_work_side_by_side(store_url: str) ->
         store.close()
 
 
+def test_a_closed_store_says_so_and_may_be_closed_again(store_url: str) -> None:
+    store = open_store(store_url)
+    store.writer.run(put("a"))
+    keys(store)
+    store.close()
+    store.close()
+    with pytest.raises(StoreDown, match="closed"):
+        keys(store)
+    with pytest.raises(StoreDown, match="closed"):
+        store.writer.run(put("b"))
+
+
 def test_sqlite_is_opened_as_promised(sqlite_store: Store, tmp_path: Path) -> None:
     def pragma(name: str) -> object:
         return sqlite_store.writer.run(lambda conn: conn.exec_driver_sql(f"PRAGMA {name}").scalar())

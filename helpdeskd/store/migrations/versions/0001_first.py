@@ -114,6 +114,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_ticket_assignee_id", "ticket", ["assignee_id"])
     op.create_index("ix_ticket_department_id_state", "ticket", ["department_id", "state"])
+    op.create_index("ix_ticket_merged_into", "ticket", ["merged_into"])
     op.create_index("ix_ticket_requester_id", "ticket", ["requester_id"])
     op.create_index("ix_ticket_state_updated_at", "ticket", ["state", "updated_at"])
     op.create_table(
@@ -167,6 +168,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["other_id"], ["ticket.id"], name="fk_ticket_link_other_id"),
         sa.ForeignKeyConstraint(["ticket_id"], ["ticket.id"], name="fk_ticket_link_ticket_id"),
     )
+    op.create_index("ix_ticket_link_other_id", "ticket_link", ["other_id"])
     op.create_table(
         "ticket_tag",
         sa.Column("ticket_id", ID, nullable=False),

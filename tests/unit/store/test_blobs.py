@@ -1,0 +1,337 @@
+"""Blobs: durable when put returns, and the sweep never takes what somebody is about to name."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, insert
+
+from helpdeskd.errors import NoRoom, NotFound, StoreDown
+from helpdeskd.store.blobs import KEPT_FOR, Blobs, is_referenced
+from helpdeskd.store.engine import Store
+from helpdeskd.store.schema import arrival, attachment, message, metadata, outbox, person, ticket
+from tests.unit.store.helpers import NOON, add_department
+
+NOBODY: Callable[[str], bool] = lambda _: False  # noqa: E731
+
+
+def test_what_is_put_can_be_got(blobs: Blobs) -> None:
+    data = bytes(range(256)) * 1000
+    sha256 = blobs.put(data)
+    assert sha256 == hashlib.sha256(data).hexdigest()
+    assert blobs.exists(sha256)
+    assert blobs.get(sha256) == data
+    assert blobs.path(sha256).parts[-3:] == (sha256[0], sha256[1], sha256)
+    assert blobs.path(sha256).stat().st_mode & 0o777 == 0o600
+    assert blobs.get(blobs.put(b"")) == b""
+
+
+@pytest.mark.parametrize("name", ["0" * 64, "", "../../etc/passwd", "A" * 64, "0" * 63, "0" * 64 + "\n"])
+def test_what_is_not_there_is_not_found(blobs: Blobs, name: str) -> None:
+    with pytest.raises(NotFound):
+        blobs.get(name)
+
+
+class Recorder:
+    """The order of the calls that make a file durable."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+        self.calls: list[str] = []
+        self._names: dict[int, str] = {}
+        self._root = root
+        for name in ("open", "write", "fsync", "rename", "utime"):
+            monkeypatch.setattr(os, name, getattr(self, name)(getattr(os, name)))
+
+    def _short(self, path: Any) -> str:
+        relative = Path(path).relative_to(self._root)
+        return "tmp/*" if relative.parts[:1] == ("tmp",) else str(relative)
+
+    def open(self, real: Any) -> Any:
+        def call(path: Any, *args: Any) -> int:
+            handle: int = real(path, *args)
+            self._names[handle] = self._short(path)
+            return handle
+
+        return call
+
+    def write(self, real: Any) -> Any:
+        def call(handle: int, data: Any) -> int:
+            self.calls.append(f"write {self._names[handle]}")
+            count: int = real(handle, data[: max(1, len(data) // 2)])  # a short write, as a signal may cause
+            return count
+
+        return call
+
+    def fsync(self, real: Any) -> Any:
+        def call(handle: int) -> None:
+            real(handle)
+            self.calls.append(f"fsync {self._names[handle]}")
+
+        return call
+
+    def rename(self, real: Any) -> Any:
+        def call(source: Any, target: Any) -> None:
+            real(source, target)
+            self.calls.append(f"rename {self._short(source)} {self._short(target)}")
+
+        return call
+
+    def utime(self, real: Any) -> Any:
+        def call(path: Any) -> None:
+            real(path)
+            self.calls.append(f"utime {self._short(path)}")
+
+        return call
+
+
+def test_put_returns_after_file_and_folder_are_durable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(b"the first makes the folders")
+    recorder = Recorder(monkeypatch, tmp_path)
+    sha256 = blobs.put(b"raw mail")
+    name = f"{sha256[0]}/{sha256[1]}/{sha256}"
+    folder = f"{sha256[0]}/{sha256[1]}"
+    written = [call for call in recorder.calls if call != "write tmp/*"]
+    assert written == ["fsync tmp/*", f"rename tmp/* {name}", f"fsync {folder}"]
+    assert recorder.calls[0] == "write tmp/*"
+    assert recorder.calls.index("fsync tmp/*") == len(recorder.calls) - 3
+    assert blobs.get(sha256) == b"raw mail"
+
+
+def test_the_folders_are_durable_before_the_first_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = Recorder(monkeypatch, tmp_path)
+    Blobs(tmp_path / "blobs").put(b"x")
+    made = [f"fsync blobs/{digit}" for digit in "0123456789abcdef"] + ["fsync blobs", "fsync ."]
+    assert recorder.calls[: len(made)] == made
+
+
+def test_putting_what_is_there_touches_it_and_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs = Blobs(tmp_path)
+    sha256 = blobs.put(b"again")
+    os.utime(blobs.path(sha256), (1, 1))
+    recorder = Recorder(monkeypatch, tmp_path)
+    assert blobs.put(b"again") == sha256
+    assert recorder.calls == [f"utime {sha256[0]}/{sha256[1]}/{sha256}", f"fsync {sha256[0]}/{sha256[1]}"]
+    assert blobs.path(sha256).stat().st_mtime > 1
+
+
+def test_a_damaged_one_is_written_anew(blobs: Blobs) -> None:
+    sha256 = blobs.put(b"whole")
+    blobs.path(sha256).write_bytes(b"who")
+    blobs.put(b"whole")
+    assert blobs.get(sha256) == b"whole"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [(errno.ENOSPC, NoRoom), (errno.EDQUOT, NoRoom), (errno.EIO, StoreDown), (errno.EROFS, StoreDown)],
+)
+@pytest.mark.parametrize("call", ["write", "fsync", "rename"])
+def test_trouble_is_temporary_and_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, code: int, expected: type[Exception]
+) -> None:
+    blobs = Blobs(tmp_path)
+    blobs.put(b"the folders")
+
+    def fail(*_: Any) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, call, fail)
+        with pytest.raises(expected):
+            blobs.put(b"lost")
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not blobs.exists(hashlib.sha256(b"lost").hexdigest())
+
+
+def test_the_sweep_deletes_only_what_is_old_and_unreferenced(blobs: Blobs) -> None:
+    now = datetime.now(UTC)
+    old_named, old, young = (blobs.put(word) for word in (b"old, named", b"old", b"young"))
+    for sha256 in (old_named, old):
+        _age(blobs, sha256, now - KEPT_FOR - timedelta(minutes=1))
+    asked: list[str] = []
+
+    def referenced(sha256: str) -> bool:
+        asked.append(sha256)
+        return sha256 == old_named
+
+    assert blobs.sweep(referenced, now) == 1
+    assert [blobs.exists(sha256) for sha256 in (old_named, old, young)] == [True, False, True]
+    assert young not in asked
+
+
+def _age(blobs: Blobs, sha256: str, when: datetime) -> None:
+    os.utime(blobs.path(sha256), (when.timestamp(), when.timestamp()))
+
+
+def test_the_sweep_leaves_what_is_touched_while_it_asks(blobs: Blobs) -> None:
+    """Another mail brings the same attachment between the question and the deletion."""
+    now = datetime.now(UTC)
+    sha256 = blobs.put(b"logo")
+    _age(blobs, sha256, now - timedelta(days=30))
+
+    def referenced(_: str) -> bool:
+        blobs.put(b"logo")
+        return False
+
+    assert blobs.sweep(referenced, now) == 0
+    assert blobs.get(sha256) == b"logo"
+
+
+def test_a_put_in_the_middle_of_a_deletion_writes_anew(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    sha256 = blobs.put(b"logo")
+    _age(blobs, sha256, now - timedelta(days=30))
+    real = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        moved = real(self, target)
+        if str(target).endswith(".doomed"):
+            monkeypatch.setattr(Path, "rename", real)
+            blobs.put(b"logo")
+        return moved
+
+    monkeypatch.setattr(Path, "rename", rename)
+    blobs.sweep(NOBODY, now)
+    assert blobs.get(sha256) == b"logo"
+
+
+def test_a_sweep_that_was_cut_off_is_taken_up_again(blobs: Blobs) -> None:
+    now = datetime.now(UTC)
+    kept, gone = blobs.put(b"kept"), blobs.put(b"gone")
+    for sha256 in (kept, gone):
+        _age(blobs, sha256, now - timedelta(days=2))
+        blobs.path(sha256).rename(blobs.path(sha256).with_name(sha256 + ".doomed"))
+    assert blobs.sweep(lambda sha256: sha256 == kept, now) == 1
+    assert blobs.get(kept) == b"kept"
+    assert not blobs.exists(gone)
+
+
+def test_the_sweep_clears_what_crashes_left(blobs: Blobs, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    blobs.put(b"x")
+    old, young = tmp_path / "blobs" / "tmp" / "old", tmp_path / "blobs" / "tmp" / "young"
+    for path in (old, young):
+        path.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    blobs.sweep(NOBODY, now)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_sweeping_nothing_is_fine(tmp_path: Path) -> None:
+    assert Blobs(tmp_path / "none").sweep(NOBODY, NOON) == 0
+
+
+def test_puts_and_sweeps_at_once_lose_nothing(blobs: Blobs) -> None:
+    """Everything looks old to the sweep, so only the touch of each put stands between a blob and its end."""
+    words = [f"word {n % 7}".encode() for n in range(60)]
+    missing: list[bytes] = []
+    done = threading.Event()
+
+    def sweep() -> None:
+        while not done.is_set():
+            blobs.sweep(NOBODY, datetime.now(UTC), timedelta(milliseconds=200))
+
+    def put() -> None:
+        for word in words:
+            sha256 = blobs.put(word)
+            if not blobs.exists(sha256) and blobs.put(word) and not blobs.exists(sha256):
+                missing.append(word)
+
+    sweeper = threading.Thread(target=sweep)
+    putters = [threading.Thread(target=put) for _ in range(3)]
+    for thread in (sweeper, *putters):
+        thread.start()
+    for thread in putters:
+        thread.join(60)
+    done.set()
+    sweeper.join(60)
+    assert missing == []
+
+
+def test_every_column_that_names_a_blob_is_asked(store: Store) -> None:
+    department = add_department(store)
+
+    def fill(conn: Any) -> None:
+        time = {"created_at": NOON, "updated_at": NOON}
+        conn.execute(insert(person).values(kind="customer", email="a@b", email_key="a@b", created_at=NOON))
+        conn.execute(
+            insert(ticket).values(
+                number=1, subject="", state="new", priority="low", department_id=department, requester_id=1, **time
+            )
+        )
+        conn.execute(
+            insert(message).values(
+                ticket_id=1,
+                visibility="public",
+                text="",
+                raw_sha256="m",
+                kind="personal",
+                reason="new",
+                verdict="none",
+                created_at=NOON,
+            )
+        )
+        conn.execute(
+            insert(attachment).values(
+                message_id=1, position=0, name="", content_type="", size=0, sha256="t", inline=False
+            )
+        )
+        conn.execute(
+            insert(arrival).values(
+                spool_id="s",
+                department_id=0,
+                door="smtp",
+                outcome="held",
+                reason="",
+                evidence=[],
+                raw_sha256="a",
+                sender="",
+                author="",
+                subject="",
+                size=0,
+                received_at=NOON,
+                decided_at=NOON,
+            )
+        )
+        conn.execute(
+            insert(outbox).values(
+                notice="welcome",
+                automatic=True,
+                department_id=department,
+                recipient="",
+                language="en",
+                context={},
+                mail_id="x",
+                refs=[],
+                reply_token="",
+                envelope_token="x",
+                state="sent",
+                created_at=NOON,
+                next_at=NOON,
+                raw_sha256="o",
+            )
+        )
+
+    store.writer.run(fill)
+
+    def known(conn: Connection) -> str:
+        return "".join(name for name in "mtaoz" if is_referenced(conn, name))
+
+    assert store.read(known) == "mtao"
+    named = [
+        f"{table}.{column.name}"
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.name in {"raw_sha256", "sha256"}
+    ]
+    assert sorted(named) == ["arrival.raw_sha256", "attachment.sha256", "message.raw_sha256", "outbox.raw_sha256"]
