@@ -161,7 +161,7 @@ def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> To
         if writing:
             mails.extend(_mails(conn, desk, now, scene, row, writing))
     if mails:
-        outbox.enqueue_many(conn, mails)
+        outbox.put(conn, mails)
     return told
 
 

@@ -30,6 +30,8 @@ _DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_
 _INSERT = insert(schema.person).returning(_p.id)
 _COUNTER = select(schema.setting.c.value).where(schema.setting.c.key == bindparam("key")).with_for_update()
 
+_COUNT = update(schema.setting).where(schema.setting.c.key == bindparam("counter"))
+
 
 def find(conn: Connection, email: str) -> Person | None:
     """By address, whatever the case."""
@@ -130,7 +132,7 @@ def _next(conn: Connection, key: str) -> int:
     if last is None:
         conn.execute(insert(schema.setting), {"key": key, "value": 1})
         return 1
-    conn.execute(update(schema.setting).where(schema.setting.c.key == key).values(value=last + 1))
+    conn.execute(_COUNT, {"counter": key, "value": last + 1})
     return last + 1
 
 

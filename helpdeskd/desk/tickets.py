@@ -39,6 +39,7 @@ _NUMBER = select(
     select(_t.id).where(_t.number == bindparam("number")).scalar_subquery(),
 )
 _INSERT = insert(schema.ticket).returning(_t.id)
+_TOUCH = update(schema.ticket).where(_t.id == bindparam("touched"))
 
 
 def get(conn: Connection, ticket_id: int) -> Ticket:
@@ -84,22 +85,25 @@ def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Tic
     """Write columns of a ticket, as the record names them; the record after it."""
     after = replace(ticket, updated_at=now, **values)
     stored = {name: value.value if isinstance(value, State | Priority) else value for name, value in values.items()}
-    conn.execute(update(schema.ticket).where(_t.id == ticket.id), {"updated_at": now, **stored})
+    conn.execute(_TOUCH, {"touched": ticket.id, "updated_at": now, **stored})
     return after
 
 
 def scene(conn: Connection, event: Event, ticket: Ticket, actor: Person | None, **more: Any) -> Scene:
     """What the notices of an event in this ticket need to know."""
-    found = people.several(conn, {ticket.requester_id, ticket.assignee_id or ticket.requester_id})
     return Scene(
         event,
         departments.get(conn, ticket.department_id),
         ticket,
-        requester=found[ticket.requester_id],
+        requester=_person(conn, ticket.requester_id, actor),
         actor=actor,
-        assignee=None if ticket.assignee_id is None else found[ticket.assignee_id],
+        assignee=None if ticket.assignee_id is None else _person(conn, ticket.assignee_id, actor),
         **more,
     )
+
+
+def _person(conn: Connection, person_id: int, at_hand: Person | None) -> Person:
+    return at_hand if at_hand is not None and at_hand.id == person_id else people.get(conn, person_id)
 
 
 def open(  # noqa: A001  # tickets.open reads as what it is
