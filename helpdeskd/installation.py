@@ -27,7 +27,6 @@ from helpdeskd.store.lock import DaemonLock
 
 INSTANCE = "instance"  # this installation's id, in the loop marker of all its mail
 TOKEN_KEYS = "token_keys"  # the first signs, all read
-PLUS_SEEN = "plus_seen"  # the detail of the last plus-addressed mail of `check mail` that came in
 PLUS_PROVED = "plus_proved"  # `check mail` has sent itself a plus-addressed mail and received it
 
 

@@ -24,19 +24,22 @@ from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk, Part
-from helpdeskd.errors import BadMail, HelpdeskdError, Temporary
+from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.log import Event
-from helpdeskd.mail import parse
+from helpdeskd.mail import ids, parse
 from helpdeskd.model.clock import Clock
-from helpdeskd.model.mail import Door, Inbound
+from helpdeskd.model.mail import Door, Inbound, Kind
 from helpdeskd.model.routing import Outcome
-from helpdeskd.store import arrivals
+from helpdeskd.store import arrivals, settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
 POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
+
+CHECK_DETAIL = "check-"  # the +detail of mails that `check mail` sends to ourselves begins so
+PLUS_SEEN = "plus_seen"  # setting: the +detail of the last such mail that came in
 
 _log = log.get("intake")
 
@@ -56,6 +59,7 @@ class Counts:
     struck: int = 0
     parked: int = 0
     waiting: int = 0
+    halted: bool = False  # the pass broke off: the trouble was not one mail's
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ class Intake:
         passed = Counts()
         flying: list[_Work] = []
         for batch in _batches(spool.scan(self._root), self._config.intake.batch):
-            if self._stop.is_set() or passed.waiting:
+            if self._stop.is_set() or passed.halted:
                 break
             ready: list[_Work] = []
             for entries in self._claimed(batch, passed):
@@ -150,8 +154,8 @@ class Intake:
                 self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
                 continue
             except OSError as error:
-                self._wait(spool_id, error, passed)
-                break
+                self._wait(spool_id, error, passed)  # one bad sector holds back one mail
+                continue
             if entry is None:
                 continue
             if entry.strikes >= STRIKES:
@@ -174,14 +178,21 @@ class Intake:
         try:
             begun = spool.begin_all(entries)
         except OSError as error:
-            self._wait(entries[0].id, error, passed)
+            self._wait(entries[0].id, error, passed, halt=True)
             return works
         for entry in begun:
-            if passed.waiting or self._stop.is_set():
+            if passed.halted or self._stop.is_set():
                 spool.forgive(entry)
                 continue
             try:
-                arrived = self._read(entry)
+                raw = entry.raw()
+            except OSError as error:
+                self._forgive(entry, error, passed, halt=False)
+                continue
+            except NotFound:
+                continue  # somebody else has finished it
+            try:
+                arrived = self._read(entry, raw)
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
             except Exception as error:
@@ -201,9 +212,8 @@ class Intake:
 
         return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
 
-    def _read(self, entry: spool.Entry) -> receive.Arrived:
+    def _read(self, entry: spool.Entry, raw: bytes) -> receive.Arrived:
         """Parse, and put the raw mail and its parts where the store may name them."""
-        raw = entry.raw()
         envelope = entry.envelope
         sender = envelope.sender if envelope.sender_known else None
         inbound = parse.parse(
@@ -218,7 +228,20 @@ class Intake:
         wait_for(keeping)
         for kept in keeping:
             kept.result()
+        self._notice_check(envelope, inbound)
         return arrived_from(envelope, inbound, self._config)
+
+    def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
+        """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
+        recipients = envelope.recipients or tuple(address.email for address in (*inbound.to, *inbound.cc))
+        for recipient in recipients:
+            detail = ids.split_detail(recipient)[1]
+            if detail.startswith(CHECK_DETAIL) and inbound.kind is Kind.OWN:
+
+                def seen(conn: Connection, detail: str = detail) -> None:
+                    settings.put(conn, PLUS_SEEN, detail)
+
+                self._store.writer.run(seen)
 
     def _finish(self, flying: list[_Work], passed: Counts) -> None:
         """Wait for COMMIT, then forget the spool's copies."""
@@ -246,12 +269,14 @@ class Intake:
                 message=work.arrived.inbound.message_id,
             )
 
-    def _forgive(self, entry: spool.Entry, error: Exception, passed: Counts) -> None:
+    def _forgive(self, entry: spool.Entry, error: Exception, passed: Counts, *, halt: bool = True) -> None:
         spool.forgive(entry)
-        self._wait(entry.id, error, passed)
+        self._wait(entry.id, error, passed, halt=halt)
 
-    def _wait(self, spool_id: str, error: Exception, passed: Counts) -> None:
+    def _wait(self, spool_id: str, error: Exception, passed: Counts, *, halt: bool = False) -> None:
+        """`halt`: the trouble is everybody's (store, disk), so this pass ends here."""
         passed.waiting += 1
+        passed.halted |= halt
         _log.warning(Event.WAITING, spool=spool_id, error=str(error))
 
     def _strike(self, entry: spool.Entry, error: Exception, passed: Counts) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from helpdeskd.cli.common import writing
 from helpdeskd.desk import departments
 from helpdeskd.errors import Refused
-from helpdeskd.installation import PLUS_PROVED, PLUS_SEEN, Installation, is_held
+from helpdeskd.installation import PLUS_PROVED, Installation, is_held
+from helpdeskd.intake import CHECK_DETAIL, PLUS_SEEN
 from helpdeskd.mail import ids
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft
@@ -67,7 +68,7 @@ def _send(here: Installation) -> tuple[str, str]:
     department = here.store.read(departments.first)
     if department is None:
         raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
-    detail = f"check-{secrets.token_hex(10)}"
+    detail = f"{CHECK_DETAIL}{secrets.token_hex(10)}"
     local, _, domain = department.address.partition("@")
     address = f"{local}+{detail}@{domain}"
     draft = Draft(

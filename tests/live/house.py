@@ -1,0 +1,142 @@
+"""A running helpdeskd of a test's own: config file, real process, its command line, and two people to write mails."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import email.utils
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any, Self
+
+from tests.live.postfix import free_port
+from tests.sink import Sink
+
+ROOT = Path(__file__).resolve().parents[2]
+SUPPORT = "support@desk.example"
+STAFF = "ada@staff.example"
+CUSTOMER = "grace@customer.example"
+
+
+class House:
+    """`with House(folder, store_url, sink) as house`: ready when it says so to its NOTIFY_SOCKET, as systemd would hear it."""
+
+    def __init__(self, folder: Path, store_url: str, sink: Sink, *, extra: str = "", lmtp: str = "") -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self.config = folder / "helpdeskd.toml"
+        self.log = folder / "daemon.log"
+        self.config.write_text(
+            f'[paths]\ndata = "{self.data}"\n'
+            f'[store]\nurl = "{store_url}"\n'
+            f"[spool]\nreserve_percent = 0.0\nreserve_mb = 1\n"
+            f'[smtp]\nlisten = ["127.0.0.1:{self.port}"]\nhostname = "desk.example"\n'
+            f'[lmtp]\nlisten = {json.dumps([lmtp] if lmtp else [])}\nsocket_mode = "0666"\n'
+            f'[outgoing]\nrelay = "{sink.relay}"\nsecurity = "none"\n'
+            f"{extra}"
+        )
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def spool(self) -> Path:
+        return self.data / "spool"
+
+    def cli(self, *words: str, stdin: bytes = b"", ok: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "helpdeskd", "--config", str(self.config), *words],
+            input=stdin,
+            capture_output=True,
+            cwd=ROOT,
+        )
+        assert done.returncode == ok, (done.returncode, done.stdout.decode(), done.stderr.decode())
+        return done.stdout.decode() + done.stderr.decode()
+
+    def json(self, *words: str) -> Any:
+        return json.loads(self.cli(*words, "--json"))
+
+    def init(self) -> None:
+        self.cli("init", "--address", SUPPORT, "--admin", STAFF, "--admin-name", "Ada Lovelace")
+
+    def start(self, *roles: str) -> None:
+        path = self.folder / "notify"
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, self.log.open("ab") as log:
+            told.bind(str(path))
+            told.settimeout(60)
+            words = [word for role in roles for word in ("--role", role)]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "helpdeskd", "--config", str(self.config), "run", *words],
+                cwd=ROOT,
+                env={**os.environ, "NOTIFY_SOCKET": str(path)},
+                stdout=log,
+                stderr=log,
+            )
+            assert told.recv(100) == b"READY=1", self.log.read_text()
+
+    def stop(self, sig: int = signal.SIGTERM) -> int:
+        assert self.process is not None
+        self.process.send_signal(sig)
+        code = self.process.wait(60)
+        self.process = None
+        return code
+
+    def __enter__(self) -> Self:
+        self.init()
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process is not None:
+            code = self.stop()
+            assert code == 0, self.log.read_text()
+
+
+def mail(sender: str, recipient: str, subject: str, text: str, **headers: str) -> bytes:
+    """A mail as a mail program writes it: CRLF, Date, Message-ID."""
+    message = EmailMessage()
+    message["From"] = f"{sender.partition('@')[0].title()} <{sender}>"
+    message["To"] = recipient
+    message["Subject"] = subject
+    message["Date"] = email.utils.localtime()
+    message["Message-ID"] = email.utils.make_msgid(domain=sender.partition("@")[2])
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    message.set_content(text)
+    return message.as_bytes(policy=email.policy.SMTP)
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def text_of(message: EmailMessage) -> str:
+    body = message.get_body(("plain",))
+    assert body is not None
+    content: str = body.get_content()
+    return content
+
+
+def reply_address(message: EmailMessage) -> str:
+    return email.utils.parseaddr(str(message["Reply-To"] or message["From"]))[1]
+
+
+def reply(sender: str, to: EmailMessage, text: str) -> bytes:
+    """As most mail programs do: the words above, the whole mail quoted below."""
+    quoted = "".join(f"> {line}\n" for line in text_of(to).splitlines())
+    return mail(
+        sender,
+        reply_address(to),
+        f"Re: {to['Subject']}",
+        f"{text}\n\nOn Sun, 22 Nov 2026 at 12:00, {to['From']} wrote:\n{quoted}",
+        In_Reply_To=str(to["Message-ID"]),
+        References=" ".join(filter(None, [to["References"], to["Message-ID"]])),
+    )

@@ -1,0 +1,256 @@
+"""Intake: order, strikes, whose fault a failure is, and that the spool forgets only after COMMIT."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sqlalchemy import select, text
+
+from helpdeskd import intake as intake_module
+from helpdeskd import spool
+from helpdeskd.config import Config, Paths
+from helpdeskd.desk import departments, people, queries
+from helpdeskd.desk.address_book import AddressBook
+from helpdeskd.desk.context import Desk
+from helpdeskd.errors import StoreDown
+from helpdeskd.intake import Intake
+from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.clock import now
+from helpdeskd.store import schema
+from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
+
+
+class Room:
+    """One spool, one store, one intake; `put` is a door."""
+
+    def __init__(self, tmp_path, store, blobs):
+        self.root = str(tmp_path / "spool")
+        spool.make(self.root)
+        spool.set_reserve(self.root, 0, 1)
+        self.store, self.blobs = store, blobs
+        self.config = Config(paths=Paths(data=tmp_path))
+        self.desk = Desk(
+            settings=self.config.desk,
+            tokens=TokenKeys((b"k" * 32,)),
+            instance="test",
+            plus_works=True,
+            rng=random.Random(1).randbytes,
+            intake=self.config.intake,
+        )
+        book = AddressBook()
+        self.intake = Intake(
+            config=self.config,
+            spool_root=self.root,
+            store=store,
+            blobs=blobs,
+            desk=lambda: self.desk,
+            book=book,
+            clock=now,
+        )
+
+        def people_and_department(conn):
+            support = departments.add(conn, self.desk, now(), name="Support", addresses=(SUPPORT,))
+            people.add_staff(
+                conn, self.desk, now(), name="Ada", email=STAFF, level=3, departments=(support.id,), notify=True
+            )
+
+        store.writer.run(people_and_department)
+        book.refresh(store)
+
+    def put(self, raw: bytes, recipient: str = SUPPORT, **more) -> str:
+        envelope = spool.Envelope(door="smtp", sender=CUSTOMER, recipients=(recipient,), **more)
+        return spool.put(self.root, envelope, [raw])
+
+    def tickets(self):
+        return self.store.read(queries.list_tickets)
+
+    def arrivals(self):
+        return self.store.read(lambda conn: conn.execute(select(schema.arrival).order_by(schema.arrival.c.id)).all())
+
+
+@pytest.fixture
+def room(tmp_path, store, blobs):
+    made = Room(tmp_path, store, blobs)
+    yield made
+    made.intake.stop()
+
+
+def test_a_mail_becomes_a_ticket_and_leaves_the_spool(room):
+    raw = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    room.put(raw)
+    passed = room.intake.once()
+    assert (passed.received, passed.parked, passed.waiting) == (1, 0, 0)
+    assert [line.ticket.subject for line in room.tickets()] == ["Hello"]
+    assert spool.scan(room.root) == []
+    (arrival,) = room.arrivals()
+    assert room.blobs.get(arrival.raw_sha256) == raw
+
+
+def test_order_of_arrival_is_kept_over_batches(room):
+    for n in range(25):
+        room.put(mail(CUSTOMER, SUPPORT, f"Number {n}", "Text"))
+    assert room.intake.once().received == 25
+    assert [line.ticket.subject for line in sorted(room.tickets(), key=lambda line: line.ticket.id)] == [
+        f"Number {n}" for n in range(25)
+    ]
+
+
+def test_a_mail_and_its_reply_in_one_batch_thread(room):
+    first = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    own_id = next(line for line in first.decode().splitlines() if line.startswith("Message-ID: "))[
+        len("Message-ID: ") :
+    ]
+    room.put(first)
+    room.put(mail(CUSTOMER, SUPPORT, "Re: Hello", "More", In_Reply_To=own_id))
+    room.intake.once()
+    (line,) = room.tickets()
+    shown = room.store.read(lambda conn: queries.show(conn, line.ticket.number))
+    assert [item.message.text.strip() for item in shown.messages] == ["Text", "More"]
+
+
+def test_a_replay_only_unlinks(room):
+    """As after a crash between COMMIT and unlink: the entry is there again, and nothing happens twice."""
+    raw = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    spool_id = room.put(raw)
+    room.intake.once()
+    room.put(raw, id=spool_id)
+    assert room.intake.once().received == 1
+    assert len(room.tickets()) == 1
+    assert len(room.arrivals()) == 1
+    assert spool.scan(room.root) == []
+
+
+def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatch):
+    parse = intake_module.parse.parse
+
+    def poisoned(raw, **more):
+        if b"Subject: poison" in raw:
+            raise RecursionError("too deep")
+        return parse(raw, **more)
+
+    monkeypatch.setattr(intake_module.parse, "parse", poisoned)
+    room.put(mail(CUSTOMER, SUPPORT, "before", "Text"))
+    bad = room.put(mail(CUSTOMER, SUPPORT, "poison", "Text"))
+    room.put(mail(CUSTOMER, SUPPORT, "after", "Text"))
+    first = room.intake.once()
+    assert (first.received, first.struck, first.parked) == (2, 1, 0)
+    room.intake.once()
+    assert room.intake.once().parked == 1
+    (parked,) = spool.parked(room.root)
+    assert (parked.id, parked.reason) == (bad, "RecursionError")
+    assert "too deep" in parked.trace
+    assert [row.outcome for row in room.arrivals()] == ["opened", "opened", "parked"]
+
+    monkeypatch.setattr(intake_module.parse, "parse", parse)
+    spool.retry(room.root, bad)
+    room.intake.once()
+    assert {line.ticket.subject for line in room.tickets()} == {"before", "poison", "after"}
+    assert sorted(row.outcome for row in room.arrivals()) == ["opened"] * 3
+
+
+def test_a_mail_that_kills_the_process_is_parked_too(room):
+    """Three attempts were begun and none came to an end."""
+    spool_id = room.put(mail(CUSTOMER, SUPPORT, "killer", "Text"))
+    for _ in range(3):
+        spool.begin(spool.claim(room.root, spool_id))
+    assert room.intake.once().parked == 1
+    assert spool.parked(room.root)[0].reason == "killed"
+
+
+def test_a_suspect_goes_alone_and_in_order(room, monkeypatch):
+    """After a crash the mails that were in hand are tried one by one; here both are healthy."""
+    in_hand: list[int] = []
+    submit = room.store.writer.submit
+
+    def counting(*args, **more):
+        future = submit(*args, **more)
+        future.result()
+        in_hand.append(len(spool.scan(room.root)))
+        return future
+
+    for n in range(3):
+        room.put(mail(CUSTOMER, SUPPORT, f"Number {n}", "Text"))
+    for spool_id in spool.scan(room.root):
+        spool.begin(spool.claim(room.root, spool_id))
+    monkeypatch.setattr(room.store.writer, "submit", counting)
+    assert room.intake.once().received == 3
+    assert in_hand == [3, 2, 1]
+
+
+def test_a_store_that_is_down_is_not_the_mails_fault(room, monkeypatch):
+    spool_id = room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+
+    def down(*args, **more):
+        raise StoreDown("gone fishing")
+
+    for _ in range(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(intake_module.receive, "receive", down)
+            assert room.intake.once().waiting == 1
+        assert spool.claim(room.root, spool_id).strikes == 0
+    assert room.intake.once().received == 1
+    assert len(room.tickets()) == 1
+
+
+def test_a_full_blob_disk_is_not_the_mails_fault(room, monkeypatch):
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    with monkeypatch.context() as patch:
+        patch.setattr(room.blobs, "put", lambda data: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        assert room.intake.once().waiting == 1
+    assert room.tickets() == ()
+    assert room.intake.once().received == 1
+
+
+def test_no_department_yet_means_waiting(room):
+    room.store.writer.run(
+        lambda conn: [
+            conn.execute(text(f"delete from {name}"))
+            for name in ("outbox", "staff_department", "address", "department")
+        ]
+    )
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    assert room.intake.once().waiting == 1
+    assert len(spool.scan(room.root)) == 1
+
+
+def test_damaged_entry_is_parked(room):
+    spool_id = room.put(b"x")
+    path = spool.claim(room.root, spool_id).path
+    with open(path, "wb") as file:
+        file.write(b"\xff\xfe no envelope")
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    passed = room.intake.once()
+    assert (passed.received, passed.parked) == (1, 1)
+    assert spool.parked(room.root)[0].reason.startswith("unreadable")
+
+
+def test_any_bytes_become_something(room):
+    for raw in (
+        b"",
+        b"\x00" * 50,
+        b"From: x",
+        b"\r\n\r\n",
+        bytes(range(256)) * 4,
+        b"Content-Type: multipart/mixed\r\n\r\nx",
+    ):
+        room.put(raw)
+    passed = room.intake.once()
+    assert (passed.received, passed.struck) == (6, 0)
+    assert len(room.arrivals()) == 6
+
+
+def test_run_wakes_and_stops(room):
+    import threading
+
+    thread = threading.Thread(target=room.intake.run)
+    thread.start()
+    committed = threading.Event()
+    room.store.writer.after_commit(committed.set)
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    room.intake.wake()
+    assert committed.wait(30)
+    room.intake.stop()
+    thread.join(30)
+    assert not thread.is_alive()
+    assert len(room.tickets()) == 1
