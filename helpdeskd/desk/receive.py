@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, history, obey, people, routing, tickets
-from helpdeskd.desk.addressing import Stop, addressed, bystanders, is_ours
+from helpdeskd.desk import commands, departments, facts, routing, tickets
+from helpdeskd.desk.acts import Act, Arrived, carry_out
+from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import Desk, LinkKind, Part, Words
+from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Temporary
-from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
-from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
 
+__all__ = ["Arrived", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
+
 _m, _a = schema.message.c, schema.arrival.c
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A mail as a door took it and as it was parsed. The blobs of `raw_sha256` and of `parts` are durable already."""
-
-    spool_id: str
-    door: Door
-    sender: str  # envelope; "" for the null path and where it is not known
-    recipients: tuple[str, ...]  # envelope; empty for doors that have none (IMAP)
-    inbound: Inbound
-    parts: tuple[Part, ...]
-    raw_sha256: str
-    received_at: datetime
-    account: str = ""
-    folder: str = ""
-    uidvalidity: int = 0
-    uid: int = 0
-    old_mail: bool = False  # arrived long before we saw it: no automatic answers
-    default_department: str = ""  # the name of where it goes when no address of it is ours (the IMAP account's)
-    original: str = ""  # the recipient before the MTA's own aliases, where it tells
-    verdict: Verdict = Verdict.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,62 +161,6 @@ def _decide(
     return found, read, routing.route(inbound, found, arrived.verdict, bool(read))
 
 
-@dataclass(frozen=True, slots=True)
-class _Act:
-    """What carrying out one decision needs."""
-
-    conn: Connection
-    desk: Desk
-    now: datetime
-    arrived: Arrived
-    stop: Stop
-    facts: Facts
-    commands: Commands
-    decision: Decision
-    arrival_id: int
-
-    @property
-    def given(self) -> tuple[Connection, Desk, datetime]:
-        return self.conn, self.desk, self.now
-
-    def words(self) -> Words:
-        inbound = self.arrived.inbound
-        ours = self.facts.author_is_ours and inbound.kind is Kind.PERSONAL
-        return Words(
-            text=inbound.text,
-            quote=inbound.quote,
-            html=inbound.html,
-            subject=inbound.subject,
-            mail_id=inbound.message_id,
-            references=tuple(dict.fromkeys((*inbound.in_reply_to, *inbound.references))),
-            raw_sha256=self.arrived.raw_sha256,
-            kind=Kind.OWN if ours else inbound.kind,
-            verdict=self.arrived.verdict,
-            reason=self.decision.reason.value,
-            date=inbound.date,
-            author_name="" if inbound.author is None else inbound.author.name,
-            author_email="" if inbound.author is None else inbound.author.email,
-            parts=self.arrived.parts,
-            arrival_id=self.arrival_id,
-        )
-
-    def outgoing_words(self) -> Words:
-        """Words that go to customers: what stands above the marker, without commands, tokens and reply addresses of ours.
-        The HTML holds the whole mail, notice included: it stays behind (the raw mail keeps it)."""
-        scrub = self.desk.tokens.scrub
-        return replace(self.words(), text=scrub(self.commands.rest), quote=scrub(self.arrived.inbound.quote), html="")
-
-    @property
-    def ticket(self) -> Ticket:
-        assert self.decision.ticket_id is not None
-        return next(found.ticket for found in self.facts.matches if found.ticket.id == self.decision.ticket_id)
-
-    @property
-    def author(self) -> Person:
-        assert self.facts.author is not None
-        return self.facts.author
-
-
 def _receive_at(
     conn: Connection,
     desk: Desk,
@@ -278,8 +201,8 @@ def _receive_at(
     ticket: Ticket | None = None
     message_id: int | None = None
     for decision in decisions:
-        act = _Act(conn, desk, now, arrived, stop, found, read, decision, arrival_id)
-        ticket_now, message_now = _ACTS[decision.action](act)
+        act = Act(conn, desk, now, arrived, stop, found, read, decision, arrival_id)
+        ticket_now, message_now = carry_out(act)
         if ticket_now is not None:
             done.tickets.append(ticket_now.id)
         if decision is first:
@@ -306,115 +229,3 @@ def outcome_of(decision: Decision) -> Outcome:
     if decision.action is Action.INTERNAL and decision.reason is Reason.AUTOMATIC:
         return Outcome.AUTOMATIC
     return _OUTCOMES[decision.action]
-
-
-_Did = tuple[Ticket | None, int | None]
-
-
-def _open(act: _Act) -> _Did:
-    """Only somebody who may read the old ticket is told of it; other links are between us."""
-    decision = act.decision
-    follows = decision.reason is Reason.FOLLOW_UP_OVER
-    opened = tickets.open(
-        *act.given,
-        department=act.stop.department,
-        requester=_requester(act),
-        words=act.words(),
-        acknowledge=decision.acknowledge,
-        link_to=decision.link_to if follows else None,
-        participants=_joining(act) if decision.reason is not Reason.NULL_SENDER else (),
-    )
-    if decision.link_to is not None and not follows:
-        kind = LinkKind.FOLLOW_UP if decision.reason is Reason.TOKEN_AS_CONTACT else LinkKind.RELATED
-        _link(act, opened.ticket, decision.link_to, kind)
-    for other in act.facts.elsewhere:
-        _link(act, opened.ticket, other, LinkKind.SAME_MAIL)
-    return opened.ticket, opened.message_id
-
-
-def _link(act: _Act, ticket: Ticket, other_id: int, kind: LinkKind) -> None:
-    other = tickets.resolve(act.conn, other_id)
-    history.write(act.conn, act.now, *tickets.connect(act.conn, ticket, other, kind, ticket.requester_id))
-
-
-def _requester(act: _Act) -> Person:
-    """Who asks: From, else whoever handed the mail over. Routing opens no ticket where there is neither."""
-    inbound, author = act.arrived.inbound, act.facts.author
-    if not act.facts.from_usable or inbound.author is None:
-        return people.customer(*act.given, Address("", act.facts.sender))
-    if author is not None and (author.name or not inbound.author.name):
-        return author
-    return people.customer(*act.given, inbound.author)
-
-
-def _joining(act: _Act) -> tuple[Address, ...]:
-    """Who becomes a participant by this mail. A machine, or somebody who may be anybody, draws nobody in."""
-    inbound = act.arrived.inbound
-    if (
-        act.arrived.verdict is Verdict.FAIL
-        or inbound.kind is not Kind.PERSONAL
-        or not act.stop.department.cc_participates
-    ):
-        return ()
-    return bystanders(inbound, act.stop.book)
-
-
-def _append(act: _Act) -> _Did:
-    ticket = act.ticket
-    match = next(found for found in act.facts.matches if found.ticket.id == ticket.id)
-    said = tickets.customer_reply(
-        *act.given,
-        ticket=ticket,
-        author=act.author,
-        words=act.words(),
-        reopen=act.decision.reopen,
-        participants=_joining(act) if act.author.id in match.participants else (),
-    )
-    return said.ticket, said.message_id
-
-
-def _answer(act: _Act) -> _Did:
-    said = tickets.staff_reply(*act.given, ticket=act.ticket, author=act.author, words=act.outgoing_words())
-    return said.ticket, said.message_id
-
-
-def _command(act: _Act) -> _Did:
-    assert act.decision.words_as is not None
-    order = obey.Order(act.ticket, act.author, act.commands, act.outgoing_words(), act.decision.words_as)
-    return obey.obey(*act.given, order)
-
-
-def _keep(act: _Act) -> _Did:
-    """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
-    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
-    author = act.facts.author if known else None
-    kept = tickets.keep(
-        *act.given,
-        ticket=act.ticket,
-        author=author,
-        words=act.words(),
-        tell=author if act.decision.tell_author else None,
-        why=act.decision.reason,
-    )
-    return kept.ticket, kept.message_id
-
-
-def _duplicate(act: _Act) -> _Did:
-    held = dict(reversed(act.facts.same_mail))
-    ticket_id = act.decision.ticket_id
-    return (None, None) if ticket_id is None else (tickets.get(act.conn, ticket_id), held.get(ticket_id))
-
-
-def _hold(act: _Act) -> _Did:
-    return None, None
-
-
-_ACTS = {
-    Action.OPEN: _open,
-    Action.APPEND: _append,
-    Action.ANSWER: _answer,
-    Action.COMMAND: _command,
-    Action.INTERNAL: _keep,
-    Action.DUPLICATE: _duplicate,
-    Action.HOLD: _hold,
-}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ def by(author: Person | None, *matches: object, **more: object) -> Facts:
     return facts(*matches, author=author, **more)  # type: ignore[arg-type]
 
 
-FRESH = {"subject": "Something else", "references": ()}  # a mail that answers nothing
+FRESH: dict[str, Any] = {"subject": "Something else", "references": ()}  # a mail that answers nothing
 AUTO, GENERATED, LIST, BOUNCE, NULL, LOOP = (
     Kind.AUTO_REPLY,
     Kind.AUTO_GENERATED,

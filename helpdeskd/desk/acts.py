@@ -1,0 +1,213 @@
+"""Carrying out one decision about one mail: the words it becomes, the people it draws in, the ticket it opens or joins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from helpdeskd.desk import history, obey, people, tickets
+from helpdeskd.desk.addressing import Stop, bystanders
+from helpdeskd.desk.commands import Commands
+from helpdeskd.desk.context import Desk, LinkKind, Part, Words
+from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
+from helpdeskd.model.people import Person
+from helpdeskd.model.routing import Action, Decision, Facts, Reason
+from helpdeskd.model.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A mail as a door took it and as it was parsed. The blobs of `raw_sha256` and of `parts` are durable already."""
+
+    spool_id: str
+    door: Door
+    sender: str  # envelope; "" for the null path and where it is not known
+    recipients: tuple[str, ...]  # envelope; empty for doors that have none (IMAP)
+    inbound: Inbound
+    parts: tuple[Part, ...]
+    raw_sha256: str
+    received_at: datetime
+    account: str = ""
+    folder: str = ""
+    uidvalidity: int = 0
+    uid: int = 0
+    old_mail: bool = False  # arrived long before we saw it: no automatic answers
+    default_department: str = ""  # the name of where it goes when no address of it is ours (the IMAP account's)
+    original: str = ""  # the recipient before the MTA's own aliases, where it tells
+    verdict: Verdict = Verdict.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What carrying out one decision needs."""
+
+    conn: Connection
+    desk: Desk
+    now: datetime
+    arrived: Arrived
+    stop: Stop
+    facts: Facts
+    commands: Commands
+    decision: Decision
+    arrival_id: int
+
+    @property
+    def given(self) -> tuple[Connection, Desk, datetime]:
+        return self.conn, self.desk, self.now
+
+    def words(self) -> Words:
+        inbound = self.arrived.inbound
+        ours = self.facts.author_is_ours and inbound.kind is Kind.PERSONAL
+        return Words(
+            text=inbound.text,
+            quote=inbound.quote,
+            html=inbound.html,
+            subject=inbound.subject,
+            mail_id=inbound.message_id,
+            references=tuple(dict.fromkeys((*inbound.in_reply_to, *inbound.references))),
+            raw_sha256=self.arrived.raw_sha256,
+            kind=Kind.OWN if ours else inbound.kind,
+            verdict=self.arrived.verdict,
+            reason=self.decision.reason.value,
+            date=inbound.date,
+            author_name="" if inbound.author is None else inbound.author.name,
+            author_email="" if inbound.author is None else inbound.author.email,
+            parts=self.arrived.parts,
+            arrival_id=self.arrival_id,
+        )
+
+    def outgoing_words(self) -> Words:
+        """Words that go to customers: what stands above the marker, without commands, tokens and reply addresses of ours.
+        The HTML holds the whole mail, notice included: it stays behind (the raw mail keeps it)."""
+        scrub = self.desk.tokens.scrub
+        return replace(self.words(), text=scrub(self.commands.rest), quote=scrub(self.arrived.inbound.quote), html="")
+
+    @property
+    def ticket(self) -> Ticket:
+        assert self.decision.ticket_id is not None
+        return next(found.ticket for found in self.facts.matches if found.ticket.id == self.decision.ticket_id)
+
+    @property
+    def author(self) -> Person:
+        assert self.facts.author is not None
+        return self.facts.author
+
+
+Did = tuple[Ticket | None, int | None]
+
+
+def _open(act: Act) -> Did:
+    """Only somebody who may read the old ticket is told of it; other links are between us."""
+    decision = act.decision
+    follows = decision.reason is Reason.FOLLOW_UP_OVER
+    opened = tickets.open(
+        *act.given,
+        department=act.stop.department,
+        requester=_requester(act),
+        words=act.words(),
+        acknowledge=decision.acknowledge,
+        link_to=decision.link_to if follows else None,
+        participants=_joining(act) if decision.reason is not Reason.NULL_SENDER else (),
+    )
+    if decision.link_to is not None and not follows:
+        kind = LinkKind.FOLLOW_UP if decision.reason is Reason.TOKEN_AS_CONTACT else LinkKind.RELATED
+        _link(act, opened.ticket, decision.link_to, kind)
+    for other in act.facts.elsewhere:
+        _link(act, opened.ticket, other, LinkKind.SAME_MAIL)
+    return opened.ticket, opened.message_id
+
+
+def _link(act: Act, ticket: Ticket, other_id: int, kind: LinkKind) -> None:
+    other = tickets.resolve(act.conn, other_id)
+    history.write(act.conn, act.now, *tickets.connect(act.conn, ticket, other, kind, ticket.requester_id))
+
+
+def _requester(act: Act) -> Person:
+    """Who asks: From, else whoever handed the mail over. Routing opens no ticket where there is neither."""
+    inbound, author = act.arrived.inbound, act.facts.author
+    if not act.facts.from_usable or inbound.author is None:
+        return people.customer(*act.given, Address("", act.facts.sender))
+    if author is not None and (author.name or not inbound.author.name):
+        return author
+    return people.customer(*act.given, inbound.author)
+
+
+def _joining(act: Act) -> tuple[Address, ...]:
+    """Who becomes a participant by this mail. A machine, or somebody who may be anybody, draws nobody in."""
+    inbound = act.arrived.inbound
+    if (
+        act.arrived.verdict is Verdict.FAIL
+        or inbound.kind is not Kind.PERSONAL
+        or not act.stop.department.cc_participates
+    ):
+        return ()
+    return bystanders(inbound, act.stop.book)
+
+
+def _append(act: Act) -> Did:
+    ticket = act.ticket
+    match = next(found for found in act.facts.matches if found.ticket.id == ticket.id)
+    said = tickets.customer_reply(
+        *act.given,
+        ticket=ticket,
+        author=act.author,
+        words=act.words(),
+        reopen=act.decision.reopen,
+        participants=_joining(act) if act.author.id in match.participants else (),
+    )
+    return said.ticket, said.message_id
+
+
+def _answer(act: Act) -> Did:
+    said = tickets.staff_reply(*act.given, ticket=act.ticket, author=act.author, words=act.outgoing_words())
+    return said.ticket, said.message_id
+
+
+def _command(act: Act) -> Did:
+    assert act.decision.words_as is not None
+    order = obey.Order(act.ticket, act.author, act.commands, act.outgoing_words(), act.decision.words_as)
+    return obey.obey(*act.given, order)
+
+
+def _keep(act: Act) -> Did:
+    """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
+    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
+    author = act.facts.author if known else None
+    kept = tickets.keep(
+        *act.given,
+        ticket=act.ticket,
+        author=author,
+        words=act.words(),
+        tell=author if act.decision.tell_author else None,
+        why=act.decision.reason,
+    )
+    return kept.ticket, kept.message_id
+
+
+def _duplicate(act: Act) -> Did:
+    held = dict(reversed(act.facts.same_mail))
+    ticket_id = act.decision.ticket_id
+    return (None, None) if ticket_id is None else (tickets.get(act.conn, ticket_id), held.get(ticket_id))
+
+
+def _hold(act: Act) -> Did:
+    return None, None
+
+
+_ACTS: dict[Action, Callable[[Act], Did]] = {
+    Action.OPEN: _open,
+    Action.APPEND: _append,
+    Action.ANSWER: _answer,
+    Action.COMMAND: _command,
+    Action.INTERNAL: _keep,
+    Action.DUPLICATE: _duplicate,
+    Action.HOLD: _hold,
+}
+
+
+def carry_out(act: Act) -> Did:
+    """The ticket concerned after it, and the message it became; none where there is none."""
+    return _ACTS[act.decision.action](act)
