@@ -1,4 +1,4 @@
-"""What goes out is tested on both event loops: the daemon runs on uvloop, whose transports buffer and tell differently."""
+"""The relay is tested on both event loops: uvloop's transports buffer and tell differently. The rest on the daemon's, uvloop."""
 
 from __future__ import annotations
 
@@ -8,4 +8,6 @@ import uvloop
 
 
 def pytest_asyncio_loop_factories(config, item):
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    if item.path.name == "test_transport.py":
+        return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    return {"uvloop": uvloop.new_event_loop}
