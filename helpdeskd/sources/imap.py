@@ -27,7 +27,11 @@ _LOCKED = "another process is watching or fetching this mailbox"
 _LOCK_AGAIN = 30.0  # seconds at most until a locked mailbox is tried again
 _WRITE_DOWN = 30  # seconds; a quiet pass is written to the state file no more often
 _PASSES = 5  # in a row, until the folder is quiet: what arrives during a pass is taken before IDLE begins
-_IDLE_REFUSALS = 3  # in a row; then the server is polled only
+_IDLE_REFUSALS = 3  # in a row; then the server is only polled, for
+_WITHOUT_IDLE = 3600.0  # seconds
+_SHORT_IDLE = 30.0  # seconds; an IDLE that ends sooner was refused, a later end is a network's or a server's restart
+_FALSE_NEWS = 3  # in a row; then the next IDLE begins after
+_FALSE_NEWS_PAUSE = 10.0  # seconds
 
 _log = log.get("imap")
 
@@ -114,6 +118,7 @@ class Watcher:
         self._memory = Memory()
         self._connection: Connection | None = None
         self._idle_refusals = 0
+        self._idle_again = 0.0  # by time.monotonic(): not before
         self._served = False  # this session saw a whole pass
         self._saved_at: datetime | None = None
         self._status = MailboxStatus(mailbox.name, None, "", 0, WatchState.STARTING)
@@ -174,7 +179,6 @@ class Watcher:
                     break  # it was our own kick
                 lasted = time.monotonic() - began
                 tries = 1 if self._served and lasted > max(60, self._box.poll_seconds) else tries + 1
-                self._idle_refusals += isinstance(error, IdleLost)
                 self._trouble(book, error)
                 delay = back_off(
                     tries,
@@ -196,32 +200,54 @@ class Watcher:
                 one = Pass(
                     self._box, connection, self._spool, self._ledger, self._clock, book, self._memory, self._stop.is_set
                 )
+                news, false_news = False, 0
                 while not self._stop.is_set():
-                    self._show(WatchState.POLLING)
-                    for _ in range(_PASSES):
-                        result = Result()
-                        try:
-                            one.run(result)
-                        finally:
-                            book.state.fetched += result.fetched
-                            self._show(fetched=book.state.fetched)
-                        self._passed(book, result)
-                        if result.quiet or result.failed or self._stop.is_set():
-                            break
-                    self._wait(connection)
+                    quiet = self._passes(one, book)
+                    # Some servers tell of mail at each IDLE; without a pause we would only ask and idle, ask and idle.
+                    false_news = false_news + 1 if news and quiet else 0
+                    if false_news >= _FALSE_NEWS:
+                        self._show(WatchState.WAITING)
+                        self._stop.wait(min(self._box.poll_seconds, _FALSE_NEWS_PAUSE))
+                    news = self._wait(connection)
             finally:
                 self._connection = None
 
-    def _wait(self, connection: Connection) -> None:
-        """Until the next pass is due, the server has news, or we are stopped."""
-        if self._box.idle and connection.can("IDLE") and self._idle_refusals < _IDLE_REFUSALS:
-            self._show(WatchState.IDLING)
-            if not self._stop.is_set():
-                connection.idle(self._box.poll_seconds)
-            self._idle_refusals = 0
-        else:
+    def _passes(self, one: Pass, book: Book) -> bool:
+        """Pass until the folder is quiet, so that IDLE misses nothing. True: it was so from the start."""
+        self._show(WatchState.POLLING)
+        for n in range(_PASSES):
+            result = Result()
+            try:
+                one.run(result)
+            finally:
+                book.state.fetched += result.fetched
+                self._show(fetched=book.state.fetched)
+            self._passed(book, result)
+            if result.quiet:
+                return n == 0
+            if result.failed or result.troubles or self._stop.is_set():
+                break
+        return False
+
+    def _wait(self, connection: Connection) -> bool:
+        """Until the next pass is due, the server has news (then True), or we are stopped."""
+        if not (self._box.idle and connection.can("IDLE")) or time.monotonic() < self._idle_again:
             self._show(WatchState.WAITING)
             self._stop.wait(self._box.poll_seconds)
+            return False
+        self._show(WatchState.IDLING)
+        began = time.monotonic()
+        try:
+            news = not self._stop.is_set() and connection.idle(self._box.poll_seconds)
+        except IdleLost:
+            if not self._stop.is_set() and time.monotonic() - began < _SHORT_IDLE:
+                self._idle_refusals += 1
+                if self._idle_refusals >= _IDLE_REFUSALS:
+                    self._idle_refusals = 0
+                    self._idle_again = time.monotonic() + _WITHOUT_IDLE
+            raise
+        self._idle_refusals = 0
+        return news
 
     def _passed(self, book: Book, result: Result) -> None:
         """After a pass: the log, the status, the state file."""

@@ -107,6 +107,8 @@ class Connection:
                 timeout=float(mailbox.timeout_seconds),
             )
         try:
+            # imaplib sends a command in two pieces; Nagle would hold the second for 40 ms.
+            client.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.normalise_times = False
             if mailbox.security == "starttls":
                 with _said(f"STARTTLS with {where}"):
@@ -267,8 +269,10 @@ class Connection:
                 while (left := deadline - time.monotonic()) > 0:
                     if self._idle_once(min(left, _RENEW_SECONDS)):
                         return True
-        except Refusal as refusal:
-            raise IdleLost(str(refusal)) from refusal  # whatever it was, IDLE is not properly ended
+        except IdleLost:
+            raise
+        except (Lost, Refusal) as error:
+            raise IdleLost(str(error)) from error  # whatever it was, IDLE is not properly ended
         return False
 
     def _idle_once(self, seconds: float) -> bool:
@@ -279,7 +283,7 @@ class Connection:
         except imaplib.IMAP4.error as error:
             # A refusal, or an untagged line before the "+": either way the dialogue is out of step now.
             raise IdleLost(f"the server did not enter IDLE ({_text(error)})") from error
-        news = self._buffered()
+        news = self._read_ahead()
         deadline = time.monotonic() + seconds
         while not news and (left := deadline - time.monotonic()) > 0:
             responses = self._client.idle_check(timeout=left)
@@ -291,9 +295,18 @@ class Connection:
         _, responses = self._client.idle_done()
         return news or _new_mail(responses)
 
+    def _read_ahead(self) -> bool:
+        """The lines that imaplib has read together with the "+": poll() would never tell of them. True: new mail."""
+        news = False
+        while self._buffered():
+            line = self._client._imap.readline().upper()  # noqa: SLF001 - imapclient offers no other way to it
+            if not line.startswith(b"* ") or line.startswith(b"* BYE"):
+                raise IdleLost("the server ended IDLE")
+            news = news or line.split()[2:3] == [b"EXISTS"]
+        return news
+
     def _buffered(self) -> bool:
-        """Has imaplib already read, together with the "+", what follows it? poll() would never tell."""
-        imap = self._client._imap  # noqa: SLF001 - imapclient offers no other way to its buffer
+        imap = self._client._imap  # noqa: SLF001 - as above
         pending = getattr(imap, "_readbuf", None)  # Python 3.14 has a list of its own, earlier ones a BufferedReader
         if pending is not None:
             return bool(b"".join(pending))

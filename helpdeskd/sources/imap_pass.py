@@ -216,6 +216,7 @@ class Pass:
         known = self._known(name, selected.uidvalidity)
         owed = choice.owed_now(here, folder, known)
         owed -= self._act(owed, selected, result)
+        folder.owed = pack(owed)
 
         wanted = choice.ours(here, folder) - known
         suspects = {uid: self._memory.suspects.get((name, selected.uidvalidity, uid), Suspect()) for uid in wanted}
