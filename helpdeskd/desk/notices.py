@@ -258,7 +258,11 @@ def _context(desk: Desk, scene: Scene, row: Row, department: Department) -> dict
     """What the template may use, as it is now; plain JSON values, without the recipient. Customers see no staff addresses."""
     context: dict[str, object] = {
         "desk": {"name": desk.settings.name, "url": desk.settings.public_url},
-        "department": {"name": department.name, "address": department.address},
+        "department": {
+            "name": department.name,
+            "address": department.address,
+            "sender_name": department.sender_name or department.name,
+        },
         "reason": "" if scene.words is None else str(scene.words.reason),
     }
     if scene.ticket is not None:

@@ -251,7 +251,7 @@ def test_the_context_is_plain_and_of_this_moment(house):
     assert mail.context == json.loads(json.dumps(mail.context))
     assert mail.context == {
         "desk": {"name": "Desk", "url": "https://desk.example/"},
-        "department": {"name": "Support", "address": "support@example.org"},
+        "department": {"name": "Support", "address": "support@example.org", "sender_name": "Support"},
         "ticket": {
             "number": ticket.number,
             "tag": f"[#{ticket.number}]",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import msgspec
 import pytest
@@ -16,6 +17,9 @@ from helpdeskd.model.mail import Address
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.people import PersonKind
 from helpdeskd.store import schema
+from helpdeskd.store.engine import open_store
+
+NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
 def with_url(desk):
@@ -89,6 +93,31 @@ def test_many_customers_each_once_in_order_without_the_unusable(house):
     assert people.customers(house.conn, house.desk, house.now, ()) == ()
 
 
+def test_two_writers_at_once_make_one_person_and_no_number_twice(store_url, desk):
+    """Two daemons on PostgreSQL, or the daemon and the command line on SQLite, meet the same new customers."""
+    stores = [open_store(store_url) for _ in range(2)]
+    emails = [f"c{n}@customer.example" for n in range(30)]
+    try:
+        together = [
+            store.writer.submit(
+                partial(people.customer, desk=desk, now=NOW, address=Address("", email)), conflict_retries=10
+            )
+            for email in emails
+            for store in stores
+        ]
+        found = [each.result(60) for each in together]
+        assert [one.id for one in found[::2]] == [other.id for other in found[1::2]]
+        numbers = stores[0].read(
+            lambda conn: (
+                conn.execute(select(schema.person.c.customer_no).order_by(schema.person.c.customer_no)).scalars().all()
+            )
+        )
+        assert numbers == list(range(1, 31))
+    finally:
+        for store in stores:
+            store.close()
+
+
 def test_staff_are_welcomed_by_mail(house):
     dora, token = people.add_staff(
         house.conn, house.desk, house.now, "Dora", "dora@staff.example", 2, (house.support.id,)
@@ -138,8 +167,6 @@ def test_the_link_to_set_a_password_is_good_once_and_for_seven_days(house):
 
 
 def test_without_a_department_nobody_can_be_welcomed_by_mail(conn, desk):
-    from tests.unit.desk.conftest import NOW
-
     dora, _ = people.add_staff(conn, desk, NOW, "Dora", "dora@staff.example", 3)
     assert dora.is_staff
     assert conn.execute(select(schema.outbox)).all() == []
