@@ -20,6 +20,10 @@ _ALL_BY_SPOOL = select(arrival).where(arrival.c.spool_id == bindparam("spool")).
 NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
 
 
+# Built once: to build and hash an insert of twenty columns costs as much as to run it.
+_RECORD = insert(arrival).returning(arrival.c.id)
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A row as stored."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Engine, NestedTransaction, RootTransaction, TextClause, event
+from sqlalchemy import Connection, Engine, RootTransaction, TextClause, event
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpdeskd import log
@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 GROUP = 50  # commands in one transaction at most: 40 times the rate of one by one, and a failed COMMIT costs few
 _DEADLOCK_TURNS = 3
+_CHANGES_NOTHING = ("SELECT", "PRAGMA", "BEGIN", "SHOW", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
 class Writer:
@@ -182,22 +183,25 @@ class Writer:
         turn = 0
         while True:
             command.value = command.error = None
-            savepoint: NestedTransaction | None = None
+            begun = False
             try:
-                savepoint = connection.begin_nested()
-                self._inside = True
+                # In so many words: SQLAlchemy compiles its savepoint anew each time, which costs more than a quick command.
+                connection.exec_driver_sql("SAVEPOINT command")
+                begun = self._inside = True
                 try:
                     command.value = command.fn(connection)
                 finally:
                     self._inside = False
                 if not self._alive(connection, root):  # the command swallowed the error that ended the transaction
                     raise _Lost(StoreDown(f"{self._where}: the transaction was lost"))
-                savepoint.commit()
+                if connection.in_nested_transaction():
+                    raise RuntimeError("a command must end the savepoints it begins")
+                connection.exec_driver_sql("RELEASE SAVEPOINT command")
                 return
             except _Lost:
                 raise
             except BaseException as error:  # whatever a command raises belongs to its own future
-                ours = self._undo(connection, root, savepoint, error)
+                ours = self._undo(connection, root, error, begun=begun)
                 if isinstance(ours, Conflict) and turn < command.retries:
                     turn += 1
                     continue
@@ -205,18 +209,21 @@ class Writer:
                 return
 
     def _undo(
-        self, connection: Connection, root: RootTransaction, savepoint: NestedTransaction | None, error: BaseException
+        self, connection: Connection, root: RootTransaction, error: BaseException, *, begun: bool
     ) -> BaseException:
         """Take back what a failed command did, and say what to tell its caller. Raises _Lost if all is gone."""
         ours = translate(error, self._where) if isinstance(error, DBAPIError) else error
-        if savepoint is None or not self._alive(connection, root):
+        if not begun or not self._alive(connection, root):
             # A lost connection is replaced and the commands run again; a full disk would only be full again.
             raise _Lost(ours, worth_repeating=connection.invalidated) from error
         if isinstance(error, DBAPIError) and judge(error) is Fault.AGAIN:
             # The locks that led into the deadlock are those of the commands before, too: let go of all.
             raise _Lost(ours, worth_repeating=True) from error
         try:
-            savepoint.rollback()
+            while (inner := connection.get_nested_transaction()) is not None:
+                inner.rollback()
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT command")
+            connection.exec_driver_sql("RELEASE SAVEPOINT command")
         except SQLAlchemyError as second:
             raise _Lost(ours) from second
         if not self._alive(connection, root):
@@ -269,7 +276,7 @@ class Writer:
             return
         compiled = None if context is None else context.compiled
         if compiled is None or isinstance(compiled.statement, TextClause):
-            self._changed = not statement.lstrip()[:6].upper().startswith(("SELECT", "PRAGMA", "BEGIN", "SHOW"))
+            self._changed = not statement.lstrip().upper().startswith(_CHANGES_NOTHING)
         elif compiled.isinsert:
             self._changed = True
         elif compiled.isupdate or compiled.isdelete:

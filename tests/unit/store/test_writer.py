@@ -314,6 +314,37 @@ def test_a_command_may_not_end_the_transaction(store: Store, end: str) -> None:
     assert keys(store) == ["a", "b"]
 
 
+def test_a_command_may_use_savepoints_of_its_own(store: Store) -> None:
+    store.writer.run(put("taken"))
+
+    def careful(conn: Connection) -> str:
+        put("first")(conn)
+        with pytest.raises(IntegrityError), conn.begin_nested():
+            put("taken")(conn)
+        with conn.begin_nested():
+            return put("second")(conn)
+
+    assert store.writer.run(careful) == "second"
+    assert keys(store) == ["first", "second", "taken"]
+
+
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_savepoint_left_open_is_the_commands_own_fault(store: Store, raises: bool) -> None:
+    def careless(conn: Connection) -> None:
+        conn.begin_nested()
+        conn.begin_nested()
+        put("careless")(conn)
+        if raises:
+            raise RuntimeError("a command must end")
+
+    with busy_writer(store):
+        futures = [store.writer.submit(fn) for fn in (put("a"), careless, put("b"))]
+    with pytest.raises(RuntimeError, match="a command must end"):
+        futures[1].result(PATIENCE)
+    assert [futures[n].result(PATIENCE) for n in (0, 2)] == ["a", "b"]
+    assert keys(store) == ["a", "b"]
+
+
 def test_bells_ring_after_a_commit_that_changed_something(store: Store) -> None:
     rung: list[list[str]] = []
     store.writer.after_commit(lambda: rung.append(keys(store)))
