@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import mimetypes
 import re
@@ -20,6 +21,7 @@ from helpdeskd.model.mail import Part
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}\s*", re.ASCII)
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -104,7 +106,7 @@ class _Walk:
         )
 
     def _text(self, part: Tree, kind: str) -> Segment:
-        data = self._bytes(part)
+        data = self._text_bytes(part)
         if len(data) > self.room:
             self.lose(f"the text is longer than {self.limits.max_text_kb} KB and was cut")
             data = data[: self.room]
@@ -120,6 +122,20 @@ class _Walk:
         if kind == "text/plain" and "flowed" in str(part.get("content-type", "")).lower():
             text = unflow(text, delsp="delsp" in str(part.get("content-type", "")).lower())
         return Segment(plain=text)
+
+    def _text_bytes(self, part: Tree) -> bytes:
+        """Like `_bytes`; a base64 text that list servers put a plain footer behind is read as both."""
+        payload = part.get_payload()
+        encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
+        if encoding != "base64" or not isinstance(payload, str) or _BASE64.fullmatch(payload):
+            return self._bytes(part)
+        lines = payload.splitlines()
+        end = next((number for number, line in enumerate(lines) if not _BASE64.fullmatch(line)), len(lines))
+        kept = "".join("".join(lines[:end]).split()).rstrip("=")
+        kept = kept[:-1] if len(kept) % 4 == 1 else kept
+        self.notes["a text in base64 has plain lines behind it"] = None
+        data = binascii.a2b_base64(kept + "=" * (-len(kept) % 4))
+        return data + b"\n" + "\n".join(lines[end:]).encode("utf-8", "surrogateescape")
 
     def _bytes(self, part: Tree) -> bytes:
         """The decoded bytes of a part, as they were in the mail."""
