@@ -14,7 +14,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -173,13 +173,13 @@ class Intake:
             yield group
 
     def _started(self, entries: list[spool.Entry], passed: Counts) -> list[_Work]:
-        """Parse each and give it to the writer. A suspect is waited for before this returns."""
-        works: list[_Work] = []
+        """Parse each, then give all to the writer together: one COMMIT. A suspect is waited for before this returns."""
         try:
             begun = spool.begin_all(entries)
         except OSError as error:
             self._wait(entries[0].id, error, passed, halt=True)
-            return works
+            return []
+        parsed: list[tuple[spool.Entry, receive.Arrived]] = []
         for entry in begun:
             if passed.halted or self._stop.is_set():
                 spool.forgive(entry)
@@ -192,13 +192,12 @@ class Intake:
             except NotFound:
                 continue  # somebody else has finished it
             try:
-                arrived = self._read(entry, raw)
+                parsed.append((entry, self._read(entry, raw)))
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
             except Exception as error:
                 self._strike(entry, error, passed)
-            else:
-                works.append(self._submitted(entry, arrived))
+        works = [self._submitted(entry, arrived) for entry, arrived in parsed]
         if entries[0].strikes:
             self._finish(works, passed)
             works = []
@@ -229,7 +228,8 @@ class Intake:
         for kept in keeping:
             kept.result()
         self._notice_check(envelope, inbound)
-        return arrived_from(envelope, inbound, self._config)
+        arrived = arrived_from(envelope, inbound, self._config)
+        return replace(arrived, inbound=replace(inbound, parts=()))  # their bytes are blobs now; memory is not for waiting
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
