@@ -46,7 +46,7 @@ class FetchResult:
 
 
 def fetch_once(mailbox: Mailbox, spool_root: str, ledger: Ledger, clock: Clock) -> FetchResult:
-    """One pass over a mailbox, under its lock. Never raises for trouble of server, spool or ledger: see `error`."""
+    """One pass over a mailbox, under its lock. Never raises: one mailbox's trouble must not stop the next (see `error`)."""
     result = Result()
     book = Book(spool_root, mailbox.name)
     try:
@@ -61,13 +61,13 @@ def fetch_once(mailbox: Mailbox, spool_root: str, ledger: Ledger, clock: Clock) 
                     one = Pass(mailbox, connection, spool_root, ledger, clock, book, Memory(), lambda: False)
                     one.run(result)
                 error = _joined(result.troubles)
-            except (Temporary, OSError) as trouble:
-                error = _joined([*result.troubles, str(trouble)])
+            except Exception as trouble:  # an edge, as the watcher's loop is
+                error = _joined([*result.troubles, _told(mailbox, trouble)])
             book.state.fetched = result.fetched
             _note(book, error, WatchState.TROUBLE if error else WatchState.STOPPED, clock)
             book.save()
-    except (Temporary, OSError) as trouble:
-        error = str(trouble)
+    except Exception as trouble:  # as above: lock and state file
+        error = _told(mailbox, trouble)
     if error:
         _log.warning(Event.TROUBLE, mailbox=mailbox.name, error=error)
     _log.info(Event.POLLED, mailbox=mailbox.name, fetched=result.fetched)
@@ -83,6 +83,15 @@ def _connected(mailbox: Mailbox) -> Iterator[Connection]:
         connection.drop()
         raise
     connection.close()
+
+
+def _told(mailbox: Mailbox, trouble: Exception) -> str:
+    """For people. What is no trouble of server, spool or ledger is a bug of ours, and its traceback is logged."""
+    if isinstance(trouble, (Temporary, OSError)):
+        return str(trouble)
+    text = f"{type(trouble).__name__}: {trouble}"
+    _log.error(Event.TROUBLE, mailbox=mailbox.name, error=text, exc_info=trouble)
+    return text
 
 
 def _joined(troubles: list[str]) -> str:
@@ -135,13 +144,17 @@ class Watcher:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float = 15.0) -> None:
-        """End the watcher from any thread, waking it wherever it waits. Returns when it has ended, or after `seconds`:
-        a server that does not answer while a connection is being made holds it for the mailbox's timeout."""
+    def halt(self) -> None:
+        """Ask the watcher to end, from any thread, waking it wherever it waits. Does not wait: for stopping many."""
         self._stop.set()
         connection = self._connection
         if connection is not None:
             connection.kick()
+
+    def stop(self, seconds: float = 15.0) -> None:
+        """`halt`, then wait until it has ended, for `seconds` at most: a server that does not answer while a connection
+        is being made holds it for the mailbox's timeout, and a command that prints a token for as long."""
+        self.halt()
         if self._thread.ident is not None:
             self._thread.join(seconds)
 
@@ -266,10 +279,10 @@ class Watcher:
             self._saved_at = self._clock()
 
     def _trouble(self, book: Book | None, error: Exception, state: WatchState = WatchState.TROUBLE) -> None:
-        expected = isinstance(error, (Temporary, OSError))
-        text = str(error) if expected else f"{type(error).__name__}: {error}"
-        if text != self._status.last_error or not expected:
-            _log.warning(Event.TROUBLE, mailbox=self._box.name, error=text, exc_info=not expected)
+        known = isinstance(error, (Temporary, OSError))
+        text = str(error) if known else _told(self._box, error)
+        if known and text != self._status.last_error:
+            _log.warning(Event.TROUBLE, mailbox=self._box.name, error=text)
         self._show(state, error=text)
         if book is not None:
             self._write_down(book, state)

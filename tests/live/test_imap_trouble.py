@@ -506,6 +506,8 @@ def test_an_error_of_our_own_does_not_end_the_thread(server, desk):
     wait_for(lambda: "KeyError" in watcher.status.last_error)
     wait_for(lambda: watcher.status.state == "idling" and not watcher.status.last_error)
     watcher.stop()
+    server.add(mail("one"))
+    assert fetch_once(box(server), desk.root, Broken(), now).error == "KeyError: 'a bug'"
 
 
 def test_a_clock_that_jumps_harms_nothing(server, desk):
