@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ import pytest
 from jinja2 import Environment
 
 from helpdeskd import resources
+from helpdeskd.desk import commands, obey
 from helpdeskd.desk.commands import HELP
 from helpdeskd.errors import ConfigError
 from helpdeskd.model.outgoing import NoticeName
@@ -264,6 +266,11 @@ def test_the_catalogue_has_every_text_and_no_orphan(path):
     assert set(texts) - set(wanted) == OF_THE_DESK - set(wanted)
     for message, translation in texts.items():
         assert sorted(re.findall(r"%\(\w+\)s", message)) == sorted(re.findall(r"%\(\w+\)s", translation)), message
+
+
+def test_the_texts_of_the_desk_are_still_those():
+    source = "".join(inspect.getsource(module) for module in (commands, obey))
+    assert [text for text in OF_THE_DESK if f'"{text}"' not in source] == []
 
 
 NO_CATALOGUE = "Bonjour = Hello\n"

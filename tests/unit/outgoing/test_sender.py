@@ -552,12 +552,7 @@ async def test_the_lease_is_renewed_while_a_send_lives(house):
     await house.sink.arrived(1)
     first = house.row(row_id).lease_until
     house.now += timedelta(seconds=1)
-    committed = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    house.store.writer.after_commit(lambda: loop.call_soon_threadsafe(committed.set))
-    while house.row(row_id).lease_until == first:
-        await committed.wait()
-        committed.clear()
+    await until(house, lambda: house.row(row_id).lease_until != first)
     assert house.row(row_id).state is OutboxState.SENDING
     gate.set()
     assert await sending == Counts(sent=1)
@@ -743,3 +738,88 @@ async def test_a_store_that_is_down_at_the_start_is_waited_for(house, monkeypatc
         stop.set()
         await running
     assert sender.counts == {OutboxState.SENT: 1}
+
+
+def a_dead_node_had(house: House, *, sending: bool) -> int:
+    """A row that node-2 claimed, and perhaps began to send, before it died; its lease is over."""
+    row_id = house.queue()
+
+    def take(conn):
+        long_ago = house.now - timedelta(hours=1)
+        conn.execute(schema.outbox.update().where(schema.outbox.c.id == row_id).values(next_at=long_ago))
+        (claimed,) = outbox.claim_due(conn, long_ago, "node-2", 120, 1)
+        assert claimed.id == row_id
+        if sending:
+            outbox.sending(conn, row_id, "0" * 64, "node-2", long_ago)
+
+    house.write(take)
+    return row_id
+
+
+async def until(house: House, condition: Callable[[], bool]) -> None:
+    """Waits for what a commit of anybody's brings about."""
+    committed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def ring() -> None:
+        loop.call_soon_threadsafe(committed.set)
+
+    house.store.writer.after_commit(ring)
+    while not condition():
+        await committed.wait()
+        committed.clear()
+
+
+async def test_a_living_node_takes_over_from_a_dead_one(house):
+    house.settings["lease_seconds"] = 0.06
+    house.now += timedelta(hours=2)
+    sender, stop = house.sender(), asyncio.Event()
+    running = asyncio.ensure_future(sender.run(stop))
+    house.queue(recipient="first@example.net")
+    await house.sink.arrived(1)  # it is past its own start
+    cut_off = a_dead_node_had(house, sending=True)
+    with capture_logs():
+        await until(house, lambda: house.row(cut_off).state is OutboxState.UNKNOWN)
+    claimed = a_dead_node_had(house, sending=False)
+    await house.sink.arrived(2)
+    await until(house, lambda: house.row(claimed).state is OutboxState.SENT)
+    stop.set()
+    await running
+    assert len(house.happened(History.MAIL_UNKNOWN)) == 1
+
+
+async def test_without_renewed_leases_nothing_is_sent(house, monkeypatch):
+    """The sender ends with the fault, and whoever runs it starts it again."""
+    house.settings["lease_seconds"] = 0.03
+
+    def broken(*args, **kwargs):
+        raise KeyError("a fault of ours")
+
+    sender = house.sender()
+    running = asyncio.ensure_future(sender.run(asyncio.Event()))
+    house.queue()
+    await house.sink.arrived(1)
+    monkeypatch.setattr(outbox, "recover", broken)
+    with pytest.raises(KeyError, match="a fault of ours"):
+        await running
+
+
+async def test_the_desk_may_learn_while_the_sender_runs(house):
+    sender = house.sender()
+    sender = Sender(
+        store=house.store,
+        blobs=house.blobs,
+        renderer=sender.renderer,
+        relay=sender.relay,
+        settings=sender.settings,
+        desk=lambda: house.desk,
+        clock=house.clock,
+        rng=sender.rng,
+        owner="node-1",
+    )
+    house.desk = replace(house.desk, plus_works=False)
+    house.queue()
+    await sender.once()
+    house.desk = replace(house.desk, plus_works=True)
+    house.queue()
+    await sender.once()
+    assert ["+" in parsed(each)["Reply-To"] for each in house.sink.mails] == [False, True]
