@@ -3,6 +3,7 @@
 0   done
 1   refused: no such ticket, already running, wrong input; the line says which
 2   wrong usage of the command itself
+70  a fault of helpdeskd's own (EX_SOFTWARE); HELPDESKD_TRACEBACK=1 shows where
 75  temporary trouble (EX_TEMPFAIL): try again later
 78  settings are wrong (EX_CONFIG): every problem is listed
 
@@ -12,14 +13,17 @@ Each command lives in a module of its own, imported when it is used: `helpdeskd 
 from __future__ import annotations
 
 import importlib
+import io
+import os
 import sys
 from pathlib import Path
 
 import click
 
-from helpdeskd.errors import ConfigError, HelpdeskdError, Temporary
+from helpdeskd.errors import ConfigError, Conflict, HelpdeskdError, Temporary
 
 EX_REFUSED = 1
+EX_SOFTWARE = 70
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
 
@@ -32,8 +36,8 @@ COMMANDS = {
     "fetch": ("helpdeskd.cli.fetch", "One pass over the IMAP mailboxes, for cron and timers."),
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
-    "department": ("helpdeskd.cli.department", "Departments and their addresses."),
-    "staff": ("helpdeskd.cli.staff", "Members of staff."),
+    "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
+    "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, disable."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
@@ -45,15 +49,21 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the signature of click
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # as above
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # as above
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        click.echo(f"helpdeskd {version()}")
+        ctx.exit()
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -65,27 +75,60 @@ class _Commands(click.Group):
     envvar="HELPDESKD_CONFIG",
     help="The settings' file. [default: /etc/helpdeskd/helpdeskd.toml, if it is there]",
 )
-@click.version_option(package_name="helpdeskd", message="helpdeskd %(version)s")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="And exit.")
 @click.pass_context
 def cli(ctx: click.Context, config_file: Path | None) -> None:
     """helpdeskd: the mail daemon that is a help desk."""
     ctx.obj = config_file
 
 
+def version() -> str:
+    """As installed, or as the checkout says."""
+    import tomllib
+    from importlib import metadata
+
+    try:
+        return metadata.version("helpdeskd")
+    except metadata.PackageNotFoundError:
+        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
 def main() -> None:
-    """The entry point: every error of ours becomes one line (or one line per setting) and an exit code."""
+    """The entry point: every error becomes one line (or one line per setting) and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows few letters is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli(prog_name="helpdeskd")
     except ConfigError as error:
-        for problem in error.problems:
-            click.echo(f"helpdeskd: {problem}", err=True)
-        sys.exit(EX_CONFIG)
-    except Temporary as error:
-        click.echo(f"helpdeskd: {error}; try again later", err=True)
-        sys.exit(EX_TEMPFAIL)
+        _fail(EX_CONFIG, *error.problems)
+    except (Temporary, Conflict) as error:
+        _fail(EX_TEMPFAIL, f"{error}; try again later")
     except HelpdeskdError as error:
-        click.echo(f"helpdeskd: {error}", err=True)
-        sys.exit(EX_REFUSED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has gone: no traceback about it
-        sys.exit(EX_REFUSED)
+        _fail(EX_REFUSED, str(error))
+    except (PermissionError, FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError) as error:
+        _fail(EX_REFUSED, _words(error))
+    except OSError as error:  # a full disk, a port in use, too many open files: it may be otherwise in a moment
+        _fail(EX_TEMPFAIL, _words(error))
+    except Exception as error:
+        if os.environ.get("HELPDESKD_TRACEBACK"):
+            raise
+        _fail(
+            EX_SOFTWARE,
+            f"a fault of helpdeskd's own, please report it (HELPDESKD_TRACEBACK=1 shows where): "
+            f"{type(error).__name__}: {error}",
+        )
+
+
+def _words(error: OSError) -> str:
+    text = error.strerror or str(error)
+    return f"{error.filename}: {text}" if error.filename else text
+
+
+def _fail(status: int, *lines: str) -> None:
+    from helpdeskd.cli.output import one_line
+
+    for line in lines:
+        click.echo(f"helpdeskd: {one_line(line)}", err=True)
+    sys.exit(status)

@@ -9,9 +9,10 @@ import time
 import click
 from sqlalchemy import Connection
 
-from helpdeskd.cli.common import writing
+from helpdeskd.cli.opened import writing
+from helpdeskd.cli.output import say
 from helpdeskd.desk import departments
-from helpdeskd.errors import Refused
+from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import PLUS_PROVED, Installation, is_held
 from helpdeskd.intake import CHECK_DETAIL, PLUS_SEEN
 from helpdeskd.mail import ids
@@ -46,7 +47,7 @@ def mail(ctx: click.Context, *, wait: int) -> None:
         if not is_held(here.config):
             raise Refused("no-daemon", "no daemon runs here to receive the mail: start it first")
         detail, address = _send(here)
-        click.echo(f"Sent a mail to {address}; waiting for it, {wait} seconds at most.")
+        say(f"Sent a mail to {address}; waiting for it, {wait} seconds at most.")
         deadline = time.monotonic() + wait
         while here.store.read(lambda conn: stored.get(conn, PLUS_SEEN, "")) != detail:
             if time.monotonic() > deadline:
@@ -83,8 +84,10 @@ def _send(here: Installation) -> tuple[str, str]:
         instance=here.desk.instance,
     )
     sent = asyncio.run(_deliver(here, department.address, address, compose(draft)))
+    if sent.ended in {Ended.RETRY, Ended.UNCERTAIN}:
+        raise Temporary(f"the relay {here.config.outgoing.relay} has not taken the mail: {sent.words}")
     if sent.ended is not Ended.SENT:
-        raise Refused("not-sent", f"the relay {here.config.outgoing.relay} did not take the mail: {sent.words}")
+        raise Refused("not-sent", f"the relay {here.config.outgoing.relay} refuses the mail: {sent.words}")
     return detail, address
 
 

@@ -1,12 +1,14 @@
-"""helpdeskd config check|show"""
+"""helpdeskd config check|show, and what is worth knowing about settings that are right"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import click
 
-from helpdeskd.cli.common import echo_json, json_option, settings
+from helpdeskd.cli.output import echo_json, json_option, say
+from helpdeskd.cli.settings import languages, settings
 from helpdeskd.config import Config
 from helpdeskd.config.load import shown
 
@@ -17,37 +19,39 @@ def command() -> None:
 
 
 @command.command()
+@json_option
 @click.pass_context
-def check(ctx: click.Context) -> None:
+def check(ctx: click.Context, *, as_json: bool) -> None:
     """Report every wrong setting with its place; exit 78 if there is one. Then name what is right but worth knowing."""
     config = settings(ctx)
+    notes = list(remarks(config))
+    if as_json:
+        echo_json({"notes": notes})
+        return
     click.echo("The settings are right.")
-    for remark in remarks(config):
-        click.echo(f"Note: {remark}")
+    for note in notes:
+        say(f"Note: {note}")
 
 
 @command.command()
 @json_option
 @click.pass_context
 def show(ctx: click.Context, *, as_json: bool) -> None:
-    """Print what is in force, from file and environment. Secrets are not shown."""
+    """Print what is in force, from file and environment, as TOML. Secrets are not shown."""
     values = shown(settings(ctx))
     if as_json:
         echo_json(values)
         return
     for section, table in values.items():
-        if isinstance(table, list):
-            for item in table:
-                click.echo(f"\n[[{section}]]")
-                _lines(item)
-        else:
-            click.echo(f"\n[{section}]")
-            _lines(table)
+        for item in table if isinstance(table, list) else [table]:
+            say(f"\n[[{section}]]" if isinstance(table, list) else f"\n[{section}]")
+            for key, value in item.items():
+                say(f"# {key} is not set" if value is None else f"{key} = {toml(value)}")
 
 
-def _lines(table: dict[str, object]) -> None:
-    for key, value in table.items():
-        click.echo(f"{key} = {value!r}")
+def toml(value: object) -> str:
+    """A value as TOML writes it: strings, numbers, booleans and lists of these look as in JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def remarks(config: Config) -> Iterator[str]:
@@ -56,22 +60,27 @@ def remarks(config: Config) -> Iterator[str]:
         yield "outgoing.relay is not set: tickets are made, but no answer can leave."
     elif config.outgoing.hold:
         yield "outgoing.hold is on: answers are queued and not sent."
-    elif config.outgoing.security == "none" and not _is_local(config.outgoing.relay):
-        yield "outgoing.security is none: answers (and the password) travel in the clear to another machine."
+    elif config.outgoing.security == "none" and not is_local(config.outgoing.relay):
+        secrets = " (and the password)" if config.outgoing.user else ""
+        yield f"outgoing.security is none: answers{secrets} travel in the clear to another machine."
     if not (config.smtp.listen or config.lmtp.listen or config.mailbox):
         yield "no listener and no mailbox: mail can come in by pipe.py only."
     for listen in config.smtp.listen:
-        if not _is_local(listen) and config.smtp.tls_certificate is None:
+        if not is_local(listen) and config.smtp.tls_certificate is None:
             yield f"smtp.listen {listen} is open to other machines without smtp.tls_certificate: mail arrives in the clear."
     for box in config.mailbox:
-        if box.security == "none" and not _is_local(box.host):
+        if box.security == "none" and not is_local(box.host):
             yield f"mailbox {box.name}: security is none: the password travels in the clear to another machine."
         if box.after == "delete":
             yield f"mailbox {box.name}: mails are deleted on the server once they are safely here."
-    if config.paths.spool is not None:
-        yield f"paths.spool is not the default: give pipe.py --spool {config.paths.spool} or set HELPDESKD_SPOOL."
+    if config.paths.spool_dir != Config().paths.spool_dir:
+        yield f"the spool is not at its default place: give pipe.py --spool {config.paths.spool_dir}, or set HELPDESKD_SPOOL."
+    known = languages(config)
+    if config.desk.language not in known:
+        yield f"desk.language is {config.desk.language}, of which there are no texts: English is used (there are {', '.join(known)})."
 
 
-def _is_local(place: str) -> bool:
+def is_local(place: str) -> bool:
+    """Is this host, host:port or unix:/path on this machine?"""
     host = place.rpartition(":")[0] if place.count(":") == 1 else place
-    return host.startswith("127.") or host in {"localhost", "::1"} or place.startswith("[::1]")
+    return host.startswith(("127.", "unix")) or host in {"localhost", "::1"} or place.startswith("[::1]")

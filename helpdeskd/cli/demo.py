@@ -6,8 +6,6 @@ import asyncio
 
 import click
 
-from helpdeskd.demo import show
-
 
 @click.command()
 def command() -> None:
@@ -15,4 +13,6 @@ def command() -> None:
 
     With DEMO_ONCE=1 in the environment it ends after the show. Nothing leaves this machine, nothing stays on it.
     """
+    from helpdeskd.demo import show
+
     asyncio.run(show(click.echo))

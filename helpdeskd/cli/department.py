@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
-from helpdeskd.cli.common import echo_json, json_option, reading, table, writing
+from helpdeskd.cli.opened import reading, writing
+from helpdeskd.cli.output import echo_json, json_option, say, table
+from helpdeskd.cli.settings import languages
 from helpdeskd.desk import departments
+from helpdeskd.errors import Refused
 from helpdeskd.model.people import ReplyTokens
 
 
@@ -24,14 +27,15 @@ def command() -> None:
 )
 @click.option(
     "--reply-tokens",
-    type=click.Choice(["auto", "plus", "message-id"]),
-    default="auto",
+    type=click.Choice([kind.value for kind in ReplyTokens]),
+    default=ReplyTokens.AUTO.value,
     show_default=True,
     help="Where a reply's token travels: in a plus-address, or in our Message-ID alone.",
 )
 @click.option("--verp", is_flag=True, help="An envelope sender of its own for every mail (the relay must allow it).")
 @click.option("--no-cc", is_flag=True, help="People whom a requester puts into Cc do not become participants.")
 @click.option("--language", default="", help="Language of its notices. [default: the team's]")
+@json_option
 @click.pass_context
 def add(
     ctx: click.Context,
@@ -45,9 +49,12 @@ def add(
     verp: bool,
     no_cc: bool,
     language: str,
+    as_json: bool,
 ) -> None:
     """Add the department NAME, reached under ADDRESS...; the first is what its mail is sent from."""
     with writing(ctx) as here:
+        if language and language not in (known := languages(here.config)):
+            raise Refused("bad-language", f"there are no texts in {language}: expected one of {', '.join(known)}")
         department = here.store.writer.run(
             lambda conn: departments.add(
                 conn,
@@ -64,7 +71,10 @@ def add(
                 language=language,
             )
         )
-    click.echo(f"Department {department.name} is reached under {', '.join(department.addresses)}.")
+    if as_json:
+        echo_json(department)
+    else:
+        say(f"Department {department.name} is reached under {', '.join(department.addresses)}.")
 
 
 @command.command(name="list")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from contextlib import ExitStack
 
 import click
 
-from helpdeskd.cli.common import settings
+from helpdeskd.cli import EX_TEMPFAIL
+from helpdeskd.cli.opened import opened
+from helpdeskd.cli.output import say
+from helpdeskd.cli.settings import as_owner, settings
 from helpdeskd.config import Config
-from helpdeskd.daemon import StoreLedger, build_intake, build_renderer, build_sender
-from helpdeskd.errors import NotFound
-from helpdeskd.installation import Installation, held, opened
-from helpdeskd.sources.imap import fetch_once
-
-EX_TEMPFAIL = 75
+from helpdeskd.errors import NotFound, Refused
+from helpdeskd.installation import ROLES, Installation, held, is_held
 
 
 @click.command()
@@ -27,39 +26,71 @@ def command(ctx: click.Context, *, only: str | None, through: bool) -> None:
     """One pass over the IMAP mailboxes, for cron and timers; exit 75 when one of them failed.
 
     It writes the spool only, so it may run beside the daemon. A host that has nothing but cron says --through:
-    what waits in the spool, pipe.py's mails included, becomes tickets, and what is due is sent.
+    what waits in the spool, pipe.py's mails included, becomes tickets, and what is due is sent. Where a daemon runs
+    after all, that is left to it.
     """
     config = settings(ctx)
     if only is not None and only not in {box.name for box in config.mailbox}:
         raise NotFound("mailbox", only)
-    with held(config, ("intake", "outgoing") if through else ()), opened(config) as here:
-        failed = _fetch(here, config, only)
+    as_owner(config)
+    with ExitStack() as stack:
+        if through:
+            through = _alone(stack, config)
+        here = stack.enter_context(opened(config))
+        failed = _fetch(here, config, only, alone=through)
         if through:
             failed |= _through(here)
-    sys.exit(EX_TEMPFAIL if failed else 0)
+    if failed:
+        ctx.exit(EX_TEMPFAIL)
 
 
-def _fetch(here: Installation, config: Config, only: str | None) -> bool:
+def _alone(stack: ExitStack, config: Config) -> bool:
+    """Are all roles ours until the stack ends?"""
+    if not config.paths.data.is_dir():
+        return True  # `opened` has better words for it
+    try:
+        stack.enter_context(held(config, ROLES))
+    except Refused as error:
+        if error.reason != "already-running":
+            raise
+        click.echo("The daemon runs: tickets and answers are left to it.")
+        return False
+    return True
+
+
+def _fetch(here: Installation, config: Config, only: str | None, *, alone: bool) -> bool:
+    from helpdeskd.daemon import StoreLedger
+    from helpdeskd.sources.imap import fetch_once
+
     failed = False
     if not config.mailbox:
         click.echo("No mailbox is configured.")
+    watched = not alone and is_held(config, "imap")
     for box in config.mailbox:
-        if only in {None, box.name}:
-            result = fetch_once(box, here.spool_root, StoreLedger(here.store), here.clock)
-            words = f"failed: {result.error}" if result.error else "done"
-            click.echo(f"{box.name}: {result.fetched} fetched, {words}")
-            failed |= bool(result.error)
-    here.ring()
+        if only not in {None, box.name}:
+            continue
+        if watched:
+            say(f"{box.name}: the daemon watches it")
+            continue
+        result = fetch_once(box, here.spool_root, StoreLedger(here.store), here.clock)
+        words = f"failed: {result.error}" if result.error else "done"
+        say(f"{box.name}: {result.fetched} fetched, {words}")
+        failed |= bool(result.error)
+    if not alone:
+        here.ring()
     return failed
 
 
 def _through(here: Installation) -> bool:
+    from helpdeskd.daemon import build_intake, build_renderer, build_sender
+    from helpdeskd.outgoing.transport import Relay
+
     intake = build_intake(here)
     taken = intake.once()
-    click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
     intake.stop()
+    click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
     if here.config.outgoing.relay:
-        sent = asyncio.run(build_sender(here, build_renderer(here)).once())
+        sent = asyncio.run(build_sender(here, build_renderer(here), Relay(here.config.outgoing)).once())
         click.echo(f"outbox: {sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
     else:
         click.echo("outbox: outgoing.relay is not set, nothing can be sent")

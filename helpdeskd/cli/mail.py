@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import BinaryIO
 
 import click
 
 from helpdeskd import spool
-from helpdeskd.cli.common import clean_text, echo_json, json_option, moment, reading, settings, size, table
-from helpdeskd.config import Config
-from helpdeskd.desk import receive
+from helpdeskd.cli.opened import reading
+from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
+from helpdeskd.cli.settings import as_owner, settings, spool_of
+from helpdeskd.desk import departments, receive
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
 from helpdeskd.intake import arrived_from
@@ -42,57 +42,38 @@ def explain(
     """What would happen to the mail in FILE (- is standard input) and why, without doing it."""
     raw = file.read()
     with reading(ctx) as here:
+        if here.store.read(departments.first) is None:
+            raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
         inbound = _parsed(here, raw, sender)
         envelope = spool.Envelope(
             id=spool.new_id(), door="pipe", sender=sender or "", sender_known=sender is not None, recipients=recipients
         )
         arrived = arrived_from(envelope, inbound, here.config)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
+        refused = [address for address in recipients if not here.book.accepts(address)]
     if as_json:
-        echo_json({"mail": _facts(inbound), "departments": [_explained(stop) for stop in explained.stops]})
+        echo_json({"mail": _facts(inbound), "refused": refused, "decisions": explained.decisions})
         return
     for name, value in _facts(inbound).items():
         if value not in ("", [], None):
-            click.echo(clean_text(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}"))
-    click.echo(f"\n{clean_text(inbound.text.strip()) or '(no text)'}")
+            say(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}")
+    click.echo(f"\n{lines(inbound.text.strip()) or '(no text)'}")
     if inbound.quote.strip():
         click.echo(f"[{len(inbound.quote.splitlines())} quoted lines, folded]")
-    for stop in explained.stops:
-        _tell(stop)
-
-
-def _explained(stop: receive.Explained) -> dict[str, object]:
-    """For scripts: what is decided, and on what it rests."""
-    return {
-        "department": stop.department.name,
-        "recipients": stop.recipients,
-        "author": stop.facts.author,
-        "verdict": stop.verdict,
-        "decisions": stop.decisions,
-    }
-
-
-def _tell(stop: receive.Explained) -> None:
-    author = stop.facts.author
-    who = f"{author.kind} {author.shown}" if author else "nobody we know"
-    click.echo(clean_text(f"\n{stop.department.name}: the author is {who}, the verdict is {stop.verdict}"))
-    numbers = {match.ticket.id: match.ticket.tag for match in stop.facts.matches}
-    for decision in stop.decisions:
-        where = f" in {numbers.get(decision.ticket_id, 'another ticket')}" if decision.ticket_id else ""
-        extra = [
-            words
-            for words, said in (
-                ("reopened", decision.reopen),
-                ("acknowledged", decision.acknowledge),
-                (f"linked to {numbers.get(decision.link_to or 0, 'another ticket')}", decision.link_to is not None),
-            )
-            if said
-        ]
-        click.echo(
-            clean_text(f"  {decision.action}{where}, because {decision.reason}" + "".join(f", {w}" for w in extra))
+    for address in refused:
+        say(
+            f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."
         )
-        for line in decision.evidence:
-            click.echo(clean_text(f"    evidence: {line}"))
+    for each in explained.decisions:
+        _tell(each)
+
+
+def _tell(explained: receive.Explained) -> None:
+    say(f"\n{explained.department}: {explained.outcome}, because {explained.reason}")
+    answer = "; its author gets an automatic answer" if explained.answered else ""
+    say(f"  to do: {explained.action}{explained.target}{answer}")
+    for line in explained.evidence:
+        say(f"  evidence: {line}")
 
 
 def _parsed(here: Installation, raw: bytes, sender: str | None) -> Inbound:
@@ -114,10 +95,10 @@ def _facts(inbound: Inbound) -> dict[str, object]:
         "message-id": inbound.message_id,
         "in-reply-to": list(inbound.in_reply_to),
         "references": list(inbound.references),
-        "from": f"{inbound.author.name} <{inbound.author.email}>" if inbound.author else None,
+        "from": f"{inbound.author.name} <{inbound.author.email}>".lstrip() if inbound.author else None,
         "to": [address.email for address in (*inbound.to, *inbound.cc)],
         "subject": inbound.subject,
-        "date": moment(inbound.date),
+        "date": moment(inbound.date) if inbound.date else None,
         "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
         "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
         "cut": list(inbound.loose_ends),
@@ -129,13 +110,15 @@ def _facts(inbound: Inbound) -> dict[str, object]:
 @click.pass_context
 def parked(ctx: click.Context, *, as_json: bool) -> None:
     """Mails that could not be processed, each with its reason."""
-    found = spool.parked(_root(settings(ctx)))
+    config = settings(ctx)
+    as_owner(config)
+    found = spool.parked(spool_of(config))
     if as_json:
         echo_json(
             [
                 {
                     "id": one.id,
-                    "at": one.at,
+                    "at": of_micros(one.at),
                     "reason": one.reason,
                     "size": one.size,
                     "sender": one.envelope.sender if one.envelope else None,
@@ -144,8 +127,11 @@ def parked(ctx: click.Context, *, as_json: bool) -> None:
             ]
         )
         return
-    rows = [(one.id, size(one.size), one.envelope.sender if one.envelope else "?", one.reason) for one in found]
-    click.echo(table(rows, ("ID", "SIZE", "SENDER", "REASON")) if rows else "Nothing is parked.")
+    rows = [
+        (one.id, moment(of_micros(one.at)), size(one.size), one.envelope.sender if one.envelope else "?", one.reason)
+        for one in found
+    ]
+    click.echo(table(rows, ("ID", "PARKED", "SIZE", "SENDER", "REASON")) if rows else "Nothing is parked.")
 
 
 @command.command()
@@ -154,12 +140,14 @@ def parked(ctx: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def retry(ctx: click.Context, ids: tuple[str, ...], *, everything: bool) -> None:
     """Put parked mails back into the spool, with no strikes, for the daemon to try again."""
-    root = _root(settings(ctx))
+    config = settings(ctx)
     if bool(ids) == everything:
         raise click.UsageError("say which ones, or --all")
+    as_owner(config)
+    root = spool_of(config)
     for spool_id in ids or [one.id for one in spool.parked(root)]:
         spool.retry(root, spool_id)
-        click.echo(f"{spool_id} is back in the spool.")
+        say(f"{spool_id} is back in the spool.")
     spool.ring(root)
 
 
@@ -172,7 +160,7 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
     """What became of one accepted mail: ID as the log and `parked` name it."""
     with reading(ctx) as here:
         if raw:
-            sys.stdout.buffer.write(_raw(here, spool_id))
+            _write(_raw(here, spool_id))
             return
         rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
         aside = next((one for one in spool.parked(here.spool_root) if one.id == spool_id), None)
@@ -185,17 +173,23 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         return
     for row in rows:
-        click.echo(
-            clean_text(
-                f"{moment(row.decided_at)}  {row.outcome}, because {row.reason}; from {row.author}: {row.subject}"
-            )
+        say(
+            f"{moment(row.decided_at)}  {row.outcome}, because {row.reason}; from {row.author or row.sender or '<>'}: {row.subject}"
         )
         for line in row.evidence:
-            click.echo(clean_text(f"  evidence: {line}"))
+            say(f"  evidence: {line}")
     if waiting:
         click.echo("It waits in the spool.")
     if aside:
-        click.echo(clean_text(f"It is parked: {aside.reason}\n\n{aside.trace}"))
+        say(f"It is parked: {aside.reason}\n\n{aside.trace}")
+
+
+def _write(raw: bytes) -> None:
+    """Bytes for a file or a pipe; at a terminal, what could steer it is left out."""
+    if sys.stdout.isatty():
+        say(raw.decode("utf-8", "replace"))
+    else:
+        sys.stdout.buffer.write(raw)
 
 
 def _raw(here: Installation, spool_id: str) -> bytes:
@@ -209,10 +203,3 @@ def _raw(here: Installation, spool_id: str) -> bytes:
         if entry is None:
             raise NotFound("mail", spool_id) from None
         return entry.raw()
-
-
-def _root(config: Config) -> str:
-    root = config.paths.spool_dir
-    if not Path(root).is_dir():
-        raise Refused("no-spool", f"there is no spool at {root}: run helpdeskd init, or give the right config")
-    return str(root)

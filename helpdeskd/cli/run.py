@@ -8,6 +8,7 @@ import os
 import click
 
 from helpdeskd import log
+from helpdeskd.cli.settings import as_owner
 from helpdeskd.config.load import load
 
 
@@ -21,7 +22,10 @@ from helpdeskd.config.load import load
 )
 @click.pass_context
 def command(ctx: click.Context, roles: tuple[str, ...]) -> None:
-    """Run the daemon until SIGTERM; SIGHUP reads certificates and templates again."""
+    """Run the daemon until SIGTERM; SIGHUP reads certificates and templates again.
+
+    Started as root it goes on as the owner of the data folder. Ports below 1024 need the systemd unit's capability.
+    """
     import uvloop
 
     from helpdeskd.daemon import Daemon
@@ -29,6 +33,7 @@ def command(ctx: click.Context, roles: tuple[str, ...]) -> None:
 
     config = load(ctx.find_root().obj, os.environ)
     log.configure(config.log.style, config.log.level)
-    daemon = Daemon(config, roles or ROLES)
+    as_owner(config)
+    daemon = Daemon(config, tuple(dict.fromkeys(roles)) or ROLES)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(daemon.run())

@@ -5,10 +5,11 @@ from __future__ import annotations
 import click
 from sqlalchemy import Connection
 
-from helpdeskd.cli.common import echo_json, json_option, reading, table, writing
+from helpdeskd.cli.opened import reading, writing
+from helpdeskd.cli.output import echo_json, json_option, say, table
 from helpdeskd.desk import departments, people
-from helpdeskd.errors import NotFound
-from helpdeskd.model.people import Department
+from helpdeskd.errors import NotFound, Refused
+from helpdeskd.model.people import Department, Person, PersonKind
 
 
 @click.group()
@@ -24,15 +25,25 @@ def command() -> None:
     "--department", "wanted", multiple=True, help="Member of this department (again for more). [default: all]"
 )
 @click.option("--no-notices", is_flag=True, help="Not told of new tickets and replies.")
+@json_option
 @click.pass_context
-def add(ctx: click.Context, name: str, address: str, *, level: int, wanted: tuple[str, ...], no_notices: bool) -> None:
+def add(
+    ctx: click.Context,
+    name: str,
+    address: str,
+    *,
+    level: int,
+    wanted: tuple[str, ...],
+    no_notices: bool,
+    as_json: bool,
+) -> None:
     """Add NAME, who reads and answers mail at ADDRESS, and welcome them by mail."""
     with writing(ctx) as here:
 
-        def act(conn: Connection) -> tuple[Department, ...]:
+        def act(conn: Connection) -> tuple[Person, tuple[Department, ...]]:
             every = departments.list(conn)
             mine = tuple(_named(every, one) for one in wanted) if wanted else every
-            people.add_staff(
+            person, _ = people.add_staff(
                 conn,
                 here.desk,
                 here.clock(),
@@ -42,10 +53,14 @@ def add(ctx: click.Context, name: str, address: str, *, level: int, wanted: tupl
                 departments=tuple(d.id for d in mine),
                 notify=not no_notices,
             )
-            return mine
+            return person, mine
 
-        mine = here.store.writer.run(act)
-    click.echo(f"Added {name} <{address}>, level {level}, to {', '.join(d.name for d in mine) or 'no department'}.")
+        person, mine = here.store.writer.run(act)
+    if as_json:
+        echo_json({"person": person, "departments": [d.name for d in mine]})
+        return
+    where = ", ".join(d.name for d in mine) or "no department"
+    say(f"Added {person.name} <{person.email}>, level {person.level}, to {where}.")
 
 
 def _named(every: tuple[Department, ...], name: str) -> Department:
@@ -59,28 +74,43 @@ def _named(every: tuple[Department, ...], name: str) -> Department:
 @json_option
 @click.pass_context
 def list_(ctx: click.Context, *, as_json: bool) -> None:
-    """All members of staff."""
+    """All members of staff, and which departments' tickets they see."""
+
+    def look(conn: Connection) -> list[tuple[Person, list[str]]]:
+        names = {department.id: department.name for department in departments.list(conn)}
+        return [
+            (person, sorted(names[each] for each in people.staff_departments(conn, person.id)))
+            for person in people.list_staff(conn)
+        ]
+
     with reading(ctx) as here:
-        found = here.store.read(people.list_staff)
+        found = here.store.read(look)
     if as_json:
-        echo_json(found)
+        echo_json([{"person": person, "departments": names} for person, names in found])
         return
-    rows = [(p.id, p.name, p.email, p.level, "disabled" if p.disabled_at else "") for p in found]
-    click.echo(table(rows, ("ID", "NAME", "ADDRESS", "LEVEL", "")))
+    rows = [
+        (p.id, p.name, p.email, p.level, "disabled" if p.disabled_at else "active", ", ".join(names))
+        for p, names in found
+    ]
+    click.echo(table(rows, ("ID", "NAME", "ADDRESS", "LEVEL", "STATE", "DEPARTMENTS")))
 
 
 @command.command()
 @click.argument("address")
 @click.pass_context
 def disable(ctx: click.Context, address: str) -> None:
-    """ADDRESS is no longer staff: no notices, and mail from it has no staff voice. Tickets and history stay."""
+    """ADDRESS is no longer staff: no notices, and mail from it has no staff voice. Tickets and history stay.
+
+    `staff add` with the same address takes them back.
+    """
     with writing(ctx) as here:
 
-        def act(conn: Connection) -> None:
+        def act(conn: Connection) -> bool:
             person = people.find(conn, address)
-            if person is None:
-                raise NotFound("person", address)
+            if person is None or person.kind is not PersonKind.STAFF:
+                raise Refused("no-such-staff", f"there is no member of staff with the address {address}")
             people.disable(conn, here.desk, here.clock(), person=person)
+            return person.is_staff
 
-        here.store.writer.run(act)
-    click.echo(f"{address} is disabled.")
+        was_active = here.store.writer.run(act)
+    say(f"{address} is disabled." if was_active else f"{address} was disabled already.")

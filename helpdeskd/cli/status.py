@@ -2,88 +2,197 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import socket
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from helpdeskd import spool
-from helpdeskd.cli.common import ago, echo_json, json_option, reading, size
+from helpdeskd.cli import EX_TEMPFAIL
 from helpdeskd.cli.config import remarks
-from helpdeskd.desk import queries
-from helpdeskd.installation import Installation, is_held
-from helpdeskd.sources.imap import read_status
+from helpdeskd.cli.opened import opened
+from helpdeskd.cli.output import ago, echo_json, json_option, of_micros, say, size
+from helpdeskd.cli.settings import settings
+from helpdeskd.config import Config
+from helpdeskd.errors import Temporary
+from helpdeskd.installation import ROLES, is_held
+from helpdeskd.model.clock import now as clock
+from helpdeskd.model.outgoing import OutboxState
+
+PATIENCE = 2.0  # seconds for a door to greet
+LATE_POLLS = 3  # intervals without a good poll that are worth a word
 
 
 @click.command()
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """One screen: doors, oldest in spool, outbox, parked mails, last polls, disk."""
-    with reading(ctx) as here:
-        facts = gather(here)
+    """One screen: doors, oldest in spool, outbox, parked mails, last polls, disk.
+
+    When the store is down it shows the rest and exits with 75.
+    """
+    config = settings(ctx)
+    now = clock()
+    facts = gather(config)
     if as_json:
         echo_json(facts)
     else:
-        _show(facts, here.clock())
+        _show(config, facts, now)
+    if facts["store"]["error"]:
+        ctx.exit(EX_TEMPFAIL)
 
 
-def gather(here: Installation) -> dict[str, Any]:
+def gather(config: Config) -> dict[str, Any]:
     """What the screen shows, as plain values."""
-    config = here.config
-    waiting = spool.scan(here.spool_root)
-    room = spool.room(here.spool_root)
-    counts = here.store.read(queries.counts)
-    oldest = int(waiting[0].partition("-")[0]) if waiting else None  # an id begins with its microseconds
+    store = _of_store(config)
+    root = str(config.paths.spool_dir)
+    waiting = spool.scan(root)
+    room = spool.room(root)
+    roles = [role for role in ROLES if is_held(config, role)]
     return {
-        "daemon": is_held(config),
+        "daemon": {"running": bool(roles), "roles": roles},
         "doors": [
-            *(f"smtp {place}" for place in config.smtp.listen),
-            *(f"lmtp {place}" for place in config.lmtp.listen),
+            {"door": door, "open": _answers(door)}
+            for door in (
+                *(f"smtp {place}" for place in config.smtp.listen),
+                *(f"lmtp {place}" for place in config.lmtp.listen),
+            )
         ],
-        "spool": {"waiting": len(waiting), "oldest": _moment(oldest), "parked": len(spool.parked(here.spool_root))},
-        "tickets": counts.tickets,
-        "outbox": counts.outbox,
-        "mailboxes": {box.name: read_status(here.spool_root, box.name) for box in config.mailbox},
+        "spool": {
+            "waiting": len(waiting),
+            "oldest": of_micros(int(waiting[0].partition("-")[0])) if waiting else None,  # an id begins with its time
+            "parked": len(spool.parked(root)),
+        },
+        **store,
+        "mailboxes": {box.name: _mailbox(root, box.name) for box in config.mailbox},
         "disk": {"free": room.free, "reserve": room.reserve, "ok": room.ok},
-        "notes": [*here.store.warnings, *remarks(config)],
+        "notes": [*store["store"]["warnings"], *remarks(config)],
     }
 
 
-def _show(facts: dict[str, Any], now: datetime) -> None:
-    waiting = facts["spool"]
-    oldest = f", the oldest since {ago(waiting['oldest'], now)}" if waiting["oldest"] else ""
-    disk = facts["disk"]
+def _of_store(config: Config) -> dict[str, Any]:
+    from helpdeskd.desk import queries
+
+    try:
+        with opened(config) as here:
+            counts = here.store.read(queries.counts)
+            store = {"where": here.store.where, "error": "", "warnings": list(here.store.warnings)}
+    except Temporary as error:
+        return {
+            "store": {"where": "", "error": str(error), "warnings": []},
+            "tickets": None,
+            "outbox": None,
+            "outbox_oldest": None,
+        }
+    return {
+        "store": store,
+        "tickets": {state.value: count for state, count in counts.tickets.items()},
+        "outbox": {state.value: count for state, count in counts.outbox.items()},
+        "outbox_oldest": counts.oldest_waiting,
+    }
+
+
+def _mailbox(root: str, name: str) -> dict[str, Any] | None:
+    from helpdeskd.sources.imap_state import read_status
+
+    status = read_status(root, name)
+    if status is None:
+        return None
+    return {
+        "state": status.state.value,
+        "last_good": status.last_good,
+        "last_error": status.last_error,
+        "fetched": status.fetched,
+    }
+
+
+def _answers(door: str) -> bool:
+    """Does somebody greet there as a mail server does?"""
+    place = door.partition(" ")[2]
+    try:
+        with _connected(place) as sock:
+            sock.settimeout(PATIENCE)
+            return sock.recv(3) == b"220"
+    except OSError:
+        return False
+
+
+def _connected(place: str) -> socket.socket:
+    if place.startswith("unix:"):
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(PATIENCE)
+        try:
+            sock.connect(place.removeprefix("unix:"))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+    host, _, port = place.rpartition(":")
+    host = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(
+        host.strip("[]"), host.strip("[]")
+    )  # noqa: S104  # compared, not bound
+    return socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+
+def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
+    daemon, waiting, disk = facts["daemon"], facts["spool"], facts["disk"]
+    oldest = f", the oldest since {_since(waiting['oldest'], now)}" if waiting["oldest"] else ""
+    parked = f"; {waiting['parked']} parked (helpdeskd mail parked)" if waiting["parked"] else "; none parked"
     lines = [
-        ("daemon", "running" if facts["daemon"] else "not running"),
-        ("doors", ", ".join(facts["doors"]) or "none"),
-        ("spool", f"{waiting['waiting']} waiting{oldest}; {waiting['parked']} parked"),
-        ("tickets", _counted(facts["tickets"])),
-        ("outbox", _counted(facts["outbox"])),
-    ]
-    for name, box in facts["mailboxes"].items():
-        words = "never polled"
-        if box is not None:
-            words = f"{box.state}, last good poll {ago(box.last_good, now)}"
-            words += f"; {box.last_error}" if box.last_error else ""
-        lines.append((f"mailbox {name}", words))
-    lines.append(
+        ("daemon", _running(daemon)),
         (
-            "disk",
-            f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}"
-            + ("" if disk["ok"] else ": they are stopped now"),
-        )
-    )
+            "doors",
+            ", ".join(f"{d['door']} ({'open' if d['open'] else 'closed'})" for d in facts["doors"]) or "none",
+        ),
+        ("spool", f"{waiting['waiting']} waiting{oldest}{parked}"),
+    ]
+    if facts["store"]["error"]:
+        lines.append(("store", f"down: {facts['store']['error']}"))
+    else:
+        lines += [
+            ("store", facts["store"]["where"]),
+            ("tickets", _counted(facts["tickets"])),
+            ("outbox", _mails(facts, now)),
+        ]
+    lines += [
+        (f"mailbox {box.name}", _polled(facts["mailboxes"][box.name], box.poll_seconds, now)) for box in config.mailbox
+    ]
+    stopped = "" if disk["ok"] else ": they are stopped now"
+    lines.append(("disk", f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}{stopped}"))
     width = max(len(name) for name, _ in lines)
     for name, words in lines:
-        click.echo(f"{name.ljust(width)}  {words}")
+        say(f"{name.ljust(width)}  {words}")
     for note in facts["notes"]:
-        click.echo(f"Note: {note}")
+        say(f"Note: {note}")
 
 
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "none"
+def _running(daemon: dict[str, Any]) -> str:
+    if not daemon["running"]:
+        return "not running"
+    return "running" if len(daemon["roles"]) == len(ROLES) else f"running: {', '.join(daemon['roles'])}"
 
 
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+def _mails(facts: dict[str, Any], now: datetime) -> str:
+    gone = {OutboxState.SENT.value, OutboxState.CANCELLED.value}
+    words = _counted({name: count for name, count in facts["outbox"].items() if name not in gone}, nothing="0 waiting")
+    oldest = f", the oldest since {_since(facts['outbox_oldest'], now)}" if facts["outbox_oldest"] else ""
+    return f"{words}{oldest}; {facts['outbox'].get(OutboxState.SENT.value, 0)} sent"
+
+
+def _polled(box: dict[str, Any] | None, interval: int, now: datetime) -> str:
+    if box is None:
+        return "never polled"
+    good: datetime | None = box["last_good"]
+    words = f"{box['state']}, last good poll {ago(good, now)}"
+    if good is None or now - good > timedelta(seconds=LATE_POLLS * interval):
+        words += f" (late: every {interval} s is meant)"
+    return f"{words}; {box['last_error']}" if box["last_error"] else words
+
+
+def _since(when: datetime, now: datetime) -> str:
+    return ago(when, now).removesuffix(" ago")
+
+
+def _counted(counts: dict[str, int], nothing: str = "none") -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items() if count) or nothing

@@ -1,36 +1,27 @@
-"""helpdeskd ticket list|show|search|reply|note|assign|close|merge"""
+"""helpdeskd ticket: list, show, search here; reply, note, assign, close, merge in ticket_work"""
 
 from __future__ import annotations
-
-import mimetypes
-import sys
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
 
 import click
 from sqlalchemy import Connection
 
-from helpdeskd.cli.common import clean_text, echo_json, json_option, moment, reading, size, table, writing
-from helpdeskd.desk import changes, departments, people, queries, tickets
-from helpdeskd.desk.context import Part, Words
-from helpdeskd.errors import NotFound, Refused
-from helpdeskd.installation import Installation
-from helpdeskd.model.people import Person
-from helpdeskd.model.ticket import State, Ticket, Visibility
-
-T = TypeVar("T")
-
-number_argument = click.argument("number", type=int)
-as_option = click.option(
-    "--as", "who", envvar="HELPDESKD_AS", help="The address of the member of staff who acts. [default: the only one]"
-)
-text_argument = click.argument("text", required=False)
+from helpdeskd.cli import ticket_work
+from helpdeskd.cli.opened import reading
+from helpdeskd.cli.output import echo_json, json_option, moment, say, size, table
+from helpdeskd.cli.ticket_work import number_argument, staff_named
+from helpdeskd.desk import departments, queries
+from helpdeskd.errors import NotFound
+from helpdeskd.model.outgoing import OutboxRow, OutboxState
+from helpdeskd.model.ticket import State, Visibility
 
 
 @click.group()
 def command() -> None:
     """Tickets: look at them, and work on them from a terminal."""
+
+
+for work in (ticket_work.reply, ticket_work.note, ticket_work.assign, ticket_work.close, ticket_work.merge):
+    command.add_command(work)
 
 
 @command.command(name="list")
@@ -39,12 +30,15 @@ def command() -> None:
     "states",
     multiple=True,
     type=click.Choice([s.value for s in State]),
-    help="Only these. [default: all but closed]",
+    help="Only these (again for more). [default: all but closed and merged]",
 )
-@click.option("--all", "everything", is_flag=True, help="Closed ones too.")
+@click.option("--all", "everything", is_flag=True, help="Closed and merged ones too.")
 @click.option("--department", help="Only this department's.")
-@click.option("--assignee", help="Only those of this member of staff (address).")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--assignee", help="Only those of this member of staff (name or address).")
+@click.option("--unassigned", is_flag=True, help="Only those that are nobody's.")
+@click.option("--tag", default="", help="Only those with this tag.")
+@click.option("--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True)
+@click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many: the next page.")
 @json_option
 @click.pass_context
 def list_(
@@ -54,13 +48,19 @@ def list_(
     everything: bool,
     department: str | None,
     assignee: str | None,
+    unassigned: bool,
+    tag: str,
     limit: int,
+    offset: int,
     as_json: bool,
 ) -> None:
     """Tickets, the latest word first."""
-    wanted = tuple(State(s) for s in states) or (
-        () if everything else tuple(s for s in State if s not in {State.CLOSED, State.MERGED})
-    )
+    if states and everything:
+        raise click.UsageError("say --state or --all, not both")
+    if assignee and unassigned:
+        raise click.UsageError("say --assignee or --unassigned, not both")
+    closed = set() if everything else {State.CLOSED, State.MERGED}
+    wanted = tuple(State(s) for s in states) or tuple(s for s in State if s not in closed)
     with reading(ctx) as here:
         found = here.store.read(
             lambda conn: queries.list_tickets(
@@ -68,21 +68,33 @@ def list_(
                 queries.Filters(
                     states=wanted,
                     department_id=_department_id(conn, department),
-                    assignee_id=_staff(conn, assignee).id if assignee else None,
+                    assignee_id=staff_named(conn, assignee).id if assignee else None,
+                    unassigned=unassigned,
+                    tag=tag,
                 ),
                 limit=limit,
+                offset=offset,
             )
         )
     _rows(found, as_json=as_json)
 
 
+def _department_id(conn: Connection, name: str | None) -> int | None:
+    if name is None:
+        return None
+    department = departments.by_name(conn, name)
+    if department is None:
+        raise NotFound("department", name)
+    return department.id
+
+
 @command.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True)
 @json_option
 @click.pass_context
 def search(ctx: click.Context, *, words: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Tickets in whose subject, texts or people all WORDS stand."""
+    """Tickets in whose number, subject, texts or people all WORDS stand, closed ones too."""
     with reading(ctx) as here:
         found = here.store.read(lambda conn: queries.search(conn, " ".join(words), limit=limit))
     _rows(found, as_json=as_json)
@@ -98,12 +110,14 @@ def _rows(found: tuple[queries.Line, ...], *, as_json: bool) -> None:
             row.ticket.state,
             row.ticket.priority,
             moment(row.ticket.updated_at),
+            row.assignee.shown if row.assignee else "-",
             row.requester.email,
             row.ticket.subject,
         )
         for row in found
     ]
-    click.echo(table(rows, ("NUMBER", "STATE", "PRIORITY", "UPDATED", "REQUESTER", "SUBJECT")))
+    header = ("NUMBER", "STATE", "PRIORITY", "UPDATED (UTC)", "ASSIGNEE", "REQUESTER", "SUBJECT")
+    click.echo(table(rows, header) if rows else "No tickets.")
 
 
 @command.command()
@@ -118,31 +132,40 @@ def show(ctx: click.Context, number: int, *, with_history: bool, as_json: bool) 
     if as_json:
         echo_json(shown)
         return
-    ticket = shown.ticket
-    click.echo(clean_text(f"{ticket.tag} {ticket.subject}"))
-    people_shown = ", ".join(person.email for person in shown.participants)
-    for name, value in (
-        ("state", ticket.state.value + (f" until {moment(ticket.pending_until)}" if ticket.pending_until else "")),
-        ("priority", ticket.priority.value),
-        ("department", shown.department.name),
-        ("requester", f"{shown.requester.name} <{shown.requester.email}>"),
-        ("participants", people_shown),
-        ("assignee", shown.assignee.shown if shown.assignee else ""),
-        ("tags", " ".join(shown.tags)),
-        ("opened", moment(ticket.created_at)),
-    ):
-        if value:
-            click.echo(clean_text(f"{name:<13}{value}"))
+    _head(shown)
     for item in shown.messages:
         _message(item)
+    if shown.outbox:
+        click.echo("\n--- mails")
     for mail in shown.outbox:
-        words = f" ({mail.last_reply})" if mail.last_reply else ""
-        again = f", next try {moment(mail.next_at)}" if mail.state.value == "deferred" else ""
-        click.echo(clean_text(f"mail  {mail.notice} to {mail.recipient}: {mail.state}{words}{again}"))
+        _mail(mail)
     if with_history:
+        click.echo("\n--- history")
         for entry in shown.history:
             detail = " ".join(f"{key}={value}" for key, value in entry.detail.items())
-            click.echo(clean_text(f"{moment(entry.at)}  {entry.kind}  {detail}"))
+            say(f"{moment(entry.at)}  {entry.kind}  {detail}".rstrip())
+
+
+def _head(shown: queries.Shown) -> None:
+    ticket = shown.ticket
+    say(f"{ticket.tag} {ticket.subject}")
+    merged = f" into {shown.merged_into.tag}" if shown.merged_into else ""
+    pending = f" until {moment(ticket.pending_until)}" if ticket.pending_until else ""
+    requester = shown.requester
+    for name, value in (
+        ("state", f"{ticket.state}{merged}{pending}"),
+        ("priority", ticket.priority.value),
+        ("department", shown.department.name),
+        ("requester", f"{requester.name} <{requester.email}>".lstrip()),
+        ("participants", ", ".join(person.email for person in shown.participants)),
+        ("assignee", shown.assignee.shown if shown.assignee else "nobody"),
+        ("tags", " ".join(shown.tags)),
+        ("links", ", ".join(f"{other.ticket.tag} ({other.kind})" for other in shown.links)),
+        ("opened", moment(ticket.created_at)),
+        ("closed", moment(ticket.closed_at) if ticket.closed_at else ""),
+    ):
+        if value:
+            say(f"{name:<14}{value}")
 
 
 def _message(item: queries.ShownMessage) -> None:
@@ -150,171 +173,18 @@ def _message(item: queries.ShownMessage) -> None:
     marks = [] if message.visibility is Visibility.PUBLIC else [message.visibility.value]
     if message.kind.value != "personal":
         marks.append(message.kind.value)
-    click.echo(
-        clean_text(
-            f"\n--- {moment(message.created_at)}  {message.author_name or message.author_email or 'system'}  [{', '.join([*marks, message.reason])}]"
-        )
-    )
-    click.echo(clean_text(message.text.strip()))
+    say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
+    say(message.text.strip() or "(no text)")
     if message.quote.strip():
         click.echo(f"[{len(message.quote.splitlines())} quoted lines]")
     for attachment in item.attachments:
-        click.echo(clean_text(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]"))
+        say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")
 
 
-@command.command()
-@number_argument
-@text_argument
-@as_option
-@click.option(
-    "--attach",
-    "files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file to send along (again for more).",
-)
-@click.option("--close", is_flag=True, help="And close the ticket.")
-@click.pass_context
-def reply(
-    ctx: click.Context, number: int, text: str | None, *, who: str | None, files: tuple[Path, ...], close: bool
-) -> None:
-    """Answer the requester and the participants. TEXT, or standard input."""
-    words = _text(text)
-    with writing(ctx) as here:
-        parts = tuple(_part(here, file) for file in files)
-        _act(
-            here,
-            number,
-            who,
-            lambda conn, ticket, staff: tickets.staff_reply(
-                conn,
-                here.desk,
-                here.clock(),
-                ticket=ticket,
-                author=staff,
-                words=Words(text=words, parts=parts),
-                close=close,
-            ),
-        )
-    click.echo(f"Answered #{number}" + (" and closed it." if close else "."))
-
-
-def _part(here: Installation, file: Path) -> Part:
-    data = file.read_bytes()
-    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    return Part(name=file.name, content_type=kind, size=len(data), sha256=here.blobs.put(data))
-
-
-@command.command()
-@number_argument
-@text_argument
-@as_option
-@click.pass_context
-def note(ctx: click.Context, number: int, text: str | None, *, who: str | None) -> None:
-    """Add an internal note. TEXT, or standard input."""
-    words = _text(text)
-    with writing(ctx) as here:
-        _act(
-            here,
-            number,
-            who,
-            lambda conn, ticket, staff: tickets.note(
-                conn, here.desk, here.clock(), ticket=ticket, author=staff, words=Words(text=words)
-            ),
-        )
-    click.echo(f"Noted in #{number}.")
-
-
-@command.command()
-@number_argument
-@click.argument("assignee", required=False)
-@as_option
-@click.option("--nobody", is_flag=True, help="Take it from whoever has it.")
-@click.pass_context
-def assign(ctx: click.Context, number: int, assignee: str | None, *, who: str | None, nobody: bool) -> None:
-    """Give the ticket to ASSIGNEE (address)."""
-    if (assignee is None) != nobody:
-        raise click.UsageError("say an address, or --nobody")
-    with writing(ctx) as here:
-
-        def act(conn: Connection, ticket: Ticket, staff: Person) -> Ticket:
-            to = None if assignee is None else _staff(conn, assignee)
-            return changes.assign(conn, here.desk, here.clock(), ticket=ticket, assignee=to, actor=staff)
-
-        _act(here, number, who, act)
-    click.echo(f"#{number} is assigned to {assignee or 'nobody'}.")
-
-
-@command.command()
-@number_argument
-@as_option
-@click.option("--quietly", is_flag=True, help="The requester is not told.")
-@click.pass_context
-def close(ctx: click.Context, number: int, *, who: str | None, quietly: bool) -> None:
-    """Close the ticket."""
-    with writing(ctx) as here:
-        _act(
-            here,
-            number,
-            who,
-            lambda conn, ticket, staff: changes.set_state(
-                conn, here.desk, here.clock(), ticket=ticket, state=State.CLOSED, actor=staff, tell=not quietly
-            ),
-        )
-    click.echo(f"#{number} is closed.")
-
-
-@command.command()
-@number_argument
-@click.argument("into", type=int)
-@as_option
-@click.pass_context
-def merge(ctx: click.Context, number: int, into: int, *, who: str | None) -> None:
-    """Merge the ticket into INTO: mail to the one reaches the other from now on."""
-    with writing(ctx) as here:
-        _act(
-            here,
-            number,
-            who,
-            lambda conn, ticket, staff: changes.merge(
-                conn, here.desk, here.clock(), ticket=ticket, into=tickets.by_number(conn, into), actor=staff
-            ),
-        )
-    click.echo(f"#{number} is merged into #{into}.")
-
-
-def _act(here: Installation, number: int, who: str | None, act: Callable[[Connection, Ticket, Person], T]) -> T:
-    """One change on the writer: who acts and on what are read in the same transaction."""
-    return here.store.writer.run(lambda conn: act(conn, tickets.by_number(conn, number), _actor(conn, who)))
-
-
-def _actor(conn: Connection, who: str | None) -> Person:
-    if who is not None:
-        return _staff(conn, who)
-    every = [person for person in people.list_staff(conn) if person.is_staff]
-    if len(every) != 1:
-        raise Refused("who", "there are several members of staff (or none): say who acts with --as ADDRESS")
-    return every[0]
-
-
-def _staff(conn: Connection, address: str) -> Person:
-    person = people.find(conn, address)
-    if person is None or not person.is_staff:
-        raise NotFound("member-of-staff", address)
-    return person
-
-
-def _department_id(conn: Connection, name: str | None) -> int | None:
-    if name is None:
-        return None
-    department = departments.by_name(conn, name)
-    if department is None:
-        raise NotFound("department", name)
-    return department.id
-
-
-def _text(text: str | None) -> str:
-    words = sys.stdin.read() if text in {None, "-"} else str(text)
-    if not words.strip():
-        raise Refused("no-text", "there is nothing to say: give TEXT, or write to standard input")
-    return words
+def _mail(mail: OutboxRow) -> None:
+    again = f", next try {moment(mail.next_at)}" if mail.state is OutboxState.DEFERRED else ""
+    at = f" {moment(mail.sent_at)}" if mail.sent_at else ""
+    server = f" as {mail.server_id}" if mail.server_id else ""
+    twice = ", possibly twice" if mail.possibly_twice else ""
+    words = f" ({mail.last_reply})" if mail.last_reply and mail.state is not OutboxState.SENT else ""
+    say(f"{mail.notice} to {mail.recipient}: {mail.state}{at}{server}{twice}{words}{again}")

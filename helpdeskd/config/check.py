@@ -32,13 +32,20 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _one_secret("outgoing", config.outgoing.password, config.outgoing.password_file)
     if config.outgoing.user and not (config.outgoing.password or config.outgoing.password_file):
         yield "outgoing.password", "expected password or password_file beside user"
-    if config.store.url and not re.match(r"(sqlite|postgresql(\+psycopg)?)://", config.store.url):
+    if config.store.url and not _is_store(config.store.url):
         yield "store.url", "expected sqlite:///path or postgresql://user@host/name"
     if config.desk.public_url and not re.match(r"https?://", config.desk.public_url):
         yield "desk.public_url", "expected a URL that starts with https:// or http://"
     if len(config.desk.marker.strip()) < 20 or "\n" in config.desk.marker:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
+
+
+def _is_store(url: str) -> bool:
+    if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", url):
+        return False
+    host = url.rpartition("@")[2].rpartition("://")[2].partition("/")[0].partition("?")[0]
+    return re.search(r":(?!\d{0,5}$)[^\]:,]*$", host) is None  # a port is a number
 
 
 def _host_port(text: str) -> bool:
@@ -50,15 +57,25 @@ def _tls(config: Config) -> Iterator[Problem]:
     if (config.smtp.tls_certificate is None) != (config.smtp.tls_key is None):
         yield "smtp.tls_certificate", "expected tls_certificate and tls_key together"
     for key, path in (("smtp.tls_certificate", config.smtp.tls_certificate), ("smtp.tls_key", config.smtp.tls_key)):
-        if path is not None and not path.is_file():
-            yield key, f"expected a readable file; there is none at {path}"
+        yield from _readable(key, path)
 
 
 def _one_secret(section: str, secret: str, file: Path | None) -> Iterator[Problem]:
     if secret and file:
         yield f"{section}.password", "expected one of password and password_file, not both"
-    if file is not None and not file.is_file():
-        yield f"{section}.password_file", f"expected a readable file; there is none at {file}"
+    yield from _readable(f"{section}.password_file", file)
+
+
+def _readable(key: str, path: Path | None) -> Iterator[Problem]:
+    if path is None:
+        return
+    try:
+        if path.is_file():
+            path.open("rb").close()
+        else:
+            yield key, f"expected a readable file; there is none at {path}"
+    except OSError as error:
+        yield key, f"expected a readable file; {path}: {error.strerror}"
 
 
 def _mailboxes(mailboxes: tuple[Mailbox, ...]) -> Iterator[Problem]:
@@ -74,10 +91,19 @@ def _mailboxes(mailboxes: tuple[Mailbox, ...]) -> Iterator[Problem]:
         if not box.folders:
             yield f"{key}.folders", "expected at least one folder"
         for folder in box.folders:
-            place = (box.host.lower(), box.user.lower(), folder)
+            place = _place(box, folder)
             if place in watched:
                 yield f"{key}.folders", f"expected each folder once; {folder} is already watched by {watched[place]}"
             watched[place] = box.name
+        for name, texts in (
+            ("host", (box.host,)),
+            ("user", (box.user,)),
+            ("folders", box.folders),
+            ("move_to", (box.move_to,)),
+        ):
+            # A line end in a folder's name would be a command of its own to the server.
+            if any(not text.isprintable() for text in texts):
+                yield f"{key}.{name}", "expected no control characters"
         yield from _one_secret(key, box.password, box.password_file)
         ways = [bool(box.password or box.password_file), bool(box.oauth2_token_file), bool(box.oauth2_command)]
         if sum(ways) != 1:
@@ -90,8 +116,13 @@ def _mailboxes(mailboxes: tuple[Mailbox, ...]) -> Iterator[Problem]:
         if (box.after == "move") != bool(box.move_to):
             yield f"{key}.move_to", 'expected move_to with after = "move", and only then'
     for n, box in enumerate(mailboxes):
-        if box.after == "move" and (box.host.lower(), box.user.lower(), box.move_to) in watched:
+        if box.after == "move" and _place(box, box.move_to) in watched:
             yield f"mailbox.{n}.move_to", f"expected a folder that is not itself watched; {box.move_to} is"
+
+
+def _place(box: Mailbox, folder: str) -> tuple[str, str, str]:
+    """What makes two folders the same. INBOX is so in any case (RFC 3501 section 5.1)."""
+    return box.host.lower(), box.user.lower(), "INBOX" if folder.upper() == "INBOX" else folder
 
 
 def _is_date(text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,9 +18,12 @@ from helpdeskd.errors import ConfigError
 
 DEFAULT_FILE = Path("/etc/helpdeskd/helpdeskd.toml")
 PREFIX = "HELPDESKD_"
-# Names of the environment that are not settings: where the file is, where pipe.py finds the spool, who types.
-NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL", "HELPDESKD_AS"}
+# Names of the environment that are not settings: where the file is, where pipe.py finds the spool, who types, and
+# whether a fault of ours is shown with its traceback.
+NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL", "HELPDESKD_AS", "HELPDESKD_TRACEBACK"}
 SECRETS = {"password"}
+# user:password@ and ?password=, as libpq reads them
+_IN_URL = re.compile(r"(://[^/@]*?:|[?&](?:password|sslpassword|passfile)=)[^&]+?(?=@[^@/]*(?:/|$)|&|$)")
 
 
 S = TypeVar("S", bound=Section)
@@ -50,11 +54,12 @@ def load(file: Path | None, env: Mapping[str, str]) -> Config:
 
 
 def _read(file: Path | None, problems: _Problems) -> dict[str, Any]:
-    if file is None and not DEFAULT_FILE.exists():
-        return {}
     path = file or DEFAULT_FILE
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if file is not None:
+            problems.add(str(path), "file", f"expected a readable file: {error.strerror}")
     except tomllib.TOMLDecodeError as error:
         problems.add(str(path), "TOML", f"expected a valid TOML file: {error}")
     except UnicodeDecodeError as error:
@@ -69,7 +74,7 @@ def _overlay(
 ) -> None:
     """HELPDESKD_SMTP__LISTEN=... over [smtp] listen; HELPDESKD_MAILBOX__0__PASSWORD=... over the first [[mailbox]]."""
     if spool := env.get("HELPDESKD_SPOOL"):
-        table.setdefault("paths", {})["spool"] = spool
+        _put(table, ("paths", "spool"), spool)
         places["paths", "spool"] = "environment HELPDESKD_SPOOL"
     for name in sorted(env):
         if not name.startswith(PREFIX) or name in NOT_SETTINGS:
@@ -79,16 +84,22 @@ def _overlay(
         if field is None:
             problems.add(f"environment {name}", ".".join(path), "expected the name of a setting, SECTION__KEY")
             continue
-        target: Any = table
-        for step in path[:-1]:
-            if isinstance(target, list):
-                while len(target) <= int(step):
-                    target.append({})
-                target = target[int(step)]
-            else:
-                target = target.setdefault(step, [] if step == "mailbox" else {})
-        target[path[-1]] = _from_text(env[name], field)
+        _put(table, path, _from_text(env[name], field))
         places[path] = f"environment {name}"
+
+
+def _put(table: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    """Lay a value over the file's. Where the file has something else than a table there, it stays: that is reported."""
+    target: Any = table
+    for step in path[:-1]:
+        if isinstance(target, list):
+            while len(target) <= int(step):
+                target.append({})
+            target = target[int(step)]
+        elif isinstance(target, dict):
+            target = target.setdefault(step, [] if step == "mailbox" else {})
+    if isinstance(target, dict):
+        target[path[-1]] = value
 
 
 def _field(path: tuple[str, ...]) -> FieldInfo | None:
@@ -196,7 +207,7 @@ def _expected(error: msgspec.ValidationError) -> str:
 
 
 def shown(config: Config) -> dict[str, Any]:
-    """Settings as plain values for people and `--json`; secrets are masked."""
+    """Settings as plain values for people and `--json`; secrets are masked, also the one in a store's address."""
     built: dict[str, Any] = msgspec.to_builtins(config, enc_hook=str)
     masked: dict[str, Any] = _masked(built)
     return masked
@@ -207,4 +218,6 @@ def _masked(value: Any, key: str = "") -> Any:
         return {k: _masked(v, k) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [_masked(v, key) for v in value]
+    if key == "url":
+        return _IN_URL.sub(r"\1***", value)
     return "(set, not shown)" if key in SECRETS and value else value
