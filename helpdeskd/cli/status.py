@@ -21,6 +21,7 @@ from helpdeskd.model.clock import now as clock
 from helpdeskd.model.outgoing import OutboxState
 
 PATIENCE = 2.0  # seconds for a door to greet
+EVERYWHERE = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
 LATE_POLLS = 3  # intervals without a good poll that are worth a word
 
 
@@ -129,9 +130,9 @@ def _connected(place: str) -> socket.socket:
             raise
         return sock
     host, _, port = place.rpartition(":")
-    host = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(
-        host.strip("[]"), host.strip("[]")
-    )  # noqa: S104  # compared, not bound
+    host = host.strip("[]")
+    if host in EVERYWHERE:
+        host = EVERYWHERE[host]
     return socket.create_connection((host, int(port)), timeout=PATIENCE)
 
 
