@@ -27,7 +27,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Inbound
-from helpdeskd.model.people import Department, Person, ReplyTokens
+from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Evidence, Facts, Match, Outcome
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
@@ -128,7 +128,7 @@ def gather(
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
     here, there = _same_mail(conn, inbound, department, arrived_at)
     taken = tuple(dict.fromkeys((*elsewhere, *there)))
-    clues = _clues(conn, desk, inbound, department, recipients)
+    clues = _clues(conn, desk, inbound, recipients)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
     leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here)), numbers)
     clues += [
@@ -226,9 +226,7 @@ def _same_mail(
     return here, there
 
 
-def _clues(
-    conn: Connection, desk: Desk, inbound: Inbound, department: Department, recipients: tuple[str, ...]
-) -> list[Clue]:
+def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str, ...]) -> list[Clue]:
     clues = [
         Clue(Evidence.REPLY_TOKEN, ticket_id, rank, bound_to=person_id, credential=True)
         for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
@@ -245,7 +243,7 @@ def _clues(
     own = () if inbound.message_id is None else (inbound.message_id,)
     if named or own:
         known = conn.execute(_KNOWN, {"ids": named, "own_and_ids": (*own, *named)}).all()
-        clues += _from_ids(known, inbound.message_id, named, _is_bearer(desk, department))
+        clues += _from_ids(known, inbound.message_id, named)
     return clues
 
 
@@ -258,22 +256,17 @@ def _nearest_first(inbound: Inbound) -> tuple[str, ...]:
     return (*named[: MAX_IDS - 1], inbound.references[0] if inbound.references else named[-1])
 
 
-def _is_bearer(desk: Desk, department: Department) -> bool:
-    """Are our Message-IDs all that a reply can carry here (reply_tokens = message-id)?"""
-    if department.reply_tokens is ReplyTokens.AUTO:
-        return not desk.plus_works
-    return department.reply_tokens is ReplyTokens.MESSAGE_ID
-
-
-def _from_ids(known: Iterable[Any], own: str | None, named: tuple[str, ...], bearer: bool) -> list[Clue]:
+def _from_ids(known: Iterable[Any], own: str | None, named: tuple[str, ...]) -> list[Clue]:
     rank = {mail_id: place for place, mail_id in enumerate(named)}
     found = [tuple(row) for row in known]
     seen = {mail_id for what, mail_id, *_ in found if what != "named"}
     clues = []
     for what, mail_id, ticket_id, row_id, person_id, token in found:
         if what == "own" and mail_id in rank:
-            credential = bearer or not token
-            clues.append(Clue(Evidence.OWN_MESSAGE_ID, ticket_id, rank[mail_id], row_id, person_id, credential))
+            # A mail that left without a token in its reply address is answered by its Message-ID alone.
+            clues.append(
+                Clue(Evidence.OWN_MESSAGE_ID, ticket_id, rank[mail_id], row_id, person_id, credential=not token)
+            )
         elif what == "stored" and mail_id in rank:
             clues.append(Clue(Evidence.STORED_MESSAGE_ID, ticket_id, rank[mail_id], row_id))
         elif what == "named" and mail_id == own and own not in seen:
@@ -310,7 +303,7 @@ def _matches(
     left: _Left,
 ) -> tuple[Match, ...]:
     """The clues as matches, strongest first. Of one evidence: the nearest id, else the author's own ticket, else one of this
-    department, else the latest; of tokens the author's own."""
+    department, else the latest."""
     clues = [clue for clue in clues if clue.ticket_id in leads.by_id]
     if not clues:
         return ()
@@ -329,7 +322,6 @@ def _matches(
             credential=clue.credential,
         )
         preference = (
-            0 if who is not None and clue.bound_to == who else 1,
             0 if who in match.participants else 1,
             0 if ticket.department_id == department.id else 1,
         )

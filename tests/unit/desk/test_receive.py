@@ -109,6 +109,8 @@ def test_the_arrival_tells_it_all(house, street):
         f"stored-message-id {ticket.tag}",
     ]
     assert reply.message_id == street.messages(ticket)[-1].id
+    street.take(street.answer(street.last(N.ACKNOWLEDGEMENT), CAROL, "And more."))
+    assert street.arrivals()[-1].evidence == street.arrivals()[-2].evidence
 
 
 def test_a_mail_without_an_envelope_goes_by_its_headers(house, street):
@@ -186,6 +188,13 @@ def test_two_who_answer_what_we_never_saw(house, street):
     assert (three.outcome, three.reason) == (Outcome.OPENED, "stranger")
     assert street.links(street.ticket(three)) == [(street.ticket(one).id, "related")]
     assert "old_ticket" not in street.last(N.ACKNOWLEDGEMENT, EVE).context
+
+
+def test_of_two_that_share_a_root_the_author_s_own(street):
+    mine = street.send(references=("unseen@x",))
+    theirs = street.send("dan@customer.example", text="Me too.", references=("unseen@x",))
+    assert theirs.number != mine.number
+    assert street.send(text="More.", references=("unseen@x",)).number == mine.number
 
 
 def test_the_nearest_parent_wins(street):
@@ -380,6 +389,41 @@ def test_two_departments_by_two_deliveries(house, street):
     assert len(house.mails(N.ACKNOWLEDGEMENT)) == 1
 
 
+def test_each_department_finds_its_own_ticket(house, street):
+    """Where Message-IDs are the tokens, an answer to one department's mail names the other's ticket as well."""
+    house.department("Sales", "sales@example.org")
+    house.desk = replace(house.desk, plus_works=False)
+    one, two = (
+        street.ticket(each) for each in street.take(street.mail(to=("support@example.org", "sales@example.org")))
+    )
+    ack = street.last(N.ACKNOWLEDGEMENT)
+    replied = street.take(street.answer(ack, CAROL, "More.", to=("sales@example.org", "support@example.org")))
+    assert {(each.department, each.number) for each in replied} == {("Support", one.number), ("Sales", two.number)}
+    # so does what names the customer's own mail, which both have
+    for address, ticket in (("support@example.org", one), ("sales@example.org", two)):
+        by_mail = street.send(to=address, text=f"To {address}", references=("mail1@customer.example",))
+        assert by_mail.number == ticket.number
+
+
+def test_a_copy_does_not_join_the_ticket_of_its_twin(house, street):
+    house.department("Sales", "sales@example.org")
+    mail = street.mail(references=("unseen@x",))
+    one = street.take(mail)[0]
+    two = street.take(replace(mail, spool_id="other", recipients=("sales@example.org",)))[0]
+    assert (two.outcome, two.reason) == (Outcome.OPENED, "new")
+    assert two.number != one.number
+
+
+def test_a_copy_for_the_token_of_its_twin_s_ticket_is_a_duplicate(house, street):
+    sales = house.department("Sales", "sales@example.org")
+    ticket, _ = opened(street)
+    mail = street.answer(street.last(N.ACKNOWLEDGEMENT), CAROL, "More.")
+    street.take(mail)
+    changes.set_department(house.conn, house.desk, house.now, ticket=ticket, department=sales, actor=house.ada)
+    again = street.take(replace(mail, spool_id="other"))[0]
+    assert (again.outcome, again.department, again.number) == (Outcome.DUPLICATE, "Sales", ticket.number)
+
+
 def test_a_token_leads_to_where_its_ticket_is_now(house, street):
     sales = house.department("Sales", "sales@example.org")
     ticket, _ = opened(street)
@@ -468,6 +512,18 @@ def test_people_copied_in_take_part(house, street):
     dan = street.last(N.STAFF_REPLY, "dan@customer.example")
     street.take(street.answer(dan, "dan@customer.example", "And for me?", cc=("fay@customer.example",)))
     assert street.participants(ticket) == ["dan@customer.example", "fay@customer.example"]
+
+
+def test_who_left_draws_nobody_in(house, street):
+    ticket, notice = opened(street, cc=("dan@customer.example",))
+    street.take(street.answer(notice, ADA, "Use water."))
+    dan = street.last(N.STAFF_REPLY, "dan@customer.example")
+    changes.remove_participant(
+        house.conn, house.desk, house.now, ticket=ticket, person=house.customer("dan@customer.example"), actor=house.ada
+    )
+    reply = street.take(street.answer(dan, "dan@customer.example", "Bye.", cc=("fay@customer.example",)))[0]
+    assert reply.outcome is Outcome.APPENDED  # it is their token still
+    assert street.participants(ticket) == []
 
 
 def test_a_department_may_want_no_participants(house, street):

@@ -7,8 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from helpdeskd.desk import changes, tickets
+from helpdeskd.desk import changes, obey, tickets
+from helpdeskd.desk.commands import Name
 from helpdeskd.desk.context import Part
+from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Kind
 from helpdeskd.model.outgoing import NoticeName as N
 from helpdeskd.model.routing import Outcome
@@ -71,7 +73,26 @@ def test_close_with_an_answer_is_one_mail_to_the_customer(street, ticket):
     assert now(street, ticket).state is State.CLOSED
     assert street.said(ticket)[-1] == ("public", "commands", "It is repaired.")
     assert street.house.told(N.STAFF_REPLY) == ["Carol@customer.example"]
+    assert street.last(N.STAFF_REPLY).context["ticket"]["state"] == "closed"
     assert not street.house.mails(N.TICKET_CLOSED)
+
+
+def test_the_last_word_on_the_state_counts(street, ticket):
+    command(street, "#close\n#pending 3d\nIt is repaired, I think.")
+    assert now(street, ticket).state is State.PENDING
+    assert not street.house.mails(N.TICKET_CLOSED)
+
+
+def test_a_command_refused_half_way_leaves_nothing(street, ticket, monkeypatch):
+    def half(turn):
+        changes.tag(*turn.given, ticket=turn.order.ticket, tags=("half",), actor=turn.order.author)
+        raise Refused("bad-luck", "no further")
+
+    monkeypatch.setitem(obey._ACTS, Name.TAG, half)
+    command(street, "#tag half\n#priority high")
+    assert changes.tags_of(street.house.conn, ticket.id) == ()
+    assert now(street, ticket).priority is Priority.HIGH
+    assert told(street)[1] == ["no further", "priority high"]
 
 
 def test_everything_at_once(street, ticket):
