@@ -49,6 +49,8 @@ _KNOWN = frozenset(encodings.aliases.aliases) | frozenset(encodings.aliases.alia
 _STATEFUL = frozenset({"utf_7", "hz", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"})
 _ISO_2022 = "iso2022"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
+_LATIN = frozenset({"cp1250", "cp1254", "cp1257", *(f"iso8859_{n}" for n in (2, 3, 4, 9, 10, 13, 14, 15, 16))})
+_SHORT = 100  # bytes
 _SAMPLE = 65536  # bytes the detector sees
 
 
@@ -60,12 +62,13 @@ def codec(name: str) -> str | None:
     if plain not in _KNOWN:
         # cp1252 is also windows-1252, x-cp1252, cp-1252; iso-8859-1 also iso8859-1 and 8859-1. The alias table
         # knows most; what it does not know is not looked up, so that no sender fills the registry's caches.
-        plain = re.sub(r"^(?:x_|windows_|cp_|win_|ms_)+(?=\d)", "cp", plain)
+        plain = re.sub(r"^(?:x_|windows_|cp_?|win_|ms_){1,3}(?=\d)", "cp", plain)
         if plain not in _KNOWN:
             return None
     try:
+        b"a".decode(plain, "replace")  # refuses what is no charset: base64, zlib, rot13
         found = codecs.lookup(plain).name.replace("-", "_")
-    except LookupError:
+    except (LookupError, UnicodeError):
         return None
     found = "utf_8" if found == "utf_8_sig" else found
     return None if found in _NEVER else _MEANT.get(found, found)
@@ -139,6 +142,8 @@ def _guess(data: bytes, named: str | None) -> tuple[str, str]:
     found = cchardet.detect(data[:_SAMPLE])
     label, sure = found.get("encoding"), found.get("confidence") or 0.0
     guessed = codec(str(label)) if label and sure >= 0.5 else None
+    if guessed in _LATIN and len(data) < _SHORT:
+        guessed = "cp1252"  # too few letters to tell one Latin alphabet from another: the commonest
     for name in (guessed, "cp1252"):
         text = _strict(data, name) if name else None
         if text is not None and name:

@@ -50,7 +50,7 @@ def compose(draft: Draft) -> bytes:
     if draft.auto_submitted is not AutoSubmitted.NO:
         lines += [f"Auto-Submitted: {draft.auto_submitted.value}", "X-Auto-Response-Suppress: All"]
     lines += [encode.unstructured(LOOP_HEADER, draft.instance), "MIME-Version: 1.0"]
-    content, body = _body(draft)
+    content, body, _ = _body(draft)
     head = "\r\n".join([*lines, *content]).encode("ascii") + b"\r\n"
     _check(head)
     return head + b"\r\n" + body
@@ -81,7 +81,9 @@ def _check(head: bytes) -> None:
 
 # --- bodies ---------------------------------------------------------------------------------------------------
 
-_Entity = tuple[list[str], bytes]  # header lines, body
+# Header lines, body, and what stands before a boundary that follows: the line end there belongs to the boundary
+# (RFC 2046 section 5.1.1), so a body whose last line end counts needs one more.
+_Entity = tuple[list[str], bytes, bytes]
 
 
 def _body(draft: Draft) -> _Entity:
@@ -103,7 +105,7 @@ def _body(draft: Draft) -> _Entity:
 
 def _text(kind: str, text: str) -> _Entity:
     encoding, data = encode.text_body(text)
-    return [f"Content-Type: text/{kind}; charset=utf-8", f"Content-Transfer-Encoding: {encoding}"], data
+    return [f"Content-Type: text/{kind}; charset=utf-8", f"Content-Transfer-Encoding: {encoding}"], data, b"\r\n"
 
 
 def _file(part: Part, *, inline: bool) -> _Entity:
@@ -133,7 +135,7 @@ def _file(part: Part, *, inline: bool) -> _Entity:
     ]
     if inline:
         lines.append(encode.fold("Content-ID", [f"<{_id(part.content_id)}>"]))
-    return lines, encode.binary_body(data) if encoding == "base64" else data
+    return (lines, encode.binary_body(data), b"") if encoding == "base64" else (lines, data, b"\r\n")
 
 
 _LONG = re.compile(rb"[^\n]{999}")
@@ -150,7 +152,7 @@ def _separated(tokens: list[str]) -> list[str]:
 
 def _multipart(draft: Draft, kind: str, entities: list[_Entity]) -> _Entity:
     """The boundary holds `=_`, which neither base64 nor quoted-printable can; seven-bit bodies are searched for it."""
-    bodies = [("\r\n".join(lines)).encode("ascii") + b"\r\n\r\n" + data for lines, data in entities]
+    bodies = [("\r\n".join(lines)).encode("ascii") + b"\r\n\r\n" + data + tail for lines, data, tail in entities]
     number = 0
     while True:
         digest = hashlib.sha256(f"{kind} {number} {draft.mail_id}".encode()).hexdigest()[:24]
@@ -159,5 +161,5 @@ def _multipart(draft: Draft, kind: str, entities: list[_Entity]) -> _Entity:
             break
         number += 1
     mark = b"--" + boundary.encode("ascii")
-    out = b"".join(mark + b"\r\n" + body + (b"" if body.endswith(b"\r\n") else b"\r\n") for body in bodies)
-    return [f'Content-Type: multipart/{kind}; boundary="{boundary}"'], out + mark + b"--\r\n"
+    out = b"".join(mark + b"\r\n" + body for body in bodies)
+    return [f'Content-Type: multipart/{kind}; boundary="{boundary}"'], out + mark + b"--\r\n", b""

@@ -113,7 +113,7 @@ def mailboxes(name: str, addresses: tuple[Address, ...]) -> str:
 def is_id(key: str) -> bool:
     """May this stand between angle brackets as a Message-ID? Shortened keys (sha256:...) may not: they name nothing
     to anybody else."""
-    return bool(_ID.match(key))
+    return bool(_ID.match(key)) and "=?" not in key
 
 
 def content_type(value: str) -> str:

@@ -165,7 +165,7 @@ def _quick(value: str) -> Address | None:
     if len(value) > 400:
         return None
     if match := _QUICK.match(value):
-        return Address(clean(match.group(1) or match.group(2) or ""), match.group(3))
+        return address_of(match.group(1) or match.group(2) or "", match.group(3))
     if match := _PLAIN.match(value):
         return Address("", match.group(1))
     return None
@@ -178,13 +178,15 @@ def _search(item: str) -> tuple[str, str] | None:
     if angled:
         last = angled[-1]
         return item[: last.start()].strip().strip("\"'<"), last.group(1)
+    if "<" in item:
+        return None  # what the brackets hold is no address, and a word beside them is somebody else's
     bare = _BARE.findall(words(item) if "=?" in item else item)
     return ("", bare[0].rstrip(".")) if len(set(bare)) == 1 else None
 
 
 def address_of(name: str, email: str) -> Address | None:
     """A mailbox cleaned for use; None when nothing usable is left of its address."""
-    email = clean(words(email) if "=?" in email else email).strip("<>'").replace(" ", "").rstrip(".")
+    email = clean(words(email) if "=?" in email else email).strip("<>'").rstrip(".")
     if email.lower().startswith("mailto:"):
         email = email[7:]
     if len(email) > 320 or not _ADDRESS.fullmatch(email):

@@ -209,7 +209,9 @@ def _bound_parts(made: Prepared, limits: Intake) -> None:
         head = data.find(b"\n", start + 1) + 1
         match = _HEADERS.match(data, head) if head else None
         if match and match.end() - head > 65536:
-            out += [data[done:head], data[head : head + _fitting(data[head : head + 65536], limits)], b"\r\n"]
+            kept = data[head : head + _fitting(data[head : head + 65536], limits)]
+            ended = data.startswith((b"\n", b"\r\n"), match.end())
+            out += [data[done:head], kept, b"" if ended else b"\r\n"]
             done = match.end()
             made.notes.append("the headers of a part are longer than the limit and were cut")
             made.cut = True

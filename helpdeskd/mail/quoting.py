@@ -236,7 +236,7 @@ def _attribution(page: _Page, last: int) -> tuple[int | None, bool]:
         if opened and (strong or _DIGIT.search(joined)):
             return first, strong
         if found[0] is None and (strong or opened):
-            found = (first, strong and "@" in joined)
+            found = (first, strong)
     return found
 
 

@@ -22,6 +22,7 @@ from helpdeskd.model.mail import Part
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}\s*", re.ASCII)
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -162,7 +163,7 @@ class _Walk:
                 part,
                 Part(
                     name=file_name(part) or _made_up_name(kind, data, len(self.files) + 1),
-                    content_type=kind if kind.isascii() and len(kind) < 128 else "application/octet-stream",
+                    content_type=kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream",
                     data=data,
                     sha256=hashlib.sha256(data).hexdigest(),
                     content_id=content_id[:255],

@@ -1,0 +1,132 @@
+"""Kinds of mail, each with the header that says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpdeskd.mail import automatic
+from helpdeskd.mail.automatic import Signs, classify
+from helpdeskd.mail.headers import Headers
+from helpdeskd.model.mail import Address, Kind
+
+
+def signs(
+    headers: dict[str, str] | None = None,
+    sender: str | None = "ann@example.org",
+    author: str = "ann@example.org",
+    content_type: str = "text/plain",
+    report_type: str = "",
+) -> Signs:
+    return Signs(
+        headers=Headers((headers or {}).items()),
+        sender=sender,
+        author=Address("", author) if author else None,
+        instance="me",
+        is_own=lambda address: address.lower() == "support@desk.example",
+        content_type=content_type,
+        report_type=report_type,
+    )
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind", "why"),
+    [
+        ({}, Kind.PERSONAL, ""),
+        ({"Auto-Submitted": "no"}, Kind.PERSONAL, ""),
+        ({"Auto-Submitted": ""}, Kind.PERSONAL, ""),
+        ({"Auto-Submitted": "auto-replied"}, Kind.AUTO_REPLY, "Auto-Submitted: auto-replied"),
+        ({"auto-submitted": "AUTO-REPLIED (vacation)"}, Kind.AUTO_REPLY, "Auto-Submitted: auto-replied"),
+        ({"Auto-Submitted": "auto-replied; owner-token=af3"}, Kind.AUTO_REPLY, "Auto-Submitted: auto-replied"),
+        ({"Auto-Submitted": "auto-generated"}, Kind.AUTO_GENERATED, "Auto-Submitted: auto-generated"),
+        ({"Auto-Submitted": "auto-notified"}, Kind.AUTO_GENERATED, "Auto-Submitted: auto-notified"),
+        ({"Auto-Submitted": "yes"}, Kind.AUTO_GENERATED, "Auto-Submitted: yes"),
+        ({"Precedence": "bulk"}, Kind.LIST, "Precedence: bulk"),
+        ({"Precedence": "List"}, Kind.LIST, "Precedence: list"),
+        ({"Precedence": "junk"}, Kind.AUTO_GENERATED, "Precedence: junk"),
+        ({"Precedence": "auto_reply"}, Kind.AUTO_REPLY, "Precedence: auto_reply"),
+        ({"Precedence": "first-class"}, Kind.PERSONAL, ""),
+        ({"X-Auto-Response-Suppress": "All"}, Kind.AUTO_GENERATED, "X-Auto-Response-Suppress: all"),
+        ({"X-Auto-Response-Suppress": "DR, RN, OOF"}, Kind.AUTO_GENERATED, "X-Auto-Response-Suppress: oof"),
+        ({"X-Auto-Response-Suppress": "DR, RN, NRN"}, Kind.PERSONAL, ""),
+        ({"X-Autoreply": "yes"}, Kind.AUTO_REPLY, "X-Autoreply: yes"),
+        ({"X-Autoreply": "no"}, Kind.PERSONAL, ""),
+        ({"X-Autorespond": "1"}, Kind.AUTO_REPLY, "X-Autorespond: 1"),
+        ({"X-Autoresponder": "x"}, Kind.AUTO_REPLY, "X-Autoresponder"),
+        ({"Preference": "auto_reply"}, Kind.AUTO_REPLY, "Preference: auto_reply"),
+        ({"X-POST-MessageClass": "9; Autoresponder"}, Kind.AUTO_REPLY, "X-POST-MessageClass: autoresponder"),
+        ({"Delivered-To": "Autoresponder"}, Kind.AUTO_REPLY, "Delivered-To: autoresponder"),
+        ({"X-FC-MachineGenerated": "true"}, Kind.AUTO_GENERATED, "X-FC-MachineGenerated: true"),
+        ({"List-Id": "<x.example>"}, Kind.LIST, "List-Id"),
+        ({"List-Unsubscribe": "<mailto:x>"}, Kind.LIST, "List-Unsubscribe"),
+        ({"Mailing-List": "x"}, Kind.LIST, "Mailing-List"),
+        ({"X-Failed-Recipients": "a@b"}, Kind.BOUNCE, "X-Failed-Recipients"),
+        ({"X-Helpdeskd-Loop": "me"}, Kind.OWN, "X-Helpdeskd-Loop"),
+        ({"X-Helpdeskd-Loop": "another installation"}, Kind.PERSONAL, ""),
+        ({"X-Helpdeskd-Loop": "me", "Auto-Submitted": "auto-replied"}, Kind.OWN, "X-Helpdeskd-Loop"),
+        ({"Return-Path": "<>"}, Kind.PERSONAL, ""),  # the envelope is known and says another thing
+    ],
+)
+def test_headers(headers, kind, why):
+    assert classify(signs(headers)) == (kind, why)
+
+
+@pytest.mark.parametrize(
+    ("sender", "headers", "kind"),
+    [
+        ("", {}, Kind.NULL_PATH),
+        ("<>", {}, Kind.NULL_PATH),
+        (None, {}, Kind.PERSONAL),
+        (None, {"Return-Path": "<>"}, Kind.NULL_PATH),
+        (None, {"Return-Path": "<ann@example.org>"}, Kind.PERSONAL),
+        ("", {"Auto-Submitted": "auto-replied"}, Kind.AUTO_REPLY),
+    ],
+)
+def test_null_path(sender, headers, kind):
+    assert classify(signs(headers, sender=sender))[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("author", "kind"),
+    [
+        ("MAILER-DAEMON@mx.example", Kind.BOUNCE),
+        ("postmaster@mx.example", Kind.BOUNCE),
+        ("mailer@mx.example", Kind.PERSONAL),
+        ("Support@Desk.example", Kind.OWN),
+    ],
+)
+def test_authors(author, kind):
+    assert classify(signs(author=author))[0] is kind
+
+
+def test_a_daemon_without_an_address_is_a_daemon():
+    assert classify(signs({"From": "MAILER-DAEMON (Mail Delivery System)"}, author="")) == (
+        Kind.BOUNCE,
+        "From: mailer-daemon",
+    )
+
+
+@pytest.mark.parametrize(
+    ("report", "kind"),
+    [
+        ("delivery-status", Kind.BOUNCE),
+        ("", Kind.BOUNCE),
+        ("disposition-notification", Kind.AUTO_REPLY),
+        ("feedback-report", Kind.AUTO_GENERATED),
+    ],
+)
+def test_reports(report, kind):
+    assert classify(signs(content_type="multipart/report", report_type=report))[0] is kind
+
+
+def test_every_rule_is_held_by_a_case():
+    """Each row of the table decides for some case above; a row that nothing reaches is no rule."""
+    cases: list[Signs] = [signs(case[0]) for case in HEADER_CASES]
+    cases += [signs(sender=""), signs(author="postmaster@x"), signs(author="support@desk.example")]
+    cases += [
+        signs(content_type="multipart/report", report_type=kind) for kind in ("", "disposition-notification", "x")
+    ]
+    reached = {next((n for n, (_, rule) in enumerate(automatic.RULES) if rule(case)), None) for case in cases}
+    assert reached - {None} == set(range(len(automatic.RULES)))
+
+
+HEADER_CASES = next(mark.args[1] for mark in test_headers.pytestmark if mark.name == "parametrize")

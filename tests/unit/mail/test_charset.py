@@ -1,0 +1,84 @@
+"""Bytes to text: labels, mislabels, no label."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpdeskd.mail import charset
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("utf-8", "utf_8"),
+        ("UTF8", "utf_8"),
+        ("utf8mb4", "utf_8"),
+        ("iso-8859-1", "cp1252"),
+        ("latin1", "cp1252"),
+        ("us-ascii", "cp1252"),
+        ("windows-1252", "cp1252"),
+        ("cp-1251", "cp1251"),
+        ("x-cp1250", "cp1250"),
+        ("iso-8859-9", "cp1254"),
+        ("gb2312", "gb18030"),
+        ("GBK", "gb18030"),
+        ("ks_c_5601-1987", "cp949"),
+        ("euc-kr", "cp949"),
+        ("shift_jis", "cp932"),
+        ("x-sjis", "cp932"),
+        ("koi8-r", "koi8_r"),
+        ('"utf-8"', "utf_8"),
+        ("x-unknown", None),
+        ("", None),
+        ("base64", None),
+        ("rot13", None),
+        ("zlib", None),
+        ("punycode", None),
+        ("unicode_escape", None),
+        ("../../etc/passwd", None),
+        ("a" * 1000, None),
+        ("ütf-8", None),
+    ],
+)
+def test_labels(label, expected):
+    assert charset.codec(label) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "declared", "note"),
+    [
+        ("plain", "ascii", "utf-8", ""),
+        ("plain", "ascii", None, ""),
+        ("Grüße", "utf-8", "utf-8", ""),
+        ("Grüße", "utf-8", None, ""),
+        ("Grüße", "utf-8", "us-ascii", "utf_8"),
+        ("Grüße", "utf-8", "iso-8859-1", "utf_8"),
+        ("\u201cquoted\u201d \u20ac", "cp1252", "iso-8859-1", ""),
+        ("Grüße aus Köln", "cp1252", "utf-8", "cp1252"),
+        ("朱镕基", "gb18030", "gb2312", ""),
+        ("こんにちは", "iso2022_jp", "iso-2022-jp", ""),
+        ("こんにちは", "iso2022_jp", None, ""),
+        ("한국어", "cp949", "ks_c_5601-1987", ""),
+        ("Grüße", "utf-16", "utf-16", ""),
+        ("\ufeffGrüße".encode().decode(), "utf-8", "iso-8859-1", None),
+        ("Hi +- there", "utf-7", "utf-7", ""),
+    ],
+)
+def test_read(text, encoding, declared, note):
+    found, read_as = charset.read(text.encode(encoding), declared)
+    assert found == text.removeprefix("\ufeff")
+    assert note is None or read_as == note
+
+
+def test_a_cut_character_does_not_spoil_the_rest():
+    assert charset.decode("Grüße aus Köln, schöne Grüße".encode()[:-1] + b"\xc3", "utf-8").startswith("Grüße aus Köln")
+
+
+@pytest.mark.parametrize(
+    "declared", [None, "utf-8", "iso-2022-jp", "utf-7", "utf-16", "utf-32", "hz", "euc-kr", "gb2312", "big5", "x"]
+)
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff", b"\xff\xfe\x00\xd8", b"+2AA-", b"\x1b$B\xff", bytes(range(256)), b"~{", b"\x80" * 5000]
+)
+def test_never_raises_and_never_yields_a_surrogate(data, declared):
+    charset.decode(data, declared).encode("utf-8")

@@ -1,0 +1,228 @@
+"""Where a quote begins, in many languages; where none begins; what our marker decides."""
+
+# ruff: noqa: RUF001 - the words are in their own alphabets
+
+from __future__ import annotations
+
+import pytest
+
+from helpdeskd.mail.quoting import Split, has_own_text, split
+
+MARKER = "## Please write your reply above this line ##"
+TOKEN = "support+bsd22s47rudpavc2urrr44chxqoq@desk.example"
+
+ATTRIBUTIONS = {
+    "en-gmail": "On Mon, Feb 2, 2026 at 9:12 AM Support <support@desk.example> wrote:",
+    "en-gmail-wrapped": "On Mon, Feb 2, 2026 at 9:12 AM Support <\nsupport@desk.example> wrote:",
+    "en-apple": "On 2 Feb 2026, at 09:12, Support <support@desk.example> wrote:",
+    "en-thunderbird": "On 02/02/2026 09:12, Support wrote:",
+    "de": "Am Mo., 2. Feb. 2026 um 09:12 Uhr schrieb Support <support@desk.example>:",
+    "de-thunderbird": "Am 02.02.26 um 09:12 schrieb Support:",
+    "fr": "Le lun. 2 févr. 2026 à 09:12, Support <support@desk.example> a écrit :",
+    "fr-wrapped": "Le lun. 2 févr. 2026 à 09:12, Support <support@desk.example> a\nécrit :",
+    "es": "El lun, 2 feb 2026 a las 9:12, Support (<support@desk.example>) escribió:",
+    "it": "Il giorno lun 2 feb 2026 alle ore 09:12 Support <support@desk.example> ha scritto:",
+    "pt": "Em seg., 2 de fev. de 2026 às 09:12, Support <support@desk.example> escreveu:",
+    "nl": "Op ma 2 feb 2026 om 09:12 schreef Support <support@desk.example>:",
+    "sv": "Den mån 2 feb. 2026 kl 09:12 skrev Support <support@desk.example>:",
+    "da": "Den man. 2. feb. 2026 kl. 09.12 skrev Support <support@desk.example>:",
+    "no": "man. 2. feb. 2026 kl. 09:12 skrev Support <support@desk.example>:",
+    "fi": "ma 2. helmik. 2026 klo 9.12 Support (support@desk.example) kirjoitti:",
+    "pl": "pon., 2 lut 2026 o 09:12 Support <support@desk.example> napisał(a):",
+    "cs": "po 2. 2. 2026 v 9:12 odesílatel Support <support@desk.example> napsal:",
+    "sk": "po 2. 2. 2026 o 9:12 Support <support@desk.example> napísal(a):",
+    "hu": "Support <support@desk.example> ezt írta (időpont: 2026. febr. 2., H, 9:12):",
+    "ro": "În lun., 2 feb. 2026 la 09:12, Support <support@desk.example> a scris:",
+    "ru": "пн, 2 февр. 2026 г. в 09:12, Support <support@desk.example>:",
+    "ru-verb": "02.02.2026 09:12, Support пишет:",
+    "uk": "пн, 2 лют. 2026 р. о 09:12 Support <support@desk.example> пише:",
+    "bg": "На пн, 2.02.2026 г. в 9:12 Support <support@desk.example> написа:",
+    "el": "Στις Δευ 2 Φεβ 2026 στις 9:12 π.μ., ο χρήστης Support <support@desk.example> έγραψε:",
+    "tr": "Support <support@desk.example>, 2 Şub 2026 Pzt, 09:12 tarihinde şunu yazdı:",
+    "ja": "2026年2月2日(月) 9:12 Support <support@desk.example>:",
+    "zh": "Support <support@desk.example> 于2026年2月2日周一 09:12写道：",
+    "zh-tw": "Support <support@desk.example> 於 2026年2月2日 週一 上午9:12寫道：",
+    "ko": "2026년 2월 2일 (월) 오전 9:12, Support <support@desk.example>님이 작성:",
+    "vi": "Vào Th 2, 2 thg 2, 2026 vào lúc 09:12 Support <support@desk.example> đã viết:",
+    "id": "Pada tanggal Sen, 2 Feb 2026 pukul 09.12 Support <support@desk.example> menulis:",
+    "he": "בתאריך יום ב׳, 2 בפבר׳ 2026 ב-9:12 מאת Support <support@desk.example> כתב/ה:",
+    "ca": "Missatge de Support <support@desk.example> del dia dl., 2 de febr. 2026 a les 9:12 va escriure:",
+}
+
+
+def whole(found: Split) -> str:
+    return found.text + found.quote
+
+
+@pytest.mark.parametrize("language", ATTRIBUTIONS)
+def test_attribution_above_quoted_lines(language):
+    text = f"My answer.\n\n{ATTRIBUTIONS[language]}\n\n> Your question?\n>\n> Support\n"
+    found = split(text, MARKER)
+    assert found.text == "My answer.\n"
+    assert whole(found) == text
+
+
+@pytest.mark.parametrize("language", [one for one in ATTRIBUTIONS if one not in {"ru", "ja"}])
+def test_attribution_above_unmarked_lines(language):
+    text = f"My answer.\n\n{ATTRIBUTIONS[language]}\n\nYour question?\n"
+    found = split(text, MARKER)
+    assert found.text == ("My answer.\n" if "@" in text or ":12" in ATTRIBUTIONS[language] else text)
+    assert whole(found) == text
+
+
+BLOCKS = {
+    "en": "From: Support <support@desk.example>\nSent: Monday, February 2, 2026 9:12 AM\nTo: Ann\nSubject: Printer",
+    "en-bold": "*From:* Support <support@desk.example>\n*Sent:* Monday, February 2, 2026 9:12 AM\n*To:* Ann\n*Subject:* Printer",
+    "en-loose": "From: Support\n\nDate: Monday, February 2, 2026\n\nTo: Ann\n\nSubject: Printer",
+    "de": "Von: Support <support@desk.example>\nGesendet: Montag, 2. Februar 2026 09:12\nAn: Ann\nBetreff: Drucker",
+    "fr": "De : Support <support@desk.example>\nEnvoyé : lundi 2 février 2026 09:12\nÀ : Ann\nObjet : Imprimante",
+    "es": "De: Support\nEnviado el: lunes, 2 de febrero de 2026 9:12\nPara: Ann\nAsunto: Impresora",
+    "it": "Da: Support\nInviato: lunedì 2 febbraio 2026 09:12\nA: Ann\nOggetto: Stampante",
+    "pt": "De: Support\nEnviada em: segunda-feira, 2 de fevereiro de 2026 09:12\nPara: Ann\nAssunto: Impressora",
+    "nl": "Van: Support\nVerzonden: maandag 2 februari 2026 09:12\nAan: Ann\nOnderwerp: Printer",
+    "sv": "Från: Support\nSkickat: den 2 februari 2026 09:12\nTill: Ann\nÄmne: Skrivare",
+    "da": "Fra: Support\nSendt: 2. februar 2026 09:12\nTil: Ann\nEmne: Printer",
+    "fi": "Lähettäjä: Support\nLähetetty: maanantai 2. helmikuuta 2026 9.12\nVastaanottaja: Ann\nAihe: Tulostin",
+    "pl": "Od: Support\nWysłano: poniedziałek, 2 lutego 2026 09:12\nDo: Ann\nTemat: Drukarka",
+    "cs": "Od: Support\nOdesláno: pondělí 2. února 2026 9:12\nKomu: Ann\nPředmět: Tiskárna",
+    "ru": "От: Support\nОтправлено: 2 февраля 2026 г. 9:12\nКому: Ann\nТема: Принтер",
+    "zh": "发件人: Support\n发送时间: 2026年2月2日 9:12\n收件人: Ann\n主题: 打印机",
+    "ja": "差出人: Support\n送信日時: 2026年2月2日 9:12\n宛先: Ann\n件名: プリンタ",
+}
+
+
+@pytest.mark.parametrize("rule", ["", "________________________________\n", "-----Original Message-----\n"])
+@pytest.mark.parametrize("language", BLOCKS)
+def test_header_blocks(language, rule):
+    text = f"My answer.\n\nAnn\n\n{rule}{BLOCKS[language]}\n\nYour question?\n"
+    found = split(text, MARKER)
+    assert found.text == "My answer.\n\nAnn\n"
+    assert whole(found) == text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Original Message",
+        "Ursprüngliche Nachricht",
+        "Message d'origine",
+        "Mensaje original",
+        "Исходное сообщение",
+        "原始邮件",
+    ],
+)
+def test_original_message(words):
+    text = f"My answer.\n\n-----{words}-----\nanything\n"
+    assert split(text, MARKER).text == "My answer.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "No quote at all.\n",
+        "On Monday I wrote:\nthe printer burns\n",
+        "My colleague wrote:\nsomething\n",
+        "From: the very start\nit burned.\n",
+        "From: Berlin\nTo: Hamburg\nI need two tickets.\n",
+        "> only a quote\n> and nothing else\n",
+        "On Mon, 2 Feb 2026 at 9:12 Ann <a@b.org> wrote:\n> only a quote\n",
+        "> Which printer?\nThe blue one.\n> Which room?\nThe third.\n",
+        "On 2 Feb 2026 Support wrote:\n> a?\nyes\n> b?\nno\n",
+        "Steps:\n1. open\n2. close\nSee > there\n",
+        "------\na table\n------\n",
+        "a -- b\n",
+    ],
+)
+def test_nothing_is_cut(text):
+    assert split(text, MARKER) == Split(text, "")
+
+
+def test_a_trailing_quote_without_attribution_is_cut():
+    assert split("Yes.\n\n> No?\n> Really?\n\n", MARKER) == Split("Yes.\n", "\n> No?\n> Really?\n\n")
+
+
+def test_a_signature_below_the_quote_is_no_answer():
+    found = split("Yes.\n\n> No?\n\n-- \nAnn\nExample Ltd\n", MARKER)
+    assert found.text == "Yes.\n"
+
+
+def test_a_forward_is_not_cut():
+    text = f"For your information.\n\n{BLOCKS['en']}\n\nIt burns.\n"
+    assert split(text, MARKER, forward=True) == Split(text, "")
+    assert split(text, MARKER).text == "For your information.\n"
+
+
+# --- our marker
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        f"On Mon, Feb 2, 2026 at 9:12 AM Support <\n{TOKEN}> wrote:\n\n> {MARKER}\n>\n> It burns\n",
+        f"On Mon, Feb 2, 2026 at 9:12 AM Support <{TOKEN}> wrote:\n> ## Please write your reply above\n> this line ##\n> It burns\n",
+        f"> > {MARKER}\n> > It burns\n",
+        f"{MARKER}\n\nIt burns\n",
+        f"{BLOCKS['en']}\n\n{MARKER}\n\nIt burns\n",
+        f"________________________________\n{BLOCKS['de']}\n\n  {MARKER}  \n\nIt burns\n",
+        f"-----Original Message-----\n{MARKER}\nIt burns\n",
+        f"{ATTRIBUTIONS['fr']}\n\n\xa0{MARKER.replace(' ', chr(0xA0))}\n\nIt burns\n",
+        f"| {MARKER}\n| It burns\n",
+        f"{ATTRIBUTIONS['en-apple']}\n> {MARKER}\n> It burns\n\n-- \nCarl\n",
+    ],
+)
+def test_the_marker_cuts(below):
+    text = f"Please pull the plug.\n\nCarl\n\n{below}"
+    found = split(text, MARKER)
+    assert (found.text, found.marker_cut, found.own_text_found) == ("Please pull the plug.\n\nCarl\n", True, False)
+    assert whole(found) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"> {MARKER}\n> It burns\n\nPlease pull the plug.\n",
+        f"On 2 Feb 2026 Support wrote:\n> {MARKER}\n> It burns\nPlease pull the plug.\n> more\n",
+        f"{MARKER}\n\nIt burns\n\nPlease pull the plug.\n",
+        f"Yes.\n> question\nNo.\n> {MARKER}\n> It burns\nand below\n",
+        f"On 2 Feb 2026 at 9:12 Support <{TOKEN}> wrote:\n> a question of the customer\nmy answer among\n> {MARKER}\n> It burns\n",
+    ],
+)
+def test_no_cut_is_sure(text):
+    assert split(text, MARKER) == Split(text, "", marker_cut=False, own_text_found=True)
+
+
+def test_a_quote_of_ours_with_nothing_written_is_all_quote():
+    text = f"On 2 Feb 2026 Support wrote:\n> {MARKER}\n> It burns\n"
+    assert split(text, MARKER) == Split("", text, marker_cut=True)
+
+
+def test_a_forward_of_our_notice_is_not_cut_to_nothing():
+    text = f"{BLOCKS['en']}\n\n{MARKER}\n\nIt burns\n"
+    assert split(text, MARKER, forward=True) == Split(text, "", own_text_found=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("nothing of ours", False),
+        ("write your reply above this line", False),
+        (MARKER[:19], False),
+        (f"x {MARKER[:25]} y", True),
+        ("## Please write\n> your reply above", True),
+        (f"see {TOKEN}", True),
+        (f"mailto:{TOKEN.replace('+', '%2B').replace('@', '%40')}", True),
+        ("ann+news@example.org", False),
+    ],
+)
+def test_own_text(text, expected):
+    assert has_own_text(text, MARKER) is expected
+
+
+def test_an_address_with_a_token_left_in_the_text_is_found():
+    assert split(f"Write to {TOKEN} instead.\n", MARKER).own_text_found
+
+
+def test_without_a_marker_nothing_is_searched_for():
+    assert split("a\n## b\n", "") == Split("a\n## b\n", "")
