@@ -12,7 +12,7 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -119,8 +119,9 @@ class Daemon:
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
             renderer = build_renderer(installation)
-            sender = build_sender(installation, renderer)
-            reloads.append(renderer.reload)
+            relay = Relay(self.config.outgoing)
+            sender = build_sender(installation, renderer, relay)
+            reloads += [renderer.reload, relay.reload]
             installation.store.writer.after_commit(sender.wake)
             woken.append(sender.wake)
             ended = asyncio.Event()
@@ -157,7 +158,7 @@ def build_intake(installation: Installation) -> Intake:
         spool_root=installation.spool_root,
         store=installation.store,
         blobs=installation.blobs,
-        desk=lambda: installation.desk,
+        desk=installation.desk_at,
         book=installation.book,
         clock=installation.clock,
     )
@@ -168,13 +169,13 @@ def build_renderer(installation: Installation) -> Renderer:
     return Renderer(installation.templates, installation.config.paths.templates, installation.config.desk.language)
 
 
-def build_sender(installation: Installation, renderer: Renderer) -> Sender:
+def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -> Sender:
     """The sender over this installation's outbox. Its owner's name is this host and data folder: a restart takes its rows back."""
     return Sender(
         store=installation.store,
         blobs=installation.blobs,
         renderer=renderer,
-        relay=Relay(installation.config.outgoing),
+        relay=relay,
         settings=installation.config.outgoing,
         desk=installation.desk,
         clock=installation.clock,
@@ -278,7 +279,9 @@ async def _stop_task(ended: asyncio.Event, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _stop_watchers(watchers: Iterable[Watcher]) -> None:
+def _stop_watchers(watchers: Sequence[Watcher]) -> None:
+    for watcher in watchers:
+        watcher.halt()  # all at once: a silent server costs its time-out
     for watcher in watchers:
         watcher.stop()
 

@@ -27,6 +27,7 @@ from helpdeskd.store.lock import DaemonLock
 
 INSTANCE = "instance"  # this installation's id, in the loop marker of all its mail
 TOKEN_KEYS = "token_keys"  # the first signs, all read
+OWN_DOORS = frozenset({Door.SMTP, Door.LMTP})  # where we see ourselves what reaches us
 PLUS_PROVED = "plus_proved"  # `check mail` has sent itself a plus-addressed mail and received it
 
 
@@ -40,6 +41,7 @@ class Installation:
     blobs: Blobs
     book: AddressBook
     desk: Desk
+    plus_proved: bool = False
 
     @property
     def spool_root(self) -> str:
@@ -49,10 +51,15 @@ class Installation:
     def templates(self) -> Path:
         return resources.find("templates")
 
+    def desk_at(self, door: Door) -> Desk:
+        """The desk for a mail that came by this door: an answer to it comes back the same way (reply_tokens = auto)."""
+        return replace(self.desk, plus_works=self.plus_proved or door in OWN_DOORS)
+
     def refresh(self) -> None:
         """Addresses and what this installation has learnt of itself, from the store. Raises Temporary."""
         self.book.refresh(self.store)
-        self.desk = replace(self.desk, plus_works=self.store.read(_plus_works))
+        self.plus_proved, works = self.store.read(_plus)
+        self.desk = replace(self.desk, plus_works=works)
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""
@@ -113,7 +120,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
         clock=clock,
     )
     try:
-        instance, keys, plus = _known(store)
+        instance, keys = _known(store)
         installation = Installation(
             config=config,
             clock=clock,
@@ -124,12 +131,12 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
                 settings=config.desk,
                 tokens=TokenKeys(keys),
                 instance=instance,
-                plus_works=plus,
+                plus_works=False,  # until refreshed
                 rng=secrets.token_bytes,
                 intake=config.intake,
             ),
         )
-        installation.book.refresh(store)
+        installation.refresh()
     except BaseException:
         store.close()
         raise
@@ -146,31 +153,30 @@ def opened(config: Config) -> Iterator[Installation]:
         installation.close()
 
 
-def _known(store: Store) -> tuple[str, tuple[bytes, ...], bool]:
+def _known(store: Store) -> tuple[str, tuple[bytes, ...]]:
     """The instance's id and keys, made at first sight."""
 
-    def read(conn: Connection) -> tuple[str, list[str], bool]:
-        return settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, []), _plus_works(conn)
+    def read(conn: Connection) -> tuple[str, list[str]]:
+        return settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, [])
 
-    def make(conn: Connection) -> tuple[str, list[str], bool]:
-        instance, keys, plus = read(conn)
+    def make(conn: Connection) -> tuple[str, list[str]]:
+        instance, keys = read(conn)
         if not instance:
             instance = secrets.token_hex(8)
             settings.put(conn, INSTANCE, instance)
         if not keys:
             keys = [base64.b64encode(secrets.token_bytes(32)).decode()]
             settings.put(conn, TOKEN_KEYS, keys)
-        return instance, keys, plus
+        return instance, keys
 
-    instance, keys, plus = store.read(read)
+    instance, keys = store.read(read)
     if not (instance and keys):
-        instance, keys, plus = store.writer.run(make)
-    return instance, tuple(base64.b64decode(key) for key in keys), plus
+        instance, keys = store.writer.run(make)
+    return instance, tuple(base64.b64decode(key) for key in keys)
 
 
-def _plus_works(conn: Connection) -> bool:
-    """Do plus-addresses reach us? Proved by `check mail`, or the last mail came by a door of our own (issue: reply_tokens)."""
-    if settings.get(conn, PLUS_PROVED, default=False):
-        return True
-    door = last_door(conn)
-    return door is None or door in {Door.SMTP, Door.LMTP}
+def _plus(conn: Connection) -> tuple[bool, bool]:
+    """Has `check mail` proved that plus-addresses reach us? Do they, as far as we know (proved, or the last mail came by a
+    door of our own)?"""
+    proved = bool(settings.get(conn, PLUS_PROVED, default=False))
+    return proved, proved or last_door(conn) in {None, *OWN_DOORS}

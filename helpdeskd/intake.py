@@ -79,7 +79,7 @@ class Intake:
         spool_root: str,
         store: Store,
         blobs: Blobs,
-        desk: Callable[[], Desk],
+        desk: Callable[[Door], Desk],
         book: AddressBook,
         clock: Clock,
     ) -> None:
@@ -204,7 +204,7 @@ class Intake:
         return works
 
     def _submitted(self, entry: spool.Entry, arrived: receive.Arrived) -> _Work:
-        desk = self._desk()
+        desk = self._desk(arrived.door)
 
         def act(conn: Connection) -> tuple[receive.Received, ...]:
             return receive.receive(conn, desk, self._clock(), arrived)
@@ -218,7 +218,7 @@ class Intake:
         inbound = parse.parse(
             raw,
             sender=sender,
-            instance=self._desk().instance,
+            instance=self._desk(Door(envelope.door)).instance,
             own_addresses=self._book.is_ours,
             marker=self._config.desk.marker,
             limits=self._config.intake,
@@ -229,7 +229,9 @@ class Intake:
             kept.result()
         self._notice_check(envelope, inbound)
         arrived = arrived_from(envelope, inbound, self._config)
-        return replace(arrived, inbound=replace(inbound, parts=()))  # their bytes are blobs now; memory is not for waiting
+        return replace(
+            arrived, inbound=replace(inbound, parts=())
+        )  # their bytes are blobs now; memory is not for waiting
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""

@@ -21,7 +21,7 @@ class Desk:
     settings: config.Desk
     tokens: TokenKeys
     instance: str  # this installation's id, for the loop marker and the root ids of staff threads
-    plus_works: bool  # resolves ReplyTokens.AUTO
+    plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
 

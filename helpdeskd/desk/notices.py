@@ -17,7 +17,7 @@ from helpdeskd.desk.context import Desk, Skip, Skipped, Told, Words
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Kind
 from helpdeskd.model.outgoing import NoticeName
-from helpdeskd.model.people import Department, Person, PersonKind
+from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import outbox, schema
 
@@ -213,6 +213,7 @@ def _mails(
     domain = department.address.rpartition("@")[2]
     references = _references(conn, desk, scene, row, domain)
     shared = _context(desk, scene, row, department)
+    plus = row.replies and _by_plus_address(desk, department)
     for person in people:
         yield outbox.NewMail(
             notice=row.notice,
@@ -226,11 +227,18 @@ def _mails(
             context={**shared, "person": {"name": person.name, "email": person.email}},
             mail_id=ids.new_mail_id(desk.rng, domain),
             references=references(person),
-            reply_token=desk.tokens.make(ticket.id, person.id) if row.replies and ticket is not None else "",
+            reply_token=desk.tokens.make(ticket.id, person.id) if plus and ticket is not None else "",
             envelope_token=desk.rng(16).hex(),
             created_at=now,
             next_at=now,
         )
+
+
+def _by_plus_address(desk: Desk, department: Department) -> bool:
+    """Does the token travel in the reply address? Without one, the mail's own Message-ID is what lets its reader answer."""
+    if department.reply_tokens is ReplyTokens.AUTO:
+        return desk.plus_works
+    return department.reply_tokens is ReplyTokens.PLUS
 
 
 def _references(

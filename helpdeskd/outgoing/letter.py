@@ -15,7 +15,7 @@ from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.mail.html import to_text
 from helpdeskd.model.mail import Address, Part
 from helpdeskd.model.outgoing import NoticeName, OutboxRow
-from helpdeskd.model.people import Department, ReplyTokens
+from helpdeskd.model.people import Department
 from helpdeskd.model.ticket import Attachment, Message
 from helpdeskd.outgoing.render import Renderer
 from helpdeskd.store import schema
@@ -91,7 +91,7 @@ def write(
             from_name=department.sender_name or department.name,
             from_address=department.address,
             to=(Address(str(person.get("name", "")), row.recipient),),
-            reply_to=reply_address(row, department, plus_works=desk.plus_works),
+            reply_to=reply_address(row, department),
             subject=desk.tokens.scrub(rendered.subject),
             mail_id=row.mail_id,
             references=row.references,
@@ -151,10 +151,9 @@ def envelope_sender(row: OutboxRow, department: Department) -> str:
     return _detailed(department.address, f"b-{row.envelope_token}")
 
 
-def reply_address(row: OutboxRow, department: Department, *, plus_works: bool) -> str:
-    """With the recipient's own token where plus-addresses reach us, else the plain address: then our Message-ID ties the answer."""
-    plus = department.reply_tokens is ReplyTokens.PLUS or (department.reply_tokens is ReplyTokens.AUTO and plus_works)
-    return _detailed(department.address, row.reply_token) if plus and row.reply_token else department.address
+def reply_address(row: OutboxRow, department: Department) -> str:
+    """With the recipient's own token, where one was given at enqueue; else the plain address: our Message-ID ties the answer."""
+    return _detailed(department.address, row.reply_token) if row.reply_token else department.address
 
 
 def auto_submitted(row: OutboxRow) -> AutoSubmitted:

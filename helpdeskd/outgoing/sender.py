@@ -74,12 +74,11 @@ class Sender:
         renderer: Renderer,
         relay: Transport,
         settings: config.Outgoing,
-        desk: Desk | Callable[[], Desk],
+        desk: Desk,
         clock: Clock,
         rng: Callable[[int], bytes],
         owner: str,
     ) -> None:
-        """`desk` may be a function, for a desk that learns while the daemon runs (do plus-addresses reach us?)."""
         self.store = store
         self.blobs = blobs
         self.renderer = renderer
@@ -89,7 +88,7 @@ class Sender:
         self.rng = rng
         self.owner = owner
         self.counts: Counter[OutboxState] = Counter()  # ends since the start
-        self._desk: Callable[[], Desk] = desk if callable(desk) else lambda: desk
+        self._desk = desk
         self._lines = max(1, settings.connections)
         self._line = asyncio.Semaphore(self._lines)
         self._bell = asyncio.Event()
@@ -331,7 +330,7 @@ class Sender:
             material,
             renderer=self.renderer,
             blobs=self.blobs,
-            desk=self._desk(),
+            desk=self._desk,
             attachments_mb=self.settings.attachments_mb,
         )
         return sender, raw, self.blobs.put(raw)
@@ -345,7 +344,7 @@ class Sender:
             state, then = settle(row, sent, tries[0].at if tries else now, now, self.rng, self.settings.give_up_days)
             ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner)
             if ours:
-                delivery.record(conn, self._desk(), now, row, state, sent.words)
+                delivery.record(conn, self._desk, now, row, state, sent.words)
             return state, then, ours
 
         turn = 0
@@ -376,7 +375,7 @@ class Sender:
         now = self.clock()
         found = outbox.recover(conn, self.owner, now, starting=starting)
         for row in found:
-            delivery.record(conn, self._desk(), now, row, row.state, row.last_reply)
+            delivery.record(conn, self._desk, now, row, row.state, row.last_reply)
         return found
 
     def _tell_recovered(self, found: list[OutboxRow]) -> None:

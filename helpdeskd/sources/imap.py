@@ -15,13 +15,13 @@ from helpdeskd.config import Mailbox
 from helpdeskd.errors import NoRoom, Temporary
 from helpdeskd.log import Event
 from helpdeskd.model.clock import Clock
-from helpdeskd.sources.imap_choice import back_off, problems
+from helpdeskd.sources.imap_choice import back_off
 from helpdeskd.sources.imap_client import Connection, IdleLost
 from helpdeskd.sources.imap_login import LoginFailed
 from helpdeskd.sources.imap_pass import Ledger, Memory, Pass, Result
 from helpdeskd.sources.imap_state import Book, MailboxLock, MailboxStatus, WatchState, micros, moment, read_status
 
-__all__ = ["FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "problems", "read_status"]
+__all__ = ["FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
 
 _LOCKED = "another process is watching or fetching this mailbox"
 _LOCK_AGAIN = 30.0  # seconds at most until a locked mailbox is tried again

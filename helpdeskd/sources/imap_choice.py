@@ -7,7 +7,6 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from helpdeskd.config import Mailbox
 from helpdeskd.sources.imap_state import FolderState
 from helpdeskd.sources.imap_uids import pack, unpack
 
@@ -133,36 +132,3 @@ def back_off(tries: int, chance: float, *, login: bool, served: bool, poll_secon
     if served:
         seconds = min(seconds, max(poll_seconds, _FIRST_BACK_OFF))
     return seconds * (0.5 + chance / 2)
-
-
-def problems(mailboxes: Iterable[Mailbox]) -> list[str]:
-    """What is wrong with these settings beyond what each key shows; empty when nothing is."""
-    boxes = list(mailboxes)
-    found: list[str] = []
-    watched: dict[tuple[str, str, str], str] = {}
-    for box in boxes:
-        for key, texts in (
-            ("host", (box.host,)),
-            ("user", (box.user,)),
-            ("folders", box.folders),
-            ("move_to", (box.move_to,)),
-        ):
-            # A line end in a folder's name would be a command of its own to the server.
-            if any(not text.isprintable() for text in texts):
-                found.append(f"mailbox {box.name}: {key} holds control characters")
-        for folder in box.folders:
-            other = watched.setdefault(_place(box, folder), box.name)
-            if other != box.name:
-                found.append(f"mailbox {box.name}: folder {folder} is already watched by mailbox {other}")
-        if box.after == "move" and not box.move_to:
-            found.append(f'mailbox {box.name}: after = "move" needs move_to')
-    for box in boxes:
-        watcher = watched.get(_place(box, box.move_to)) if box.after == "move" else None
-        if watcher:
-            found.append(f"mailbox {box.name}: move_to {box.move_to} is itself watched (by mailbox {watcher}): a loop")
-    return found
-
-
-def _place(box: Mailbox, folder: str) -> tuple[str, str, str]:
-    # RFC 3501 section 5.1: INBOX is the one name whose case does not count.
-    return (box.host.lower(), box.user.lower(), "INBOX" if folder.upper() == "INBOX" else folder)

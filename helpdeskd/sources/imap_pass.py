@@ -343,6 +343,7 @@ class Pass:
             if not size:
                 raise Refusal("the server gave an empty mail; it is asked again at the next pass")
 
+        folder = self._book.state.folders[name]
         envelope = spool.Envelope(
             id=spool.new_id(),
             door="imap",
@@ -354,6 +355,7 @@ class Pass:
             uidvalidity=selected.uidvalidity,
             uid=uid,
             internaldate=meta.internaldate,
+            looked=folder.good or folder.contacted,
         )
         spool_id = spool.put(self._spool, envelope, counted(), sure=not_empty)
         _log.info(Event.RECEIVED, spool=spool_id, door="imap", mailbox=self._box.name, folder=name, uid=uid, size=size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import email
 import email.policy
 import email.utils
@@ -27,15 +28,27 @@ CUSTOMER = "grace@customer.example"
 class House:
     """`with House(folder, store_url, sink) as house`: ready when it says so to its NOTIFY_SOCKET, as systemd would hear it."""
 
-    def __init__(self, folder: Path, store_url: str, sink: Sink, *, extra: str = "", lmtp: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store_url: str,
+        sink: Sink,
+        *,
+        extra: str = "",
+        lmtp: str = "",
+        templates: str = "",
+        roles: tuple[str, ...] = (),
+    ) -> None:
         self.folder = folder
+        self.roles = roles
         self.data = folder / "data"
         self.port = free_port()
         self.config = folder / "helpdeskd.toml"
         self.log = folder / "daemon.log"
         self.config.write_text(
             f'[paths]\ndata = "{self.data}"\n'
-            f'[store]\nurl = "{store_url}"\n'
+            + (f'templates = "{templates}"\n' if templates else "")
+            + f'[store]\nurl = "{store_url}"\n'
             f"[spool]\nreserve_percent = 0.0\nreserve_mb = 1\n"
             f'[smtp]\nlisten = ["127.0.0.1:{self.port}"]\nhostname = "desk.example"\n'
             f'[lmtp]\nlisten = {json.dumps([lmtp] if lmtp else [])}\nsocket_mode = "0666"\n'
@@ -64,13 +77,20 @@ class House:
     def init(self) -> None:
         self.cli("init", "--address", SUPPORT, "--admin", STAFF, "--admin-name", "Ada Lovelace")
 
-    def start(self, *roles: str) -> None:
+    def beside(self, *roles: str) -> House:
+        """Other roles of the same installation, as a process of their own."""
+        other = copy.copy(self)
+        other.roles, other.process = roles, None
+        other.log = self.folder / f"{roles[0]}.log"
+        return other
+
+    def start(self) -> None:
         path = self.folder / "notify"
         path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told, self.log.open("ab") as log:
             told.bind(str(path))
             told.settimeout(60)
-            words = [word for role in roles for word in ("--role", role)]
+            words = [word for role in self.roles for word in ("--role", role)]
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "helpdeskd", "--config", str(self.config), "run", *words],
                 cwd=ROOT,
@@ -88,14 +108,15 @@ class House:
         return code
 
     def __enter__(self) -> Self:
-        self.init()
+        if not self.data.exists():
+            self.init()
         self.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.process is not None:
-            code = self.stop()
-            assert code == 0, self.log.read_text()
+            code = self.stop(signal.SIGTERM if kind is None else signal.SIGKILL)
+            assert code == 0 or kind is not None, self.log.read_text()
 
 
 def mail(sender: str, recipient: str, subject: str, text: str, **headers: str) -> bytes:

@@ -22,7 +22,8 @@ Send = Callable[[str, str, bytes], None]
 
 @pytest.fixture
 def sink() -> Iterator[Sink]:
-    yield from threaded(Sink())
+    with threaded(Sink()) as running:
+        yield running
 
 
 @pytest.fixture

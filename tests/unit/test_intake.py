@@ -44,7 +44,7 @@ class Room:
             spool_root=self.root,
             store=store,
             blobs=blobs,
-            desk=lambda: self.desk,
+            desk=lambda door: self.desk,
             book=book,
             clock=now,
         )

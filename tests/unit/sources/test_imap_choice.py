@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from helpdeskd.config import Mailbox
 from helpdeskd.sources import imap_choice as choice
 from helpdeskd.sources.imap_choice import DAY, Backfill
 from helpdeskd.sources.imap_state import FolderState
@@ -189,32 +188,6 @@ def test_back_off(tries, login, served, longest):
 
     assert seconds(1.0) == longest
     assert seconds(0.0) == longest / 2
-
-
-def box(name: str, **changed: Any) -> Mailbox:
-    return Mailbox(**{"name": name, "host": "imap.example.org", "user": "desk", **changed})
-
-
-@pytest.mark.parametrize(
-    ("boxes", "found"),
-    [
-        ([box("a")], []),
-        ([box("a", after="move", move_to="Done")], []),
-        ([box("a", after="move", move_to="Done", folders=("INBOX", "Done"))], ["move_to Done is itself watched"]),
-        ([box("a", after="move", move_to="inbox")], ["move_to inbox is itself watched"]),
-        ([box("a", after="move", move_to="Done"), box("b", folders=("Done",))], ["is itself watched (by mailbox b)"]),
-        ([box("a", after="move", move_to="Done"), box("b", folders=("Done",), user="other")], []),
-        ([box("a", after="move")], ["needs move_to"]),
-        ([box("a"), box("b", host="IMAP.example.org", folders=("Inbox",))], ["already watched by mailbox a"]),
-        ([box("a", folders=("INBOX", "x\r\nA1 DELETE INBOX"))], ["folders holds control characters"]),
-        ([box("a", user="x\ny")], ["user holds control characters"]),
-    ],
-)
-def test_settings_that_cannot_work(boxes, found):
-    problems = choice.problems(boxes)
-    assert len(problems) == len(found)
-    for problem, text in zip(problems, found, strict=True):
-        assert text in problem
 
 
 @pytest.mark.parametrize(
