@@ -237,7 +237,7 @@ def _tls_context(smtp: config.Smtp) -> ssl.SSLContext | None:
 def _host_port(place: str) -> tuple[str | None, int]:
     """host:port, [v6]:port, or :port and *:port for every address. ValueError."""
     host, colon, port = place.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not port.isdecimal() or int(port) > 65535:
         raise ValueError("expected host:port or unix:/path")
     host = host.removeprefix("[").removesuffix("]")
     return (host if host not in {"", "*"} else None), int(port)

@@ -13,9 +13,13 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
 
+from helpdeskd import log as logs
 from helpdeskd import spool
 from helpdeskd.errors import NoRoom
+from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
+
+log = logs.get("smtp")
 
 
 class Job:
@@ -106,7 +110,8 @@ class Putters:
                     job.answer.set_result(job.envelope.id)
             elif not job.answer.done():
                 job.answer.set_exception(job.error)
-                job.answer.exception()  # looked at: a peer that hung up meanwhile leaves nobody to do it
+            else:  # the peer has hung up, so nobody answers for it; without a 250 it will send the mail again
+                log.error(Event.TROUBLE, door=job.envelope.door, peer=job.envelope.peer, error=repr(job.error))
         if not self._open:
             self._idle.set()
         if kept:

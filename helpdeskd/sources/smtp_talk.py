@@ -33,7 +33,12 @@ _NO_ROOM = "452 4.3.1 no room here, please try again later"
 
 
 class Talk(SMTP):
-    """SMTP. `peer` is the client's IP address, "" on a unix socket."""
+    """SMTP. `peer` is the client's IP address, "" on a unix socket.
+
+    What we know of aiosmtpd's inside (1.4.6), all of it: `_handle_client` is the task that connection_made() starts and
+    connection_lost() cancels; `_reader` and `_writer` are its streams, before and after STARTTLS; `_original_transport`
+    is the plain one under TLS; `_reset_timeout`, `_timeout_cb` and `_timeout_handle` are its timer.
+    """
 
     door = "smtp"
     hello = "EHLO"
@@ -379,6 +384,7 @@ class Talk(SMTP):
             return
         self._data_until = self.loop.time() + self.house.limits.data_seconds
         self.in_data = True
+        self._reset_timeout()
         try:
             await self._take_mail(self.answers())
         finally:

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from helpdeskd import spool
 from helpdeskd.errors import ConfigError
+from helpdeskd.sources.smtp_talk import Talk
 from tests.dialogues.dialogue import ALSO_OURS, MAIL, OURS, Client, make_doors, open_doors
 
 TLS = Path(__file__).parent / "tls"
@@ -140,6 +141,32 @@ async def test_an_idle_client_in_data_is_left_and_nothing_is_kept(doors):
     await client.closed()
     assert doors.mails() == []
     assert doors.counts["refused.idle"] == 1
+
+
+async def test_bytes_count_as_life_in_data_only(doors, monkeypatch):
+    came, take = asyncio.Event(), Talk.data_received
+
+    def note(talk, data):
+        take(talk, data)
+        came.set()
+
+    monkeypatch.setattr(Talk, "data_received", note)
+    client = await Client.greeted(doors.smtp_at)
+    (talk,) = doors._talks
+
+    async def moved_by(data: bytes) -> bool:
+        before = talk._quiet_until
+        talk._quiet_until -= 1
+        came.clear()
+        await client.send(data)
+        await came.wait()
+        return bool(talk._quiet_until >= before)
+
+    assert not await moved_by(b"NO")
+    await client.ask("OP", "250")
+    await client.begin_data()
+    assert await moved_by(b"x")
+    await client.close()
 
 
 async def test_bytes_in_data_count_as_life_up_to_the_cap(doors):
@@ -364,9 +391,11 @@ async def test_a_mail_that_fails_when_nobody_listens_any_more(doors, monkeypatch
     await started.wait()
     client.reset()
     await doors.until(lambda: doors.connections == 0)
-    go.set()
-    await doors.stop()
+    with capture_logs() as lines:
+        go.set()
+        await doors.stop()
     assert doors.counts["accepted"] == 0
+    assert [line["error"] for line in lines if line["event"] == "trouble"] == ["OSError('the disk burns')"]
 
 
 @pytest.mark.parametrize("sent", [b"", b"Subject: half", MAIL, MAIL + b".\r", b"x" * 3_000_000])
@@ -440,19 +469,43 @@ async def test_stopping_waits_for_what_is_being_written(doors, monkeypatch):
     assert doors.only_mail()[1] == MAIL
 
 
+async def test_stopping_waits_for_a_mail_whose_sender_is_gone(doors, monkeypatch):
+    loop, put = asyncio.get_running_loop(), spool.put
+    started, go = asyncio.Event(), threading.Event()
+
+    def slow(*args):
+        loop.call_soon_threadsafe(started.set)
+        go.wait()
+        return put(*args)
+
+    monkeypatch.setattr(spool, "put", slow)
+    client = await Client.greeted(doors.smtp_at)
+    await client.begin_data()
+    await client.send(MAIL + b".\r\n")
+    await started.wait()
+    client.reset()
+    await doors.until(lambda: doors.connections == 0)
+    stopping = asyncio.create_task(doors.stop())
+    loop.call_soon(go.set)  # after stop() has begun, which must leave the loop its turns
+    await stopping
+    assert doors.counts["accepted"] == 1
+    assert doors.only_mail()[1] == MAIL
+
+
 async def test_every_door_that_cannot_be_opened_is_named_and_none_stays_open(doors, tmp_path):
     other = make_doors(
         tmp_path / "other",
-        listen=("127.0.0.1:0", doors.smtp_at, "nonsense"),
+        listen=("127.0.0.1:0", doors.smtp_at, "nonsense", "127.0.0.1:65536"),
         lmtp=f"unix:{tmp_path}/lmtp",
         tls_certificate=tmp_path / "missing.pem",
     )
     with pytest.raises(ConfigError) as caught:
         await other.start()
     problems = caught.value.problems
-    assert len(problems) == 3
+    assert len(problems) == 4
     assert "missing.pem" in problems[0]
     assert problems[1].startswith(f"[smtp] listen: {doors.smtp_at}: ")
+    assert problems[3].startswith("[smtp] listen: 127.0.0.1:65536: expected host:port")
     assert problems[2] == "[smtp] listen: nonsense: expected host:port or unix:/path"
     assert other.listening == []
     assert not (tmp_path / "lmtp").exists()
