@@ -233,6 +233,46 @@ ORIGINAL_MESSAGE = frozenset(
         ),
     )
 )
+# Between dashes, or alone before a colon: what follows is forwarded, not quoted.
+FORWARDED = frozenset(
+    (
+        *(
+            "forwarded message",
+            "begin forwarded message",
+            "forwarded mail",
+            "start of forwarded message",
+            "fwd message",
+        ),
+        *("weitergeleitete nachricht", "anfang der weitergeleiteten nachricht", "anfang der weitergeleiteten e-mail"),
+        *("message transféré", "début du message transféré", "début du message réexpédié", "message réexpédié"),
+        *(
+            "mensaje reenviado",
+            "inicio del mensaje reenviado",
+            "mensagem encaminhada",
+            "início da mensagem encaminhada",
+        ),
+        *("messaggio inoltrato", "inizio messaggio inoltrato", "doorgestuurd bericht", "begin doorgestuurd bericht"),
+        *("vidarebefordrat meddelande", "vidarebefordrat brev", "videresendt meddelelse", "videresendt melding"),
+        *("edelleenlähetetty viesti", "przekazana wiadomość", "wiadomość przekazana dalej", "přeposlaná zpráva"),
+        *(
+            "preposlaná správa",
+            "továbbított üzenet",
+            "mesaj redirecționat",
+            "пересланное сообщение",
+            "переслане повідомлення",
+        ),
+        *(
+            "iletilen ileti",
+            "yönlendirilmiş ileti",
+            "προωθημένο μήνυμα",
+            "转发的邮件",
+            "转发邮件",
+            "轉寄郵件",
+            "転送メッセージ",
+            "전달된 메시지",
+        ),
+    )
+)
 # The labels of a header block above a quote.
 HEADER_LABELS: dict[str, str] = {
     **dict.fromkeys(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from helpdeskd.mail.quotewords import HEADER_LABELS, OPENERS, ORIGINAL_MESSAGE, VERBS
+from helpdeskd.mail.quotewords import FORWARDED, HEADER_LABELS, OPENERS, ORIGINAL_MESSAGE, VERBS
 from helpdeskd.mail.tokens import ADDRESS_LIKE
 
 _LONGEST = 400  # characters of a line that are looked at; an attribution over three lines is no longer either
@@ -90,6 +90,16 @@ class _Page:
         self.blank = [not line or line.isspace() for line in self.lines]
         any_quoted = ">" in text
         self.quoted = [any_quoted and bool(_QUOTED.match(line)) for line in self.lines]
+        if any_quoted:
+            for number in range(1, len(self.lines)):
+                # "On ... <ann@example.org" was wrapped before its bracket closes: "> wrote:" quotes nothing.
+                if self.quoted[number] and self.opens(number - 1) and self.lines[number].rstrip().endswith(_ENDS):
+                    self.quoted[number] = False
+
+    def opens(self, number: int) -> bool:
+        """Does the line hold a bracket that the next one closes?"""
+        line = self.lines[number]
+        return not self.quoted[number] and len(line) <= _LONGEST and line.rfind("<") > line.rfind(">")
 
     def is_blank(self, start: int, end: int) -> bool:
         return all(self.blank[start:end])
@@ -192,8 +202,11 @@ def _quote_start(page: _Page, until: int | None = None) -> _Head | None:
                     return None if until is None and page.unquoted_after(after) else _Head(start, number + 1)
                 if sure:
                     return _Head(start, number + 1)
-        if "--" in stripped and _is_original_message(stripped):
+        dashed = _between_dashes(stripped) if "--" in stripped else ""
+        if dashed in ORIGINAL_MESSAGE:
             return _Head(number, number + 1)
+        if dashed in FORWARDED or (stripped.endswith(_ENDS) and stripped.strip(" \xa0*:\uff1a").lower() in FORWARDED):
+            return None  # what is forwarded is what the mail is about
         if (":" in stripped or "\uff1a" in stripped) and _header_block(page, number):
             return _Head(_with_rule(page, number), number + 1)
     return None
@@ -216,7 +229,7 @@ def _with_attribution(page: _Page, number: int) -> int:
         return number
     line = page.lines[above].strip()
     if len(line) <= 200 and line.endswith(_ENDS) and (_DIGIT.search(line) or "@" in line):
-        return above
+        return above - 1 if above and page.opens(above - 1) else above
     return number
 
 
@@ -237,12 +250,15 @@ def _attribution(page: _Page, last: int) -> tuple[int | None, bool]:
             return first, strong
         if found[0] is None and (strong or opened):
             found = (first, strong)
+    if found[0] and page.opens(found[0] - 1):
+        return found[0] - 1, found[1]
     return found
 
 
-def _is_original_message(line: str) -> bool:
+def _between_dashes(line: str) -> str:
+    """The words of "-----Original Message-----", in lower case."""
     match = _DASHED.match(line[:_LONGEST])
-    return bool(match) and match is not None and match.group(1).strip().lower() in ORIGINAL_MESSAGE
+    return match.group(1).strip().lower() if match else ""
 
 
 def _label(line: str) -> str:

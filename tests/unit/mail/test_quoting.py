@@ -148,6 +148,31 @@ def test_a_signature_below_the_quote_is_no_answer():
     assert found.text == "Yes.\n"
 
 
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "20 окт. 2016 г. 19:37 пользователь Support <\nsupport@desk.example> написал:",
+        "2016-10-24 15:36 GMT+02:00 A Very Long Name <\nsupport@desk.example>:",
+        'Am 21.04.2016 17:48 schrieb "Support" <support@desk.example\n>:',
+        "On Mon, Aug 19, 2013 at 2:36 AM, Support <support@desk.example\n> wrote:",
+    ],
+)
+def test_an_attribution_wrapped_at_its_bracket(attribution):
+    text = f"My answer.\n\n{attribution}\n\n> Your question?\n"
+    found = split(text, MARKER)
+    assert found.text == "My answer.\n"
+    assert whole(found) == text
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["---------- Forwarded message ---------", "Begin forwarded message:", "Anfang der weitergeleiteten Nachricht:"],
+)
+def test_what_is_forwarded_below_a_word_of_ones_own_stays(words):
+    text = f"See below.\n\n{words}\n{BLOCKS['en']}\n\nIt burns.\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
 def test_a_forward_is_not_cut():
     text = f"For your information.\n\n{BLOCKS['en']}\n\nIt burns.\n"
     assert split(text, MARKER, forward=True) == Split(text, "")
