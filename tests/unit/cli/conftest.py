@@ -1,0 +1,48 @@
+"""Fixtures of the command line: `empty`, a folder with nothing in it; `house`, with the department Support and Ada."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpdeskd import log, spool
+from tests.unit.cli.house import ADA, SUPPORT, House
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("HELPDESKD_"):
+            monkeypatch.delenv(name)
+    # The log keeps the stream it was set up with, and a test's stream ends with the test.
+    monkeypatch.setattr(log, "configure", lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the department Support and Ada, for copying."""
+    house = House(tmp_path_factory.mktemp("house"))
+    house.write_config()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log, "configure", lambda *_: None)
+        house("init", "--address", SUPPORT, "--admin", ADA, "--admin-name", "Ada Lovelace").ok()
+    return house.data / "helpdeskd.sqlite3"
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> House:
+    """Nothing yet, not even a config."""
+    return House(tmp_path)
+
+
+@pytest.fixture
+def house(tmp_path: Path, furnished: Path) -> House:
+    made = House(tmp_path)
+    made.write_config()
+    made.data.mkdir()
+    shutil.copy(furnished, made.data)
+    spool.make(made.root)
+    return made
