@@ -38,7 +38,7 @@ MAX_SHARED = 50  # a newsletter's Message-ID may be named by thousands of mails:
 MAX_SUBJECTS = 200
 MAX_NUMBERS = 10  # of tags in one subject
 
-_ENVELOPE_TOKEN = re.compile(r"[0-9a-f]{32}")
+_ENVELOPE_TOKEN = re.compile(r"b-([0-9a-f]{32})")  # as outgoing.letter writes it
 
 _t, _m, _r, _o, _a, _p = (
     schema.ticket.c,
@@ -232,8 +232,8 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
         for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
     ]
     # What a bounce comes back to names the mail of ours that it was about, as its Message-ID would.
-    details = {ids.split_detail(recipient)[1].lower() for recipient in recipients}
-    envelope = sorted(detail for detail in details if _ENVELOPE_TOKEN.fullmatch(detail))
+    details = (_ENVELOPE_TOKEN.fullmatch(ids.split_detail(recipient)[1].lower()) for recipient in recipients)
+    envelope = sorted({match[1] for match in details if match is not None})
     if envelope:
         clues += [
             Clue(Evidence.OWN_MESSAGE_ID, ticket_id, bound_to=person_id)

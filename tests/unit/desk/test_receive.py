@@ -633,7 +633,7 @@ def test_a_bounce_of_a_mail_of_ours(house, street):
     ticket, _ = opened(street)
     ack = street.last(N.ACKNOWLEDGEMENT)
     bounce = {"author": "mailer-daemon@x.example", "kind": Kind.BOUNCE, "sender": ""}
-    by_return_path = street.send(to=f"support+{ack.envelope_token}@example.org", text="1", **bounce)
+    by_return_path = street.send(to=f"support+b-{ack.envelope_token}@example.org", text="1", **bounce)
     by_reference = street.send(references=(ack.mail_id,), text="2", **bounce)
     for each in (by_return_path, by_reference):
         assert (each.outcome, each.number) == (Outcome.AUTOMATIC, ticket.number)
