@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import load
+from tests.live.machine import public_folder
 
 KINDS = ("bare", "bare16", "doors", "doors-uvloop")
 BASES = ("bare", "bare16")
@@ -156,7 +157,7 @@ def start_postfix(folder: Path, stack: ExitStack) -> Server:
 
     if why := postfix.missing():
         raise SystemExit(why)
-    public = stack.enter_context(postfix.public_folder())
+    public = stack.enter_context(public_folder())
     box = public / "box"
     box.mkdir()
     shutil.chown(box, "nobody", "nogroup")

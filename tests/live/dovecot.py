@@ -18,13 +18,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import imapclient
+
+from tests.live.machine import free_port, wait_until
 
 # What Dovecot 2.3 tells after login, so that a test can take words out of it.
 CAPABILITIES = (
@@ -43,22 +44,6 @@ def why_not() -> str | None:
     if shutil.which("dovecot") is None or not (_LIBRARIES / "imap").exists():
         return "Dovecot is not installed (Debian: dovecot-imapd)"
     return None
-
-
-def wait_for(condition: Callable[[], Any], seconds: float = 30.0, what: str = "the condition") -> Any:
-    """The condition's first true value. For things that only a look can tell; AssertionError when it never comes."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"{what} did not come true within {seconds} s"
-        time.sleep(0.02)
-    return value
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path]:
@@ -179,7 +164,7 @@ protocol imap {{
     def start(self) -> None:
         """Runs and answers when this returns."""
         self._process = subprocess.Popen(["dovecot", "-F", "-c", str(self._config)], start_new_session=True)
-        wait_for(self._answers, what="Dovecot's greeting")
+        wait_until(self._answers, what="Dovecot's greeting")
 
     def _answers(self) -> bool:
         assert self._process is not None

@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
-from tests.live.postfix import free_port
+from tests.live.machine import free_port
 from tests.sink import Sink
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from helpdeskd import spool
 from helpdeskd.config import Mailbox
 from helpdeskd.model.clock import now
 from helpdeskd.sources.imap import FetchResult, Watcher, fetch_once
-from tests.live.dovecot import wait_for
+from tests.live.machine import wait_until
 
 
 class MemoryLedger:
@@ -74,12 +74,12 @@ class Desk:
 
     def until(self, watcher: Watcher, *states: str) -> None:
         try:
-            wait_for(lambda: watcher.status.state in states, what=f"state {states}")
+            wait_until(lambda: watcher.status.state in states, what=f"state {states}")
         except AssertionError as error:
             raise AssertionError(f"{error}: {watcher.status}") from None
 
     def until_waiting(self, count: int) -> None:
-        wait_for(lambda: self.waiting() >= count, what=f"{count} mails in the spool, not {self.waiting()},")
+        wait_until(lambda: self.waiting() >= count, what=f"{count} mails in the spool, not {self.waiting()},")
 
 
 def mail(subject: str, body: str = "Hello") -> bytes:

@@ -10,14 +10,14 @@ import shutil
 import smtplib
 import socket
 import subprocess
-import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+
+from tests.live.machine import free_port, wait_until
 
 PROGRAMS = ("postfix", "postconf", "postqueue", "postsuper", "postalias", "postmap")
 
@@ -62,33 +62,6 @@ def require() -> None:
     """Skip the test where there can be no Postfix."""
     if why := missing():
         pytest.skip(why)
-
-
-@contextmanager
-def public_folder() -> Iterator[Path]:
-    """A temporary folder that every user of the machine may enter, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="helpdeskd-test-"))
-    folder.chmod(0o755)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 60, what: str = "") -> Any:
-    """The condition's first true value; AssertionError with what was waited for after the given time."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > end:
-            raise AssertionError(f"in vain for {seconds} s: {what or condition}")
-        time.sleep(0.02)
-    return value
 
 
 class PostfixInstance:

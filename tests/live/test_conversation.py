@@ -5,31 +5,20 @@ from __future__ import annotations
 import shutil
 import smtplib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.live import dovecot
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, House, mail, parsed, reply, reply_address, text_of
-from tests.live.postfix import PostfixInstance, public_folder, require, wait_until
-from tests.sink import Caught, Sink, threaded
+from tests.live.machine import wait_until
+from tests.live.postfix import PostfixInstance, require
+from tests.sink import Caught, Sink
 
 pytestmark = pytest.mark.live
 
 Send = Callable[[str, str, bytes], None]
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with threaded(Sink()) as running:
-        yield running
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with public_folder() as path:
-        yield path
 
 
 def by_smtp(port: int) -> Send:
@@ -46,7 +35,8 @@ def to(sink: Sink, recipient: str, count: int) -> Caught:
         lambda: len(sink.to(recipient)) >= count and sink.to(recipient), what=f"mail {count} to {recipient}"
     )
     assert len(found) == count, [parsed(one.data)["Subject"] for one in found]
-    return found[-1]
+    last: Caught = found[-1]
+    return last
 
 
 def converse(house: House, sink: Sink, send: Send, *, plus: bool) -> None:

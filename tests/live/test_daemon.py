@@ -6,29 +6,14 @@ import signal
 import smtplib
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.live import dovecot
 from tests.live.house import CUSTOMER, ROOT, STAFF, SUPPORT, House, mail, parsed, text_of
-from tests.live.postfix import public_folder, wait_until
-from tests.sink import Sink, threaded
+from tests.live.machine import wait_until
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with threaded(Sink()) as running:
-        yield running
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with public_folder() as path:
-        yield path
 
 
 def write(house: House, subject: str, text: str = "Text") -> None:

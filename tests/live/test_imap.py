@@ -17,8 +17,9 @@ from helpdeskd.model.clock import now
 from helpdeskd.sources.imap import read_status
 from helpdeskd.sources.imap_client import Connection
 from tests.live import dovecot
-from tests.live.dovecot import DovecotInstance, access_token, wait_for
+from tests.live.dovecot import DovecotInstance, access_token
 from tests.live.imapbox import Desk, mail
+from tests.live.machine import free_port, wait_until
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(dovecot.why_not() is not None, reason=str(dovecot.why_not()))]
 
@@ -70,7 +71,7 @@ def test_polling(server, user, desk):
         desk.until(watcher, "waiting")
         server.deliver(user, mail("one"))
         desk.until_waiting(1)
-        wait_for(lambda: watcher.status.fetched == 1)
+        wait_until(lambda: watcher.status.fetched == 1)
         assert desk.drain() == [mail("one")]
         server.deliver(user, mail("two"))
         desk.until_waiting(1)
@@ -88,7 +89,7 @@ def test_idle(server, user, desk):
             server.deliver(user, mail(f"mail {n}"))
             desk.until_waiting(1)
             assert desk.drain() == [mail(f"mail {n}")]
-        wait_for(lambda: watcher.status.fetched == 3)
+        wait_until(lambda: watcher.status.fetched == 3)
     assert server.flags(user) == {1: {SEEN}, 2: {SEEN}, 3: {SEEN}}
 
 
@@ -390,7 +391,7 @@ def test_the_server_goes_away_while_we_fetch_and_comes_back(desk, monkeypatch):
             desk.until_waiting(count)
             server.deliver(DESK, mail("last"))
             desk.until_waiting(count + 1)
-            wait_for(lambda: watcher.status.last_error == "" and watcher.status.state == "idling")
+            wait_until(lambda: watcher.status.last_error == "" and watcher.status.state == "idling")
         desk.drain()
         assert len(desk.took) == len(set(desk.took)) == count + 1
         assert all(flags == {SEEN} for flags in server.flags(DESK).values())
@@ -471,9 +472,7 @@ def test_oauth2_by_a_command_and_an_expired_token(server, user, desk, tmp_path, 
 
 
 def test_nobody_listens(user, desk):
-    mailbox = Mailbox(
-        name="support", host="127.0.0.1", port=dovecot.free_port(), user=user, security="none", password="x"
-    )
+    mailbox = Mailbox(name="support", host="127.0.0.1", port=free_port(), user=user, security="none", password="x")
     assert "refused" in desk.fetch(mailbox, well=False).error
 
 

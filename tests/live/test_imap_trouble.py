@@ -19,9 +19,9 @@ from helpdeskd.sources import imap, imap_choice, imap_client
 from helpdeskd.sources.imap import Watcher, fetch_once
 from helpdeskd.sources.imap_client import Connection, IdleLost
 from helpdeskd.sources.imap_state import Book
-from tests.live.dovecot import wait_for
 from tests.live.fakeimap import FakeImap, Hangup, Talk
 from tests.live.imapbox import Desk, mail
+from tests.live.machine import wait_until
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_mail_that_kills_the_connection_holds_up_no_other(server, desk):
     with desk.watching(mailbox, chance=lambda: 0.0) as watcher:
         desk.until_waiting(4)
         # From the second death on it waits, and the folder is served as if it were not there.
-        wait_for(lambda: watcher.status.state == "idling" and "UID 2" in watcher.status.last_error)
+        wait_until(lambda: watcher.status.state == "idling" and "UID 2" in watcher.status.last_error)
         assert "lost 2 times" in watcher.status.last_error
         server.add(mail("later"))
         desk.until_waiting(5)
@@ -265,7 +265,7 @@ def test_an_unchanged_folder_costs_one_command(server, desk):
     with desk.watching(box(server, idle=False, poll_seconds=1)) as watcher:
         desk.until(watcher, "waiting")
         selects = len([line for line in server.lines if "SELECT" in line])
-        wait_for(lambda: len([line for line in server.lines if "SELECT" in line]) >= selects + 2)
+        wait_until(lambda: len([line for line in server.lines if "SELECT" in line]) >= selects + 2)
         assert len([line for line in server.lines if "SEARCH" in line]) == 1
 
 
@@ -382,7 +382,7 @@ def test_a_pass_happens_in_any_case_after_the_poll_interval(server, desk):
         desk.until(watcher, "idling")
         server.add(mail("one"))
         desk.until_waiting(1)
-        wait_for(lambda: server.idles >= 2)
+        wait_until(lambda: server.idles >= 2)
 
 
 # -- login, connection, stop
@@ -440,7 +440,7 @@ def test_a_wrong_password_is_not_tried_every_two_seconds(server, desk, monkeypat
     server.login_answer = "NO wrong"
     with desk.watching(box(server, poll_seconds=1), chance=lambda: 0.0) as watcher:
         desk.until(watcher, "trouble")
-        wait_for(lambda: delays)
+        wait_until(lambda: delays)
     assert delays == [30.0]
 
 
@@ -482,7 +482,7 @@ def test_one_mailbox_in_trouble_stops_no_other(server, desk):
             desk.watching(box(broken, name="broken")) as first,
             desk.watching(box(server, name="well", poll_seconds=1)) as second,
         ):
-            wait_for(lambda: "not today" in first.status.last_error)
+            wait_until(lambda: "not today" in first.status.last_error)
             desk.until(second, "idling")
             server.add(mail("one"))
             desk.until_waiting(1)
@@ -503,8 +503,8 @@ def test_an_error_of_our_own_does_not_end_the_thread(server, desk):
 
     watcher = Watcher(box(server), desk.root, Broken(), now, chance=lambda: 0.0)
     watcher.start()
-    wait_for(lambda: "KeyError" in watcher.status.last_error)
-    wait_for(lambda: watcher.status.state == "idling" and not watcher.status.last_error)
+    wait_until(lambda: "KeyError" in watcher.status.last_error)
+    wait_until(lambda: watcher.status.state == "idling" and not watcher.status.last_error)
     watcher.stop()
     server.add(mail("one"))
     assert fetch_once(box(server), desk.root, Broken(), now).error == "KeyError: 'a bug'"

@@ -12,6 +12,7 @@ import pytest
 
 from helpdeskd import spool
 from tests.live import postfix
+from tests.live.machine import public_folder
 
 pytestmark = pytest.mark.live
 
@@ -127,7 +128,7 @@ def running() -> Iterator[Site]:
     postfix.require()
     if not os.path.exists("/usr/bin/python3"):
         pytest.skip("needs /usr/bin/python3, a Python that every user may start")
-    with postfix.public_folder() as folder:
+    with public_folder() as folder:
         site = Site(folder)
         try:
             with site.mta:
