@@ -13,7 +13,9 @@ MAX_VALUE = 65536  # characters of one value that are read; a longer one is cut
 MAX_ADDRESSES = 2000
 
 _ENCODED = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff]")
+# Line and paragraph separators and the marks that turn reading direction count as control characters in one line:
+# "exe.fdp" must not read as a PDF's name.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _ANGLED = re.compile(r"<\s*([^<>\s]{1,320}@[^<>\s]{1,255})\s*>")

@@ -13,6 +13,9 @@ from inscriptis.model.config import ParserConfig
 from inscriptis.model.html_document_state import HtmlDocumentState
 from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
+from lxml.etree import LxmlError  # type: ignore[import-untyped]  # what inscriptis lets through of its parser
+
+from helpdeskd.mail.tree import FAULTS
 
 MAX_BYTES = 2 * 1024 * 1024  # beyond, nothing is cleaned: what cannot be made safe is not shown
 _SHORT = 8192  # characters: no square of it is worth a look
@@ -247,17 +250,21 @@ def to_text(html: str) -> str:
         return _without_tags(html[:MAX_BYTES])
     try:
         text = inscriptis.get_text(_MARKS.sub("", html).replace("\0", ""), _config)
-    except (RecursionError, ValueError, LookupError, TypeError, AttributeError, AssertionError):
+    except (LxmlError, *FAULTS):
         return _without_tags(html)
     return _tidy(_quoted(_LINKED.sub(_shown_link, text)))
 
 
 def _shown_link(match: re.Match[str]) -> str:
     text, target = match.group(1), match.group(2)
-    shown = text.strip()
-    if not shown or shown.rstrip("/") in target or target.rstrip("/") == shown:
-        return target if shown.startswith(("http:", "https:")) and shown.endswith(("...", "…")) else text
+    if not text.strip() or _bare(text) == _bare(target):
+        return text
     return f"{text} <{target}>"
+
+
+def _bare(address: str) -> str:
+    """An address as people write it: without scheme and last slash."""
+    return address.strip().lower().removeprefix("http://").removeprefix("https://").rstrip("/")
 
 
 def _quoted(text: str) -> str:

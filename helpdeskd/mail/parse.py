@@ -8,7 +8,7 @@ from collections.abc import Callable
 from helpdeskd.config import Intake
 from helpdeskd.mail import automatic, html, ids, prepare, quoting, structure, tree
 from helpdeskd.mail.headers import Headers, clean
-from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.mail import Address, Inbound, Part
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
@@ -69,7 +69,7 @@ def parse(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
         identity_sha256=identity(raw),
         size=len(raw),
-        message_id=next(iter(ids.parse_ids(headers.raw("message-id"))), None),
+        message_id=_message_id(headers.raw("message-id")),
         in_reply_to=ids.parse_ids(headers.joined("in-reply-to")),
         references=ids.parse_ids(headers.joined("references")),
         author=author,
@@ -112,6 +112,12 @@ def identity(raw: bytes) -> str | None:
     return digest.hexdigest()
 
 
+def _message_id(value: str) -> str | None:
+    """The id, or what a program that knows none wrote in its place: it may still be answered to."""
+    found = ids.parse_ids(value)
+    return found[0] if found else ids.key(value) or None
+
+
 def _as_it_stands(prepared: prepare.Prepared, limits: Intake, note: str) -> structure.Content:
     """The last resort: the body as one text, undecoded."""
     body = prepared.data[prepared.body_at :][: limits.max_text_kb * 1024]
@@ -138,6 +144,3 @@ def _delivered_to(headers: Headers) -> tuple[str, ...]:
         value = clean(headers.text("original-recipient").rpartition(";")[2])
         found += [Address("", value)] if "@" in value and " " not in value else []
     return ids.unique(one.email for one in found)
-
-
-__all__ = ["ORIGINAL", "Kind", "identity", "parse"]

@@ -14,10 +14,9 @@ from helpdeskd.mail.tokens import ADDRESS_LIKE
 
 _LONGEST = 400  # characters of a line that are looked at; an attribution over three lines is no longer either
 _FRAME = 3  # written lines between the head of a quote and our marker in it
-_FRAGMENT = 20  # characters of the marker that give one of our notices away
+_FRAGMENT = 20  # characters of the marker's words, and the word they end in: they give one of our notices away
 _QUOTED = re.compile(r"[ \t\xa0]{0,8}>")
-_PREFIX = re.compile(r"(?:[ \t\xa0]{0,8}[>|])+")
-_BLANKS = re.compile(r"[ \t\xa0]+")
+_NOT_WORD = re.compile(r"[\W_]+")
 _DIGIT = re.compile(r"[0-9]")
 _TIME = re.compile(r"[0-9]{1,2}[:.h\u6642\u65f6][0-9]{2}")
 _DATE = re.compile(r"\b(?:19|20)[0-9]{2}\b|[0-9]{1,2}[./-][0-9]{1,2}[./-]|[0-9]{4}[\u5e74\ub144]")
@@ -60,9 +59,12 @@ def split(text: str, marker: str, *, forward: bool = False) -> Split:
 
 
 def has_own_text(text: str, marker: str) -> bool:
-    """Does a line hold a reply address with a token, or twenty characters of the marker from its start?"""
-    fragment = _plain(marker)[:_FRAGMENT]
-    return bool(fragment and fragment in _plain(text)) or bool(ADDRESS_LIKE.search(text))
+    """Does a line hold a reply address with a token, or the first words (twenty letters) of the marker?"""
+    wanted = _words(marker)
+    fragment = wanted[: _end_of_word(wanted, _FRAGMENT)]
+    if fragment and fragment.split(" ", 1)[0] in text.casefold() and fragment in _words(text):
+        return True
+    return bool(ADDRESS_LIKE.search(text))
 
 
 def _made(page: _Page, cut: int, marker: str, *, marker_cut: bool = False) -> Split:
@@ -120,9 +122,14 @@ class _Page:
         return False
 
 
-def _plain(text: str) -> str:
-    """For comparing: no quote marks, white space as one space."""
-    return _BLANKS.sub(" ", text.replace("\n", " ").replace(">", " ")).strip()
+def _words(text: str) -> str:
+    """For comparing: letters and digits in lower case with single spaces. Programs drop or add #, *, > and line ends."""
+    return _NOT_WORD.sub(" ", text).strip().casefold()
+
+
+def _end_of_word(words: str, place: int) -> int:
+    end = words.find(" ", place)
+    return len(words) if end < 0 else end
 
 
 # --- our marker -----------------------------------------------------------------------------------------------
@@ -130,21 +137,20 @@ def _plain(text: str) -> str:
 
 def _marker_line(page: _Page, marker: str) -> int | None:
     """The line in which our marker begins, quoted or not, whole or wrapped over up to three lines."""
-    wanted = _plain(marker)
-    if not wanted:
-        return None
+    wanted = _words(marker)
     first = wanted.split(" ", 1)[0]
-    if first not in page.text:
+    if not first or first not in page.text.casefold():
         return None
-    start = _plain(marker)[: min(len(wanted), 8)].rstrip()
     for number, line in enumerate(page.lines):
-        if first in line:
-            joined = _plain(line[:_LONGEST])
-            if wanted in joined:
+        if first in line[:_LONGEST].casefold():
+            here = _words(line[:_LONGEST])
+            if wanted in here:
                 return number
-            if start in joined or joined == first:
+            # Wrapped: this line ends with the marker's beginning.
+            begins = here.rfind(first)
+            if wanted.startswith(here[begins:]):
                 following = " ".join(one[:_LONGEST] for one in page.lines[number : number + 3])
-                if wanted in _plain(following):
+                if wanted in _words(following):
                     return number
     return None
 

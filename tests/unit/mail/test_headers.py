@@ -36,6 +36,8 @@ def bytes_as_parsed(data: bytes) -> str:
         ("=?utf-8?Q?=00a=0D=0Ab?=", "a b"),
         ("a\x00b\x07c\x85d\u2028e\ufefff", None),
         ("not =?encoded", "not =?encoded"),
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        ("\u05e9\u05dc\u05d5\u05dd\u200f", "\u05e9\u05dc\u05d5\u05dd\u200f"),
     ],
 )
 def test_decode(raw, expected):

@@ -50,6 +50,11 @@ def test_clean(given, expected):
         ("<ul><li>a</li><li>b</li></ul>", "  * a\n  * b"),
         ("<a href='https://x.example/a'>there</a>", "there <https://x.example/a>"),
         ("<a href='https://x.example/'>https://x.example</a>", "https://x.example"),
+        (
+            "<a href='https://evil.example/login'>https://bank.example</a>",
+            "https://bank.example <https://evil.example/login>",
+        ),
+        ("<a href='https://x.example/where'>here</a>", "here <https://x.example/where>"),
         ("<a href='mailto:a@b.org'>a@b.org</a>", "a@b.org"),
         ("<a href='https://x.example'><img src=x></a>", ""),
         ("<title>t</title><style>s</style><script>x</script>a", "a"),

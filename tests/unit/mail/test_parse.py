@@ -94,6 +94,39 @@ def test_a_mail_from_one_of_our_addresses_is_our_own():
     assert read(MAIL.replace(b"ann@example.org", b"help@desk.example")).kind is Kind.OWN
 
 
+# --- staff answer our notices from programs that send HTML alone
+
+OUTLOOK = """<html><body><p>Please pull the plug.</p>
+<div id="divRplyFwdMsg"><hr><b>From:</b> Support &lt;support+bsd22s47rudpavc2urrr44chxqoq@desk.example&gt;<br>
+<b>Sent:</b> Monday, February 2, 2026 9:12 AM<br><b>To:</b> Ann &lt;ann@example.org&gt;<br><b>Subject:</b> [#123456] Printer</div>
+<div><p>## Please write your reply above this line ##</p><p>Customer: Carl</p></div></body></html>"""
+APPLE = """<html><body><div>Please pull the plug.</div><div><br><blockquote type="cite"><div>On 2 Feb 2026, at 09:12, Support
+&lt;<a href="mailto:support+bsd22s47rudpavc2urrr44chxqoq@desk.example">support+bsd22s47rudpavc2urrr44chxqoq@desk.example</a>&gt;
+wrote:</div><br><div><p>## Please write your reply above this line ##</p><p>Customer: Carl</p></div></blockquote></div></body></html>"""
+BELOW = """<html><body><blockquote><p>## Please write your reply above this line ##</p><p>Customer: Carl</p></blockquote>
+<p>Please pull the plug.</p></body></html>"""
+
+
+@pytest.mark.parametrize("body", [OUTLOOK, APPLE])
+def test_an_answer_in_html_ends_at_the_marker(body):
+    mail = read(HEAD + b"Content-Type: text/html; charset=utf-8\n\n" + body.encode())
+    assert mail.text.strip() == "Please pull the plug."
+    assert mail.marker_cut
+    assert not mail.own_text_found
+
+
+def test_an_answer_in_html_below_our_notice_is_not_cut():
+    mail = read(HEAD + b"Content-Type: text/html; charset=utf-8\n\n" + BELOW.encode())
+    assert "Please pull the plug." in mail.text
+    assert not mail.marker_cut
+    assert mail.own_text_found
+
+
+def test_a_message_id_without_brackets_or_at_sign_is_one():
+    assert read(MAIL.replace(b"<one@example.org>", b"12345")).message_id == "12345"
+    assert read(MAIL.replace(b"<one@example.org>", b"")).message_id is None
+
+
 # --- limits: what fits is kept, what was cut is said, and the original is attached
 
 

@@ -194,6 +194,8 @@ def test_a_forward_is_not_cut():
         f"-----Original Message-----\n{MARKER}\nIt burns\n",
         f"{ATTRIBUTIONS['fr']}\n\n\xa0{MARKER.replace(' ', chr(0xA0))}\n\nIt burns\n",
         f"| {MARKER}\n| It burns\n",
+        f"{MARKER.strip('# ')}\nIt burns\n",
+        f"*{MARKER.upper()}*\nIt burns\n",
         f"{ATTRIBUTIONS['en-apple']}\n> {MARKER}\n> It burns\n\n-- \nCarl\n",
     ],
 )
@@ -233,8 +235,9 @@ def test_a_forward_of_our_notice_is_not_cut_to_nothing():
     [
         ("nothing of ours", False),
         ("write your reply above this line", False),
-        (MARKER[:19], False),
-        (f"x {MARKER[:25]} y", True),
+        ("Please write your response to us", False),
+        ("Please write your reply above", True),
+        (f"x {MARKER[:26]} y", True),
         ("## Please write\n> your reply above", True),
         (f"see {TOKEN}", True),
         (f"mailto:{TOKEN.replace('+', '%2B').replace('@', '%40')}", True),
