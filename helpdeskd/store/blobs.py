@@ -41,16 +41,18 @@ class Blobs:
         return self._root / sha256[0] / sha256[1] / sha256
 
     def exists(self, sha256: str) -> bool:
-        return self.path(sha256).is_file()
+        return any(place.is_file() for place in _places(self.path(sha256)))
 
     def get(self, sha256: str) -> bytes:
         """The bytes. Errors: NotFound, StoreDown."""
-        try:
-            return self.path(sha256).read_bytes()
-        except FileNotFoundError:
-            raise NotFound("blob", sha256) from None
-        except OSError as error:
-            raise StoreDown(f"{self.path(sha256)}: {error.strerror}") from error
+        for place in _places(self.path(sha256)):
+            try:
+                return place.read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise StoreDown(f"{place}: {error.strerror}") from error
+        raise NotFound("blob", sha256)
 
     def put(self, data: bytes) -> str:
         """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
@@ -112,6 +114,11 @@ def is_referenced(connection: Connection, sha256: str) -> bool:
     """Whether any row names this blob."""
     columns = (message.c.raw_sha256, arrival.c.raw_sha256, attachment.c.sha256, outbox.c.raw_sha256)
     return bool(connection.execute(select(or_(*(exists().where(column == sha256) for column in columns)))).scalar_one())
+
+
+def _places(path: Path) -> tuple[Path, ...]:
+    """Where a blob may be: for a moment under its other name, while a sweep looks whether it was touched."""
+    return path, path.with_name(path.name + _DOOMED), path
 
 
 def _touch(path: Path, size: int) -> bool:
