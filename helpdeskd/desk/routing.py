@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from helpdeskd.desk.commands import is_signature
 from helpdeskd.mail.ids import base_subject
 from helpdeskd.model.mail import Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
@@ -79,6 +80,10 @@ class Case:
     @property
     def sure_cut(self) -> bool:
         return self.inbound.marker_cut or not self.inbound.own_text_found
+
+    @property
+    def has_words(self) -> bool:
+        return not is_signature(self.inbound.text) or any(not part.inline for part in self.inbound.parts)
 
     def opens(self, reason: Reason, *, acknowledge: bool = True, link: bool = False) -> Decision:
         """A new ticket. One mail is acknowledged once (by the first department that opens), an old one not at all."""
@@ -201,8 +206,11 @@ def commands(case: Case) -> Decision | None:
 
 
 def no_sure_cut(case: Case) -> Decision | None:
-    """Notices speak of things the customer must not read, so an answer that may carry one along does not go out."""
-    return case.keeps(Reason.NO_SURE_CUT, tell_author=True) if case.as_staff and not case.sure_cut else None
+    """Notices speak of things the customer must not read, so an answer that may carry one along does not go out. Nor does one
+    of which nothing is left above the notice: its author wrote below it."""
+    if case.as_staff and not (case.sure_cut and case.has_words):
+        return case.keeps(Reason.NO_SURE_CUT, tell_author=True)
+    return None
 
 
 def answer(case: Case) -> Decision | None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpdeskd.desk import routing
-from helpdeskd.model.mail import Inbound, Kind, Verdict
+from helpdeskd.model.mail import Inbound, Kind, Part, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Reason
 from helpdeskd.model.ticket import State
@@ -26,6 +26,7 @@ CLOSED = ticket(state=State.CLOSED)
 LONG_CLOSED = ticket(state=State.CLOSED, updated=31)
 OLD = ticket(updated=31)
 SALES = 2
+FILE = Part("bill.pdf", "application/pdf", b"%PDF", "2" * 64)
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,8 @@ TABLE = [
     Row("administrators reach every department", mail(BOSS), by(BOSS, match(T, ticket(department_id=SALES), BOSS)), "answer reply-token"),
     Row("a notice's text and no sure cut", mail(ADA, own_text_found=True), by(ADA, match(T, bound_to=ADA)), "internal no-sure-cut +tell"),
     Row("a notice's text below the marker", mail(ADA, own_text_found=True, marker_cut=True), by(ADA, match(T, bound_to=ADA)), "answer reply-token"),
+    Row("all of it stands below the notice", mail(ADA, text=" \n-- \nAda", marker_cut=True), by(ADA, match(T, bound_to=ADA)), "internal no-sure-cut +tell"),
+    Row("a file says it all", mail(ADA, text="", parts=(FILE,)), by(ADA, match(T, bound_to=ADA)), "answer reply-token"),
     Row("customers may quote our notices", mail(own_text_found=True), facts(match(T, bound_to=CAROL)), "append reply-token"),
     Row("staff in their own request", mail(ADA), by(ADA, match(T, ticket(requester_id=ADA.id), ADA, participants=(ADA,))), "append reply-token"),
     Row("in their own request without a token", mail(ADA), by(ADA, match(STORED, ticket(requester_id=ADA.id), participants=(ADA,))), "append stored-message-id"),
