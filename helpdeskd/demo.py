@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from email.message import Message
+from email.message import EmailMessage
 from email.policy import default as modern
 from pathlib import Path
 
@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 class Sink:
     """A local SMTP server that keeps what it is given, so that no mail leaves this machine."""
 
-    mails: list[tuple[str, Message]] = field(default_factory=list)
+    mails: list[tuple[str, EmailMessage]] = field(default_factory=list)
     port: int = 0
     _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
     _server: asyncio.Server | None = None
@@ -147,7 +147,7 @@ async def _play(say: Say, daemon: Daemon, sink: Sink, folder: Path) -> None:
     await sink.wait_for(1 + 6)  # for each an acknowledgement, and a notice to Ada
 
     notice = _newest(sink, ADA, "printer")
-    say(f"4. Ada answers the notice from her own mail program, to {_shortened(str(notice['Reply-To']))}.")
+    say(f"4. Ada answers the notice from her own mail program, to {_shortened(_reply_address(notice))}.")
     await asyncio.to_thread(
         _by_smtp, port, ADA, _reply_address(notice), _reply(ADA, notice, "Please stand back and pull the plug.\n\nAda")
     )
@@ -186,7 +186,7 @@ def _by_pipe(spool: Path, sender: str, raw: bytes) -> None:
 
 
 def _mail(sender: str, subject: str, text: str, **headers: str) -> bytes:
-    mail = email.message.EmailMessage()
+    mail = EmailMessage()
     mail["From"] = f"{sender.partition('@')[0].title()} <{sender}>"
     mail["To"] = SUPPORT
     mail["Subject"] = subject
@@ -198,10 +198,9 @@ def _mail(sender: str, subject: str, text: str, **headers: str) -> bytes:
     return mail.as_bytes(policy=email.policy.SMTP)
 
 
-def _reply(sender: str, to: Message, text: str) -> bytes:
+def _reply(sender: str, to: EmailMessage, text: str) -> bytes:
     """As a mail program would: Re:, In-Reply-To, and the whole mail quoted below."""
-    body = to.get_body(("plain",))  # type: ignore[attr-defined]  # an EmailMessage: the policy makes it one
-    quoted = "".join(f"> {line}\n" for line in body.get_content().splitlines())
+    quoted = "".join(f"> {line}\n" for line in _text(to).splitlines())
     return _mail(
         sender,
         f"Re: {to['Subject']}",
@@ -211,11 +210,16 @@ def _reply(sender: str, to: Message, text: str) -> bytes:
     )
 
 
-def _newest(sink: Sink, recipient: str, word: str) -> Message:
+def _text(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    return "" if body is None else str(body.get_content())
+
+
+def _newest(sink: Sink, recipient: str, word: str) -> EmailMessage:
     return next(mail for who, mail in reversed(sink.mails) if who == recipient and word in str(mail["Subject"]))
 
 
-def _reply_address(mail: Message) -> str:
+def _reply_address(mail: EmailMessage) -> str:
     return email.utils.parseaddr(str(mail["Reply-To"] or mail["From"]))[1]
 
 
@@ -241,6 +245,9 @@ def _answers(say: Say, sink: Sink) -> None:
     say("\nThe answers and notices that went out (caught by the demo's sink):")
     for recipient, mail in sink.mails:
         say(f"  to {recipient:<26} {mail['Subject']}")
+    say(f"\nAda's answer, as {CUSTOMERS[0]} got it:")
+    for line in _text(_newest(sink, CUSTOMERS[0], "printer")).splitlines():
+        say(f"  | {line}")
 
 
 def _stay(say: Say, daemon: Daemon, config: Config) -> None:

@@ -67,7 +67,7 @@ class Act:
             html=inbound.html,
             subject=inbound.subject,
             mail_id=inbound.message_id,
-            references=tuple(dict.fromkeys((*inbound.in_reply_to, *inbound.references))),
+            references=tuple(dict.fromkeys((*inbound.references, *inbound.in_reply_to))),  # oldest first
             raw_sha256=self.arrived.raw_sha256,
             kind=Kind.OWN if ours else inbound.kind,
             verdict=self.arrived.verdict,
