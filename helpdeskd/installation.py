@@ -154,23 +154,16 @@ def opened(config: Config) -> Iterator[Installation]:
 
 
 def _known(store: Store) -> tuple[str, tuple[bytes, ...]]:
-    """The instance's id and keys, made at first sight."""
-
-    def read(conn: Connection) -> tuple[str, list[str]]:
-        return settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, [])
-
-    def make(conn: Connection) -> tuple[str, list[str]]:
-        instance, keys = read(conn)
-        if not instance:
-            instance = secrets.token_hex(8)
-            settings.put(conn, INSTANCE, instance)
-        if not keys:
-            keys = [base64.b64encode(secrets.token_bytes(32)).decode()]
-            settings.put(conn, TOKEN_KEYS, keys)
-        return instance, keys
-
-    instance, keys = store.read(read)
+    """The instance's id and keys, made at first sight: once, whichever node comes first."""
+    instance: str
+    keys: list[str]
+    instance, keys = store.read(lambda conn: (settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, [])))
     if not (instance and keys):
+        fresh = base64.b64encode(secrets.token_bytes(32)).decode()
+
+        def make(conn: Connection) -> tuple[str, list[str]]:
+            return settings.once(conn, INSTANCE, secrets.token_hex(8)), settings.once(conn, TOKEN_KEYS, [fresh])
+
         instance, keys = store.writer.run(make)
     return instance, tuple(base64.b64decode(key) for key in keys)
 
