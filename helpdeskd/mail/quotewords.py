@@ -4,483 +4,87 @@
 
 from __future__ import annotations
 
+
+def _table(words: str) -> tuple[str, ...]:
+    """Words between bars; an underscore is a space that counts, a tilde one that does not break."""
+    return tuple(word.strip().replace("_", " ").replace("~", "\xa0") for word in words.split("|"))
+
+
 # An attribution begins with one of these ("On Mon, 1 Jan 2024, Ann wrote:") ...
-OPENERS = (
-    *(
-        "on ",
-        "am ",
-        "le ",
-        "el ",
-        "il ",
-        "il giorno ",
-        "em ",
-        "op ",
-        "den ",
-        "d. ",
-        "på ",
-        "w dniu ",
-        "dnia ",
-        "dne ",
-        "dňa ",
-    ),
-    *(
-        "pe ",
-        "la data de ",
-        "în ",
-        "in data ",
-        "a ",
-        "no dia ",
-        "em ",
-        "kell ",
-        "kuupäeval ",
-        "vt ",
-        "ke ",
-        "ti ",
-        "ma ",
-        "to ",
-    ),
-    *(
-        "pt ",
-        "vr ",
-        "za ",
-        "zo ",
-        "wo ",
-        "di ",
-        "do ",
-        "lun",
-        "mar",
-        "mer",
-        "jeu",
-        "ven",
-        "sam",
-        "dim",
-        "mon",
-        "tue",
-        "wed",
-    ),
-    *(
-        "thu",
-        "fri",
-        "sat",
-        "sun",
-        "pon",
-        "wt",
-        "śr",
-        "czw",
-        "pią",
-        "sob",
-        "nie",
-        "ne ",
-        "po ",
-        "út ",
-        "st ",
-        "čt ",
-        "pá ",
-        "so ",
-    ),
-    *(
-        "пн",
-        "вт",
-        "ср",
-        "чт",
-        "пт",
-        "сб",
-        "вс",
-        "нд",
-        "на ",
-        "στις ",
-        "vào ",
-        "pada ",
-        "dana ",
-        "u ",
-        "ב-",
-        "בתאריך ",
-        "في ",
-        "on\xa0",
-    ),
-    *(
-        "tarihinde ",
-        "i ",
-        "ter",
-        "qua",
-        "qui",
-        "sex",
-        "sáb",
-        "dom",
-        "seg",
-        "dj",
-        "dl",
-        "el dia ",
-        "lø",
-        "lør",
-        "søn",
-        "man",
-        "tir",
-        "ons",
-        "tor",
-        "fre",
-        "mån",
-        "tis",
-    ),
-)
+OPENERS = _table("""
+    on_ | am_ | le_ | el_ | il_ | il_giorno_ | em_ | op_ | den_ | d._ | på_ | w_dniu_ | dnia_ | dne_ | dňa_ |
+    pe_ | la_data_de_ | în_ | in_data_ | a_ | no_dia_ | kell_ | kuupäeval_ | vt_ | ke_ | ti_ | ma_ | to_ | pt_ |
+    vr_ | za_ | zo_ | wo_ | di_ | do_ | lun | mar | mer | jeu | ven | sam | dim | mon | tue | wed | thu | fri |
+    sat | sun | pon | wt | śr | czw | pią | sob | nie | ne_ | po_ | út_ | st_ | čt_ | pá_ | so_ | пн | вт | ср |
+    чт | пт | сб | вс | нд | на_ | στις_ | vào_ | pada_ | dana_ | u_ | ב- | בתאריך_ | في_ | on~ | tarihinde_ |
+    i_ | ter | qua | qui | sex | sáb | dom | seg | dj | dl | el_dia_ | lø | lør | søn | man | tir | ons | tor |
+    fre | mån | tis
+""")
 # ... and says that somebody wrote.
-VERBS = (
-    *(
-        " wrote",
-        "wrote:",
-        " writes:",
-        " said:",
-        " schrieb",
-        " hat geschrieben",
-        " a écrit",
-        " écrit:",
-        " écrit :",
-        " escribió",
-    ),
-    *(
-        " escribio",
-        " va escriure",
-        " ha scritto",
-        " scrive:",
-        " escreveu",
-        " schreef",
-        " geschreven",
-        " skrev",
-        " kirjoitti",
-    ),
-    *(
-        " napisał",
-        " pisze:",
-        " napsal",
-        " napísal",
-        " ezt írta",
-        " írta:",
-        " a scris",
-        " написал",
-        " пишет",
-        " писал",
-        " пише",
-    ),
-    *(" написав", " написа", " έγραψε", " yazdı", " yazmış", " đã viết", " menulis", " kirjutas", " rakstīja", " rašė"),
-    *(
-        " je napisal",
-        " je napisao",
-        " je pisal",
-        " je pisao",
-        " כתב",
-        "כתב/ה",
-        " كتب",
-        "写道",
-        "寫道",
-        "书写",
-        "のメール",
-        "書きました",
-        "が書いた",
-    ),
-    *("님이 작성", "작성:", "에 썼", " เขียน", " idatzi", " escribiu", " ha escrit", " skrifaði", " scríobh"),
-)
+VERBS = _table("""
+    _wrote | wrote: | _writes: | _said: | _schrieb | _hat_geschrieben | _a_écrit | _écrit: | _écrit_: |
+    _escribió | _escribio | _va_escriure | _ha_scritto | _scrive: | _escreveu | _schreef | _geschreven | _skrev |
+    _kirjoitti | _napisał | _pisze: | _napsal | _napísal | _ezt_írta | _írta: | _a_scris | _написал | _пишет |
+    _писал | _пише | _написав | _написа | _έγραψε | _yazdı | _yazmış | _đã_viết | _menulis | _kirjutas |
+    _rakstīja | _rašė | _je_napisal | _je_napisao | _je_pisal | _je_pisao | _כתב | כתב/ה | _كتب | 写道 | 寫道 | 书写 |
+    のメール | 書きました | が書いた | 님이_작성 | 작성: | 에_썼 | _เขียน | _idatzi | _escribiu | _ha_escrit | _skrifaði | _scríobh
+""")
 # Between dashes: -----Original Message-----
 ORIGINAL_MESSAGE = frozenset(
-    (
-        *(
-            "original message",
-            "original-nachricht",
-            "ursprüngliche nachricht",
-            "originalnachricht",
-            "ursprüngliche mail",
-        ),
-        *("message d'origine", "message d\u2019origine", "message original", "mensaje original", "mensagem original"),
-        *(
-            "messaggio originale",
-            "messaggio originario",
-            "oorspronkelijk bericht",
-            "origineel bericht",
-            "originalmeddelande",
-        ),
-        *(
-            "ursprungligt meddelande",
-            "oprindelig meddelelse",
-            "opprinnelig melding",
-            "alkuperäinen viesti",
-            "original meddelelse",
-        ),
-        *(
-            "wiadomość oryginalna",
-            "oryginalna wiadomość",
-            "původní zpráva",
-            "pôvodná správa",
-            "eredeti üzenet",
-            "mesaj original",
-        ),
-        *("исходное сообщение", "пересылаемое сообщение", "оригінальне повідомлення", "orijinal ileti", "özgün ileti"),
-        *(
-            "αρχικό μήνυμα",
-            "原始邮件",
-            "原始郵件",
-            "元のメッセージ",
-            "원본 메시지",
-            "original email",
-            "original mail",
-            "izvorna poruka",
-        ),
-        *(
-            "reply message",
-            "replied message",
-            "antwort nachricht",
-            "missatge original",
-            "algne kiri",
-            "sākotnējais ziņojums",
-        ),
-    )
+    _table("""
+    algne_kiri | alkuperäinen_viesti | antwort_nachricht | eredeti_üzenet | izvorna_poruka | mensagem_original |
+    mensaje_original | mesaj_original | message_d'origine | message_d’origine | message_original |
+    messaggio_originale | messaggio_originario | missatge_original | oorspronkelijk_bericht |
+    opprinnelig_melding | oprindelig_meddelelse | original_email | original_mail | original_meddelelse |
+    original_message | original-nachricht | originalmeddelande | originalnachricht | origineel_bericht |
+    orijinal_ileti | oryginalna_wiadomość | pôvodná_správa | původní_zpráva | replied_message | reply_message |
+    sākotnējais_ziņojums | ursprungligt_meddelande | ursprüngliche_mail | ursprüngliche_nachricht |
+    wiadomość_oryginalna | özgün_ileti | αρχικό_μήνυμα | исходное_сообщение | оригінальне_повідомлення |
+    пересылаемое_сообщение | 元のメッセージ | 原始邮件 | 原始郵件 | 원본_메시지
+""")
 )
 # Between dashes, or alone before a colon: what follows is forwarded, not quoted.
 FORWARDED = frozenset(
-    (
-        *(
-            "forwarded message",
-            "begin forwarded message",
-            "forwarded mail",
-            "start of forwarded message",
-            "fwd message",
-        ),
-        *("weitergeleitete nachricht", "anfang der weitergeleiteten nachricht", "anfang der weitergeleiteten e-mail"),
-        *("message transféré", "début du message transféré", "début du message réexpédié", "message réexpédié"),
-        *(
-            "mensaje reenviado",
-            "inicio del mensaje reenviado",
-            "mensagem encaminhada",
-            "início da mensagem encaminhada",
-        ),
-        *("messaggio inoltrato", "inizio messaggio inoltrato", "doorgestuurd bericht", "begin doorgestuurd bericht"),
-        *("vidarebefordrat meddelande", "vidarebefordrat brev", "videresendt meddelelse", "videresendt melding"),
-        *("edelleenlähetetty viesti", "przekazana wiadomość", "wiadomość przekazana dalej", "přeposlaná zpráva"),
-        *(
-            "preposlaná správa",
-            "továbbított üzenet",
-            "mesaj redirecționat",
-            "пересланное сообщение",
-            "переслане повідомлення",
-        ),
-        *(
-            "iletilen ileti",
-            "yönlendirilmiş ileti",
-            "προωθημένο μήνυμα",
-            "转发的邮件",
-            "转发邮件",
-            "轉寄郵件",
-            "転送メッセージ",
-            "전달된 메시지",
-        ),
-    )
+    _table("""
+    anfang_der_weitergeleiteten_e-mail | anfang_der_weitergeleiteten_nachricht | begin_doorgestuurd_bericht |
+    begin_forwarded_message | doorgestuurd_bericht | début_du_message_réexpédié | début_du_message_transféré |
+    edelleenlähetetty_viesti | forwarded_mail | forwarded_message | fwd_message | iletilen_ileti |
+    inicio_del_mensaje_reenviado | inizio_messaggio_inoltrato | início_da_mensagem_encaminhada |
+    mensagem_encaminhada | mensaje_reenviado | mesaj_redirecționat | message_réexpédié | message_transféré |
+    messaggio_inoltrato | preposlaná_správa | przekazana_wiadomość | přeposlaná_zpráva |
+    start_of_forwarded_message | továbbított_üzenet | vidarebefordrat_brev | vidarebefordrat_meddelande |
+    videresendt_meddelelse | videresendt_melding | weitergeleitete_nachricht | wiadomość_przekazana_dalej |
+    yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
+    转发的邮件 | 转发邮件 | 전달된_메시지
+""")
 )
 # The labels of a header block above a quote.
-HEADER_LABELS: dict[str, str] = {
-    **dict.fromkeys(
-        (
-            *(
-                "from",
-                "von",
-                "de",
-                "da",
-                "van",
-                "från",
-                "fra",
-                "lähettäjä",
-                "od",
-                "od koho",
-                "feladó",
-                "от",
-                "від",
-                "кому от",
-                "kimden",
-            ),
-            *(
-                "gönderen",
-                "από",
-                "发件人",
-                "寄件者",
-                "寄件人",
-                "差出人",
-                "送信元",
-                "보낸 사람",
-                "보낸사람",
-                "expéditeur",
-                "remitente",
-                "mittente",
-            ),
-            *(
-                "remetente",
-                "absender",
-                "afzender",
-                "nadawca",
-                "отправитель",
-                "מאת",
-                "من",
-                "saatja",
-                "no",
-                "nuo",
-                "pošiljatelj",
-                "de la",
-                "expeditor",
-                "từ",
-            ),
-        ),
-        "from",
-    ),
-    **dict.fromkeys(
-        (
-            *(
-                "sent",
-                "date",
-                "gesendet",
-                "datum",
-                "envoyé",
-                "envoyé le",
-                "enviado",
-                "enviado el",
-                "enviada em",
-                "enviado em",
-                "fecha",
-            ),
-            *(
-                "data",
-                "inviato",
-                "verzonden",
-                "skickat",
-                "sendt",
-                "dato",
-                "lähetetty",
-                "päivämäärä",
-                "wysłano",
-                "wysłane",
-                "odesláno",
-            ),
-            *(
-                "odoslané",
-                "elküldve",
-                "dátum",
-                "küldve",
-                "отправлено",
-                "дата",
-                "надіслано",
-                "gönderildi",
-                "tarih",
-                "εστάλη",
-                "στάλθηκε",
-                "发送时间",
-            ),
-            *(
-                "日期",
-                "寄件日期",
-                "送信日時",
-                "日時",
-                "보낸 날짜",
-                "날짜",
-                "נשלח",
-                "تاريخ الإرسال",
-                "saadetud",
-                "kuupäev",
-                "trimis",
-                "poslano",
-                "enviat",
-                "sendt den",
-            ),
-        ),
-        "date",
-    ),
-    **dict.fromkeys(
-        (
-            *(
-                "to",
-                "an",
-                "à",
-                "a",
-                "para",
-                "aan",
-                "till",
-                "til",
-                "vastaanottaja",
-                "do",
-                "komu",
-                "címzett",
-                "кому",
-                "kime",
-                "alıcı",
-            ),
-            *(
-                "προς",
-                "收件人",
-                "收件者",
-                "宛先",
-                "받는 사람",
-                "받는사람",
-                "empfänger",
-                "destinataire",
-                "destinatario",
-                "destinatário",
-                "אל",
-                "إلى",
-                "către",
-                "za",
-                "kellele",
-                "per a",
-            ),
-        ),
-        "to",
-    ),
-    **dict.fromkeys(
-        (
-            *(
-                "subject",
-                "betreff",
-                "objet",
-                "asunto",
-                "oggetto",
-                "assunto",
-                "onderwerp",
-                "ämne",
-                "emne",
-                "aihe",
-                "temat",
-                "předmět",
-            ),
-            *(
-                "predmet",
-                "tárgy",
-                "тема",
-                "konu",
-                "θέμα",
-                "主题",
-                "主旨",
-                "主題",
-                "件名",
-                "제목",
-                "נושא",
-                "الموضوع",
-                "teema",
-                "subiect",
-                "assumpte",
-                "chủ đề",
-            ),
-        ),
-        "subject",
-    ),
-    **dict.fromkeys(
-        (
-            "cc",
-            "kopie",
-            "copie",
-            "kopia",
-            "копия",
-            "копія",
-            "抄送",
-            "副本",
-            "참조",
-            "kopi",
-            "kópia",
-            "másolatot kap",
-            "bilgi",
-        ),
-        "cc",
-    ),
+_LABELS = {
+    "from": """
+    from | von | de | da | van | från | fra | lähettäjä | od | od_koho | feladó | от | від | кому_от | kimden |
+    gönderen | από | 发件人 | 寄件者 | 寄件人 | 差出人 | 送信元 | 보낸_사람 | 보낸사람 | expéditeur | remitente | mittente | remetente |
+    absender | afzender | nadawca | отправитель | מאת | من | saatja | no | nuo | pošiljatelj | de_la | expeditor |
+    từ
+    """,
+    "date": """
+    sent | date | gesendet | datum | envoyé | envoyé_le | enviado | enviado_el | enviada_em | enviado_em | fecha |
+    data | inviato | verzonden | skickat | sendt | dato | lähetetty | päivämäärä | wysłano | wysłane | odesláno |
+    odoslané | elküldve | dátum | küldve | отправлено | дата | надіслано | gönderildi | tarih | εστάλη |
+    στάλθηκε | 发送时间 | 日期 | 寄件日期 | 送信日時 | 日時 | 보낸_날짜 | 날짜 | נשלח | تاريخ_الإرسال | saadetud | kuupäev | trimis |
+    poslano | enviat | sendt_den
+    """,
+    "to": """
+    to | an | à | a | para | aan | till | til | vastaanottaja | do | komu | címzett | кому | kime | alıcı | προς |
+    收件人 | 收件者 | 宛先 | 받는_사람 | 받는사람 | empfänger | destinataire | destinatario | destinatário | אל | إلى | către |
+    za | kellele | per_a
+    """,
+    "subject": """
+    subject | betreff | objet | asunto | oggetto | assunto | onderwerp | ämne | emne | aihe | temat | předmět |
+    predmet | tárgy | тема | konu | θέμα | 主题 | 主旨 | 主題 | 件名 | 제목 | נושא | الموضوع | teema | subiect | assumpte |
+    chủ_đề
+    """,
+    "cc": """
+    cc | kopie | copie | kopia | копия | копія | 抄送 | 副本 | 참조 | kopi | kópia | másolatot_kap | bilgi
+    """,
 }
+HEADER_LABELS = {word: header for header, words in _LABELS.items() for word in _table(words)}
