@@ -92,7 +92,7 @@ def parse(
 
 
 def identity(raw: bytes) -> str | None:
-    """What makes two arrivals the same mail (DESIGN, "Sameness"): SHA-256 over Message-ID, Date, From, Subject and the
+    """What makes two arrivals the same mail: SHA-256 over Message-ID, Date, From, Subject and the
     body with LF line ends; None without Message-ID or Date. Trace and delivery headers, folding and a mbox `From ` line
     do not count, so a relay's second try is the same mail; nor do empty lines at the end, which mailboxes add."""
     data = prepare.strip_envelope_line(raw)

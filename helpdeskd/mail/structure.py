@@ -112,11 +112,11 @@ class _Walk:
             self.lose(f"the text is longer than {self.limits.max_text_kb} KB and was cut")
             data = data[: self.room]
         self.room -= len(data)
-        # get_content_charset would raise nothing, but reads RFC 2231 forms we never saw; the plain one will do.
         declared = part.get_content_charset()
         text, read_as = charset.read(data, declared)
         if read_as:
-            self.notes[f"charset {declared} does not fit the text; read as {read_as.replace('_', '-')}"] = None
+            said = f"charset {declared} does not fit the text" if declared else "the text names no charset"
+            self.notes[f"{said}; read as {read_as.replace('_', '-')}"] = None
         text = tidy(text)
         if kind == "text/html":
             return Segment(html=text)
