@@ -7,14 +7,15 @@ import random
 import pytest
 from sqlalchemy import select, text
 
-from helpdeskd import intake as intake_module
 from helpdeskd import spool
 from helpdeskd.config import Config, Paths
 from helpdeskd.desk import departments, people, queries
+from helpdeskd.desk import receive as receive_module
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import StoreDown
 from helpdeskd.intake import Intake
+from helpdeskd.mail import parse as parse_module
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
 from helpdeskd.store import schema
@@ -61,6 +62,11 @@ class Room:
     def put(self, raw: bytes, recipient: str = SUPPORT, **more) -> str:
         envelope = spool.Envelope(door="smtp", sender=CUSTOMER, recipients=(recipient,), **more)
         return spool.put(self.root, envelope, [raw])
+
+    def claimed(self, spool_id: str) -> spool.Entry:
+        entry = spool.claim(self.root, spool_id)
+        assert entry is not None
+        return entry
 
     def tickets(self):
         return self.store.read(queries.list_tickets)
@@ -122,14 +128,14 @@ def test_a_replay_only_unlinks(room):
 
 
 def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatch):
-    parse = intake_module.parse.parse
+    parse = parse_module.parse
 
     def poisoned(raw, **more):
         if b"Subject: poison" in raw:
             raise RecursionError("too deep")
         return parse(raw, **more)
 
-    monkeypatch.setattr(intake_module.parse, "parse", poisoned)
+    monkeypatch.setattr(parse_module, "parse", poisoned)
     room.put(mail(CUSTOMER, SUPPORT, "before", "Text"))
     bad = room.put(mail(CUSTOMER, SUPPORT, "poison", "Text"))
     room.put(mail(CUSTOMER, SUPPORT, "after", "Text"))
@@ -142,7 +148,7 @@ def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatc
     assert "too deep" in parked.trace
     assert [row.outcome for row in room.arrivals()] == ["opened", "opened", "parked"]
 
-    monkeypatch.setattr(intake_module.parse, "parse", parse)
+    monkeypatch.setattr(parse_module, "parse", parse)
     spool.retry(room.root, bad)
     room.intake.once()
     assert {line.ticket.subject for line in room.tickets()} == {"before", "poison", "after"}
@@ -153,7 +159,7 @@ def test_a_mail_that_kills_the_process_is_parked_too(room):
     """Three attempts were begun and none came to an end."""
     spool_id = room.put(mail(CUSTOMER, SUPPORT, "killer", "Text"))
     for _ in range(3):
-        spool.begin(spool.claim(room.root, spool_id))
+        spool.begin(room.claimed(spool_id))
     assert room.intake.once().parked == 1
     assert spool.parked(room.root)[0].reason == "killed"
 
@@ -172,7 +178,7 @@ def test_a_suspect_goes_alone_and_in_order(room, monkeypatch):
     for n in range(3):
         room.put(mail(CUSTOMER, SUPPORT, f"Number {n}", "Text"))
     for spool_id in spool.scan(room.root):
-        spool.begin(spool.claim(room.root, spool_id))
+        spool.begin(room.claimed(spool_id))
     monkeypatch.setattr(room.store.writer, "submit", counting)
     assert room.intake.once().received == 3
     assert in_hand == [3, 2, 1]
@@ -186,9 +192,9 @@ def test_a_store_that_is_down_is_not_the_mails_fault(room, monkeypatch):
 
     for _ in range(5):
         with monkeypatch.context() as patch:
-            patch.setattr(intake_module.receive, "receive", down)
+            patch.setattr(receive_module, "receive", down)
             assert room.intake.once().waiting == 1
-        assert spool.claim(room.root, spool_id).strikes == 0
+        assert room.claimed(spool_id).strikes == 0
     assert room.intake.once().received == 1
     assert len(room.tickets()) == 1
 
@@ -216,7 +222,7 @@ def test_no_department_yet_means_waiting(room):
 
 def test_damaged_entry_is_parked(room):
     spool_id = room.put(b"x")
-    path = spool.claim(room.root, spool_id).path
+    path = room.claimed(spool_id).path
     with open(path, "wb") as file:
         file.write(b"\xff\xfe no envelope")
     room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
