@@ -17,6 +17,8 @@ from mailparser.dates import parse_mail_date
 from mailparser.exceptions import MailParserError
 from mailparser.utils import get_addresses
 
+from helpdeskd.mail import folds
+
 if TYPE_CHECKING:
     Tree = Message[str, str]  # generic for mypy only
 else:
@@ -52,7 +54,11 @@ def read(data: bytes) -> tuple[Tree, str]:
     """(the mail as a tree, empty or what went wrong). Where mail-parser gives up, its base, the standard library's
     compat32 parser, is asked, over the whole and then over the headers alone; the body is then one text part."""
     try:
-        return cast("Tree", _TreeOnly.from_bytes(data).message), ""
+        folded, runs = folds.fold(data)
+        tree = cast("Tree", _TreeOnly.from_bytes(folded).message)
+        if runs:
+            folds.unfold(tree, runs)
+        return tree, ""
     except FAULTS as trouble:
         why = type(trouble).__name__
     try:
