@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import click
@@ -83,4 +84,5 @@ def remarks(config: Config) -> Iterator[str]:
 def is_local(place: str) -> bool:
     """Is this host, host:port or unix:/path on this machine?"""
     host = place.rpartition(":")[0] if place.count(":") == 1 else place
-    return host.startswith(("127.", "unix")) or host in {"localhost", "::1"} or place.startswith("[::1]")
+    local = re.fullmatch(r"127\.\d+\.\d+\.\d+|localhost|unix|::1", host)
+    return local is not None or place.startswith("[::1]")

@@ -59,7 +59,7 @@ def explain(
             say(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}")
     click.echo(f"\n{lines(inbound.text.strip()) or '(no text)'}")
     if inbound.quote.strip():
-        click.echo(f"[{len(inbound.quote.splitlines())} quoted lines, folded]")
+        click.echo(f"[{len(inbound.quote.strip().splitlines())} quoted lines, folded]")
     for address in refused:
         say(
             f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."

@@ -9,10 +9,10 @@ from helpdeskd.cli import ticket_work
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, moment, say, size, table
 from helpdeskd.cli.ticket_work import number_argument, staff_named
-from helpdeskd.desk import departments, queries
+from helpdeskd.desk import departments, people, queries
 from helpdeskd.errors import NotFound
 from helpdeskd.model.outgoing import OutboxRow, OutboxState
-from helpdeskd.model.ticket import State, Visibility
+from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
 
 
 @click.group()
@@ -128,7 +128,7 @@ def _rows(found: tuple[queries.Line, ...], *, as_json: bool) -> None:
 def show(ctx: click.Context, number: int, *, with_history: bool, as_json: bool) -> None:
     """A ticket with its messages, and what became of each mail it sent."""
     with reading(ctx) as here:
-        shown = here.store.read(lambda conn: queries.show(conn, number))
+        shown, names = here.store.read(lambda conn: _looked_up(conn, number))
     if as_json:
         echo_json(shown)
         return
@@ -142,8 +142,32 @@ def show(ctx: click.Context, number: int, *, with_history: bool, as_json: bool) 
     if with_history:
         click.echo("\n--- history")
         for entry in shown.history:
-            detail = " ".join(f"{key}={value}" for key, value in entry.detail.items())
-            say(f"{moment(entry.at)}  {entry.kind}  {detail}".rstrip())
+            _entry(entry, names)
+
+
+def _looked_up(conn: Connection, number: int) -> tuple[queries.Shown, dict[int, str]]:
+    """The ticket, and the names of those who stand in its history by their ids."""
+    shown = queries.show(conn, number)
+    ids = {entry.actor_id for entry in shown.history}
+    ids |= {who for entry in shown.history if entry.kind is History.ASSIGNED for who in _ends(entry)}
+    found = people.several(conn, (each for each in ids if each is not None))
+    return shown, {person.id: person.shown for person in found.values()}
+
+
+def _ends(entry: HistoryEntry) -> tuple[int | None, ...]:
+    return tuple(
+        value if isinstance(value, int) else None for value in (entry.detail.get("from"), entry.detail.get("to"))
+    )
+
+
+def _entry(entry: HistoryEntry, names: dict[int, str]) -> None:
+    if entry.kind is History.ASSIGNED:
+        before, after = (names.get(who or 0, "nobody") for who in _ends(entry))
+        detail = f"from={before} to={after}"
+    else:
+        detail = " ".join(f"{key}={value}" for key, value in entry.detail.items() if key != "person")
+    by = f" by {names[entry.actor_id]}" if entry.actor_id in names else ""
+    say(f"{moment(entry.at)}  {entry.kind}{by}  {detail}".rstrip())
 
 
 def _head(shown: queries.Shown) -> None:
@@ -176,7 +200,7 @@ def _message(item: queries.ShownMessage) -> None:
     say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
     say(message.text.strip() or "(no text)")
     if message.quote.strip():
-        click.echo(f"[{len(message.quote.splitlines())} quoted lines]")
+        click.echo(f"[{len(message.quote.strip().splitlines())} quoted lines]")
     for attachment in item.attachments:
         say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")
 

@@ -11,7 +11,6 @@ import pytest
 
 from helpdeskd.desk import queries
 from helpdeskd.store import sqlite
-
 from tests.unit.cli.house import ROOT, clean_environment, typed
 
 # Every command that needs an installation, with words that would do if there were one.
@@ -60,7 +59,10 @@ def test_wrong_settings_are_listed_each_on_its_line(empty, words):
 
 
 def test_a_config_that_is_not_there(empty):
-    assert empty("ticket", "list").failed(78) == f"{empty.config}: file: expected a readable file: No such file or directory"
+    assert (
+        empty("ticket", "list").failed(78)
+        == f"{empty.config}: file: expected a readable file: No such file or directory"
+    )
 
 
 def test_a_data_folder_that_is_a_file(empty):
@@ -68,8 +70,8 @@ def test_a_data_folder_that_is_a_file(empty):
     empty.data.write_text("not a folder")
     for words in (("ticket", "list"), ("status",)):
         assert str(empty.data) in empty(*words).failed(1)
-    for words in (("run",), ("fetch", "--through"), ("init", "--address", "a@b.example", "--admin", "c@d.example")):
-        said = empty(*words)
+    for more in (("run",), ("fetch", "--through"), ("init", "--address", "a@b.example", "--admin", "c@d.example")):
+        said = empty(*more)
         assert said.code == 1
         assert str(empty.data) in said.err
         assert len(said.err.splitlines()) == 1
@@ -140,7 +142,13 @@ def test_control_characters_of_an_argument_do_not_reach_the_terminal(house):
 
 
 def test_wrong_usage_is_2(house):
-    for words in (("nonsense",), ("ticket",), ("ticket", "show", "abc"), ("ticket", "list", "--state", "odd"), ("--odd",)):
+    for words in (
+        ("nonsense",),
+        ("ticket",),
+        ("ticket", "show", "abc"),
+        ("ticket", "list", "--state", "odd"),
+        ("--odd",),
+    ):
         said = house(*words)
         assert said.code == 2
         assert "Traceback" not in said.err

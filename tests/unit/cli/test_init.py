@@ -32,7 +32,11 @@ def test_from_nothing(empty):
     assert "helpdeskd unix - n n - 10 pipe\n      -o soft_bounce=yes\n      flags=Rq user=helpdeskd argv=" in said
     assert empty.config.stat().st_mode & 0o777 == 0o640
     config = load(empty.config, {})
-    assert (config.paths.data, config.outgoing.relay, config.outgoing.security) == (empty.data, "smtp.example.com:587", "starttls")
+    assert (config.paths.data, config.outgoing.relay, config.outgoing.security) == (
+        empty.data,
+        "smtp.example.com:587",
+        "starttls",
+    )
     (person,) = empty("staff", "list", "--json").json
     assert (person["person"]["level"], person["departments"]) == (3, ["Support"])
     # told of tickets, and welcomed
@@ -56,13 +60,23 @@ def test_the_config_is_the_manual_with_three_lines_changed(empty):
 def test_again_it_keeps_everything(empty):
     init_(empty).ok()
     empty.config.write_text(empty.config.read_text() + "# edited\n")
-    before = (empty.config.read_bytes(), empty("staff", "list").ok(), empty("department", "list").ok(), empty("status", "--json").json["outbox"])
+    before = (
+        empty.config.read_bytes(),
+        empty("staff", "list").ok(),
+        empty("department", "list").ok(),
+        empty("status", "--json").json["outbox"],
+    )
     for words in ((), ("--address", SUPPORT, "--admin", ADA)):
         said = empty("init", *words).ok()
         assert f"Kept {empty.config}." in said
         assert "Kept the department Support" in said
         assert "Added" not in said
-    assert before == (empty.config.read_bytes(), empty("staff", "list").ok(), empty("department", "list").ok(), empty("status", "--json").json["outbox"])
+    assert before == (
+        empty.config.read_bytes(),
+        empty("staff", "list").ok(),
+        empty("department", "list").ok(),
+        empty("status", "--json").json["outbox"],
+    )
 
 
 def test_again_it_says_which_options_changed_nothing(empty):
@@ -202,7 +216,11 @@ def test_docs_install_gives_the_same_lines():
     """What init prints for the default places stands in docs/install.md word for word."""
     said = next_steps(Config(), "support@example.com", FILE, PIPE)
     docs = "\n".join(line.strip() for line in (ROOT / "docs/install.md").read_text().splitlines())
-    for start, end in (("helpdeskd unix", "-- ${recipient}"), ("helpdeskd_router:", "transport = helpdeskd_pipe"), ("helpdeskd_pipe:\n", "message_suffix =")):
+    for start, end in (
+        ("helpdeskd unix", "-- ${recipient}"),
+        ("helpdeskd_router:", "transport = helpdeskd_pipe"),
+        ("helpdeskd_pipe:\n", "message_suffix ="),
+    ):
         block = said[said.index(start) : said.index(end) + len(end)]
         assert "\n".join(line.strip() for line in block.splitlines()) in docs
     assert 'support: "|/opt/helpdeskd/bin/helpdeskd-pipe || exit 75"' in docs

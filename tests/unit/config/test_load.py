@@ -130,3 +130,47 @@ def test_shown_masks_secrets():
 
 def test_defaults_are_sound():
     assert load(None, {}) == Config()
+
+
+def test_the_environment_over_a_file_that_has_no_tables(tmp_path):
+    """The wrong file is reported; laying variables over it does not fall over it."""
+    env = {
+        "HELPDESKD_SMTP__LISTEN": "127.0.0.1:1",
+        "HELPDESKD_SPOOL": "/x",
+        "HELPDESKD_MAILBOX__1__HOST": "h",
+        "HELPDESKD_DESK__NAME": "D",
+    }
+    found = problems(tmp_path, 'smtp = 3\npaths = "x"\nmailbox = 4\ndesk = []', env)
+    assert "FILE: smtp: expected a table" in found
+    assert "FILE: paths: expected a table" in found or "environment HELPDESKD_SPOOL: paths: expected a table" in found
+    assert any("mailbox" in line for line in found)
+    assert any("desk: expected a table" in line for line in found)
+
+
+def test_a_folder_is_no_config(tmp_path):
+    with pytest.raises(ConfigError, match="expected a readable file: Is a directory"):
+        load(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("postgresql://u:p@h:5432/db", True),
+        ("postgresql:///db", True),
+        ("postgresql://h/db?sslmode=require", True),
+        ("postgresql://u@[::1]:5432/db", True),
+        ("postgresql://u@h1:1,h2:2/db", True),
+        ("postgresql+psycopg://h/db", True),
+        ("sqlite:////var/lib/x.sqlite3", True),
+        ("postgresql://u:p@h:port/db", False),
+        ("postgresql:/h/db", False),
+        ("mysql://h/db", False),
+    ],
+)
+def test_store_urls(url, good):
+    env = {"HELPDESKD_STORE__URL": url}
+    if good:
+        assert load(None, env).store.url == url
+    else:
+        with pytest.raises(ConfigError, match=r"store\.url: expected sqlite"):
+            load(None, env)

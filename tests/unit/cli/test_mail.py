@@ -1,0 +1,196 @@
+"""mail explain, parked, retry, show: what would happen, what went wrong, and how to try again."""
+
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+
+from helpdeskd import spool
+from helpdeskd.mail import parse
+from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
+
+GRACE = "grace@customer.example"
+
+
+def explained(house, raw, *words):
+    return house("mail", "explain", "-", "--json", *words, stdin=raw).json
+
+
+def decided(house, raw, *words):
+    return [(d["action"], d["reason"], d["number"]) for d in explained(house, raw, *words)["decisions"]]
+
+
+def write(house, raw):
+    file = house.folder / "mail.eml"
+    file.write_bytes(raw)
+    return str(file)
+
+
+# -- explain
+
+
+def test_a_new_mail(house):
+    said = house("mail", "explain", write(house, letter("Printer", "It burns.\n\n-- \nGrace"))).ok()
+    assert re.search(r"^from +Grace Hopper <grace@customer.example>$", said, re.MULTILINE)
+    assert re.search(r"^subject +Printer$", said, re.MULTILINE)
+    assert re.search(r"^kind +personal$", said, re.MULTILINE)
+    assert "\nIt burns." in said
+    assert "\nSupport: opened, because new\n" in said
+    assert "its author gets an automatic answer" in said
+
+
+def test_nothing_is_done(house):
+    raw = letter("Printer", "It burns.")
+    before = house("status", "--json").json
+    assert decided(house, raw) == [("open", "new", None)]
+    after = house("status", "--json").json
+    assert (before["tickets"], before["outbox"], before["spool"]) == (after["tickets"], after["outbox"], after["spool"])
+    assert not os.path.exists(house.data / "blobs") or not [f for _, _, fs in os.walk(house.data / "blobs") for f in fs]
+
+
+def test_evidence_and_reasons(house):
+    number = house.ticket("Printer", "It burns.")
+    (first,) = house("ticket", "show", str(number), "--json").json["messages"]
+    answer = letter("Re: Printer", "Still.", In_Reply_To=f"<{first['message']['message_id']}>")
+    assert decided(house, answer) == [("append", "stored-message-id", number)]
+    assert f"in [#{number}]" in house("mail", "explain", "-", stdin=answer).ok()
+    assert decided(house, letter("Printer", "It burns.")) == [("duplicate", "same-mail", number)]
+    tagged = letter(f"[#{number}] me too", "Me too.", sender="eve@stranger.example")
+    assert decided(house, tagged) == [("internal", "stranger", number)]
+    assert explained(house, tagged)["decisions"][0]["evidence"]
+    assert "evidence: " in house("mail", "explain", "-", stdin=tagged).ok()
+    machine = letter("Out of office", "Back on Monday.", Auto_Submitted="auto-replied")
+    ((action, reason, _),) = decided(house, machine)
+    assert action in {"hold", "open"}
+    assert explained(house, machine)["decisions"][0]["answered"] is False
+    assert "kind         auto" in house("mail", "explain", "-", stdin=machine).ok()
+    assert reason
+
+
+def test_the_null_sender_makes_a_bounce(house):
+    raw = letter("Undelivered", "Sorry.")
+    assert explained(house, raw, "--sender", "")["decisions"][0]["answered"] is False
+    assert explained(house, raw, "--sender", GRACE)["decisions"][0]["answered"] is True
+
+
+def test_the_envelope_decides_the_department(house):
+    house("department", "add", "Sales", "sales@desk.example").ok()
+    raw = letter("Printer", "It burns.")
+    assert [d["department"] for d in explained(house, raw)["decisions"]] == ["Support"]
+    assert [d["department"] for d in explained(house, raw, "--to", "sales+x@desk.example")["decisions"]] == ["Sales"]
+    both = explained(house, raw, "--to", SUPPORT, "--to", "sales@desk.example")
+    assert sorted(d["department"] for d in both["decisions"]) == ["Sales", "Support"]
+    assert sum(d["answered"] for d in both["decisions"]) == 1
+
+
+def test_a_recipient_that_the_doors_refuse(house):
+    raw = letter("Printer", "It burns.")
+    assert explained(house, raw, "--to", "other@desk.example")["refused"] == ["other@desk.example"]
+    assert (
+        "other@desk.example is none of our addresses"
+        in house("mail", "explain", "-", "--to", "other@desk.example", stdin=raw).ok()
+    )
+    assert explained(house, raw, "--to", "Support+x@Desk.example")["refused"] == []
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"\0\xff\n" * 99, b"From: <>\n\n", b"Content-Type: multipart/mixed\n\n--\n"], ids=repr
+)
+def test_any_bytes_are_explained(house, raw):
+    assert explained(house, raw)["decisions"]
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "tests/mails").glob("*.eml")), ids=lambda file: file.stem)
+def test_our_sample_mails(house, file):
+    said = house("mail", "explain", str(file)).ok()
+    assert re.search(r"^Support: \w+, because [a-z-]+$", said, re.MULTILINE)
+
+
+def test_no_file_no_department(house, empty):
+    assert house("mail", "explain", str(house.folder / "none")).code == 2
+
+
+# -- what went wrong
+
+
+@pytest.fixture
+def poisoned(house, monkeypatch):
+    """A mail that our parser fails on, three times; its id."""
+    spool_id = house.mail(letter("Poison\x1b[31m", "x"))
+    real = parse.parse
+
+    def broken(*_args, **_kwargs):
+        raise ValueError("cannot take this\x1b[31m")
+
+    monkeypatch.setattr(parse, "parse", broken)
+    for _ in range(3):
+        house("fetch", "--through")
+    monkeypatch.setattr(parse, "parse", real)
+    return spool_id
+
+
+def test_parked(house, poisoned):
+    header, line = house("mail", "parked").ok().splitlines()
+    assert header.split() == ["ID", "PARKED", "SIZE", "SENDER", "REASON"]
+    assert line.startswith(poisoned)
+    assert line.endswith(f"{GRACE}  ValueError")
+    (one,) = house("mail", "parked", "--json").json
+    assert (one["id"], one["reason"], one["sender"]) == (poisoned, "ValueError", GRACE)
+    assert re.match(r"20\d\d-\d\d-\d\dT", one["at"])
+    assert house("status", "--json").json["spool"]["parked"] == 1
+    assert "1 parked (helpdeskd mail parked)" in house("status").ok()
+
+
+def test_show_tells_why(house, poisoned):
+    said = house("mail", "show", poisoned).ok()
+    assert "parked, because ValueError" in said
+    assert "It is parked: ValueError" in said
+    assert "ValueError: cannot take this [31m" in said
+    assert "\x1b" not in said
+    assert house("mail", "show", poisoned, "--json").json["parked"]["reason"] == "ValueError"
+
+
+def test_retry_and_it_becomes_a_ticket(house, poisoned):
+    assert house("mail", "retry", poisoned).ok() == f"{poisoned} is back in the spool.\n"
+    assert house("mail", "parked").ok() == "Nothing is parked.\n"
+    assert house("mail", "show", poisoned).ok().endswith("It waits in the spool.\n")
+    assert "1 received" in house("fetch", "--through").ok()
+    assert "  opened, because new; from grace@customer.example: Poison" in house("mail", "show", poisoned).ok()
+    (line,) = house("ticket", "list", "--json").json
+    assert line["ticket"]["subject"].startswith("Poison")
+
+
+def test_retry_all(house, poisoned):
+    house("mail", "retry", "--all").ok()
+    assert house("mail", "parked", "--json").json == []
+    assert house("mail", "retry", "--all").ok() == ""
+
+
+def test_retry_of_nothing(house):
+    assert house("mail", "retry").code == 2
+    assert house("mail", "retry", "1", "--all").code == 2
+    assert "there is no" in house("mail", "retry", spool.new_id()).failed(1)
+    assert "there is no" in house("mail", "retry", "../../etc/passwd").failed(1)
+
+
+def test_show_the_bytes(house, poisoned):
+    """Parked, waiting and processed: byte for byte."""
+    raw = letter("Poison\x1b[31m", "x")
+    assert house("mail", "show", poisoned, "--raw").raw == raw
+    house("mail", "retry", poisoned).ok()
+    assert house("mail", "show", poisoned, "--raw").raw == raw
+    house("fetch", "--through").ok()
+    assert house("mail", "show", poisoned, "--raw").raw == raw
+
+
+def test_show_of_nothing(house):
+    for words in ((), ("--raw",), ("--json",)):
+        assert house("mail", "show", spool.new_id(), *words).failed(1).startswith("there is no mail")
+        assert house("mail", "show", "../x", *words).failed(1).startswith("there is no mail")
+
+
+def test_staff_is_told_of_tickets_by_mail_of_theirs(house):
+    raw = letter("Question", "As staff.", sender=ADA)
+    assert explained(house, raw)["decisions"][0]["department"] == "Support"
