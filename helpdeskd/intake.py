@@ -36,6 +36,7 @@ from helpdeskd.store.engine import Store
 
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
+HELD_BYTES = 8 << 20  # of mails of one batch on their way to the disk: beyond, each is waited for
 POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
 
 CHECK_DETAIL = "check-"  # the +detail of mails that `check mail` sends to ourselves begins so
@@ -179,7 +180,8 @@ class Intake:
         except OSError as error:
             self._wait(entries[0].id, error, passed, halt=True)
             return []
-        parsed: list[tuple[spool.Entry, receive.Arrived]] = []
+        parsed: list[tuple[spool.Entry, receive.Arrived, list[Future[str]]]] = []
+        held = 0
         for entry in begun:
             if passed.halted or self._stop.is_set():
                 spool.forgive(entry)
@@ -192,12 +194,26 @@ class Intake:
             except NotFound:
                 continue  # somebody else has finished it
             try:
-                parsed.append((entry, self._read(entry, raw)))
+                parsed.append((entry, *self._read(entry, raw)))
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
             except Exception as error:
                 self._strike(entry, error, passed)
-        works = [self._submitted(entry, arrived) for entry, arrived in parsed]
+            else:
+                held += len(raw)
+                if held > HELD_BYTES:
+                    wait_for(parsed[-1][2])
+        works = []
+        for entry, arrived, keeping in parsed:
+            try:
+                for kept in keeping:
+                    kept.result()
+            except (Temporary, OSError) as error:
+                self._forgive(entry, error, passed)
+            except Exception as error:
+                self._strike(entry, error, passed)
+            else:
+                works.append(self._submitted(entry, arrived))
         if entries[0].strikes:
             self._finish(works, passed)
             works = []
@@ -211,8 +227,8 @@ class Intake:
 
         return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
 
-    def _read(self, entry: spool.Entry, raw: bytes) -> receive.Arrived:
-        """Parse, and put the raw mail and its parts where the store may name them."""
+    def _read(self, entry: spool.Entry, raw: bytes) -> tuple[receive.Arrived, list[Future[str]]]:
+        """Parse, and begin to put the raw mail and its parts where the store may name them, once the futures are done."""
         envelope = entry.envelope
         sender = envelope.sender if envelope.sender_known else None
         inbound = parse.parse(
@@ -224,14 +240,10 @@ class Intake:
             limits=self._config.intake,
         )
         keeping = [self._pool.submit(self._blobs.put, data) for data in (raw, *(part.data for part in inbound.parts))]
-        wait_for(keeping)
-        for kept in keeping:
-            kept.result()
         self._notice_check(envelope, inbound)
         arrived = arrived_from(envelope, inbound, self._config)
-        return replace(
-            arrived, inbound=replace(inbound, parts=())
-        )  # their bytes are blobs now; memory is not for waiting
+        # The bytes of the parts become blobs; memory is not for waiting.
+        return replace(arrived, inbound=replace(inbound, parts=())), keeping
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
@@ -260,16 +272,38 @@ class Intake:
                 self._tell(work, results)
 
     def _tell(self, work: _Work, results: tuple[receive.Received, ...]) -> None:
+        """The mail's story, once it is true: for each ticket the decision and what came of it, then the mails it caused."""
+        arrived = work.arrived
+        mail = {"spool": arrived.spool_id, "message": arrived.inbound.message_id}
         for result in results:
-            _log.info(
-                _EVENTS.get(result.outcome, Event.KEPT),
-                spool=work.arrived.spool_id,
-                outcome=result.outcome.value,
-                reason=result.reason,
-                department=result.department,
-                ticket=result.number,
-                message=work.arrived.inbound.message_id,
-            )
+            if result.replayed:
+                _log.info(Event.DUPLICATE, **mail, reason="replay", outcome=result.outcome.value, ticket=result.number)
+            for done in result.done:
+                decision = done.decision
+                known = {**mail, "department": result.department, "ticket": done.number, "reason": decision.reason.value}
+                evidence = ", ".join(decision.evidence)
+                _log.info(
+                    Event.ROUTED, **known, door=arrived.door.value, action=decision.action.value, evidence=evidence
+                )
+                _log.info(_EVENTS.get(done.outcome, Event.KEPT), **known, outcome=done.outcome.value)
+            for mail_out in result.told.queued:
+                _log.info(
+                    Event.QUEUED,
+                    spool=arrived.spool_id,
+                    ticket=mail_out.number,
+                    notice=mail_out.notice.value,
+                    recipient=mail_out.recipient,
+                    message=mail_out.mail_id,
+                )
+            for skip in result.told.skipped:
+                _log.debug(
+                    Event.SKIPPED,
+                    spool=arrived.spool_id,
+                    ticket=result.number,
+                    notice=skip.notice.value,
+                    recipient=skip.recipient,
+                    reason=skip.why.value,
+                )
 
     def _forgive(self, entry: spool.Entry, error: Exception, passed: Counts, *, halt: bool = True) -> None:
         spool.forgive(entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -62,11 +63,13 @@ class Blobs:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._make_folders()
-            path = self.path(sha256)
+            # Plain strings: it runs for every mail, and paths as objects cost more than the calls they are made for.
+            folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
+            path = f"{folder}/{sha256}"
             if not _touch(path, len(data)):
-                _write(self._root / "tmp" / uuid.uuid4().hex, path, data)
+                _write(f"{self._root}/tmp/{uuid.uuid4().hex}", path, data)  # noqa: S108 - our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
-            _sync(path.parent)
+            _sync(folder)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise NoRoom(f"{self._root}: {error.strerror}") from error
@@ -121,16 +124,16 @@ def _places(path: Path) -> tuple[Path, ...]:
     return path, path.with_name(path.name + _DOOMED), path
 
 
-def _touch(path: Path, size: int) -> bool:
+def _touch(path: str, size: int) -> bool:
     """Touch a whole blob that is there, and see that a sweep did not take it meanwhile."""
     try:
         os.utime(path)
-        return path.stat().st_size == size
+        return os.stat(path).st_size == size  # noqa: PTH116 - see put
     except FileNotFoundError:
         return False
 
 
-def _write(temporary: Path, path: Path, data: bytes) -> None:
+def _write(temporary: str, path: str, data: bytes) -> None:
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         try:
@@ -142,7 +145,8 @@ def _write(temporary: Path, path: Path, data: bytes) -> None:
             os.close(handle)
         os.rename(temporary, path)  # noqa: PTH104 - beside the other calls whose order matters
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108 - see put
         raise
 
 
@@ -182,7 +186,7 @@ def _listed(folder: Path) -> list[Path]:
         return []
 
 
-def _sync(folder: Path) -> None:
+def _sync(folder: Path | str) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
