@@ -155,7 +155,7 @@ def load() -> "ModuleType":
 def catch_signals() -> "list[int]":
     """Make what an MTA or a shutdown sends end in our own line. `_signal` is loaded at Python's start; signal is slow."""
     try:
-        import _signal  # type: ignore[import-not-found]
+        import _signal  # type: ignore[import-not-found]  # of CPython itself
     except ImportError:
         return []
 

@@ -392,7 +392,7 @@ def begin_all(entries: "Iterable[Entry]") -> "list[Entry]":
             os.rename(entry.path, path)
         except FileNotFoundError:
             continue
-        begun.append(entry._moved(path, strikes))  # noqa: SLF001
+        begun.append(entry._moved(path, strikes))  # noqa: SLF001  # the entry and this module are one
     if begun:
         _sync_dir(os.path.join(begun[0].root, "cur"))
     return begun
@@ -408,7 +408,7 @@ def forgive(entry: Entry) -> Entry:
         except FileNotFoundError:
             return entry
         _sync_dir(os.path.join(entry.root, "cur"))
-    return entry._moved(path, strikes)  # noqa: SLF001
+    return entry._moved(path, strikes)  # noqa: SLF001  # the entry and this module are one
 
 
 def done(entry: Entry) -> None:

@@ -56,7 +56,7 @@ _STYLES = set(
     line-height list-style-type margin margin-bottom margin-left margin-right margin-top max-width padding padding-bottom
     padding-left padding-right padding-top text-align text-decoration text-indent text-transform vertical-align white-space
     width word-break word-spacing word-wrap overflow-wrap
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  # a list of many words reads better so
 )
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
 
@@ -102,7 +102,7 @@ _CLOSED_BY_OTHERS = frozenset(
     """
     area base body br col colgroup dd dt embed head hr html img input li link meta option p param source tbody td tfoot th
     thead title tr track wbr
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905  # a list of many words reads better so
 )
 # A tag up to its end as a parser sees it: a `>` inside a quoted value does not end it.
 _TAG = re.compile(r"""<[a-zA-Z](?:[^>"']|"[^"]*"|'[^']*')*""")

@@ -261,7 +261,7 @@ class Relay:
             protocol.write(wire.stuffed(raw))
             if transport.get_write_buffer_size():
                 # SMTPProtocol is a copy of asyncio's FlowControlMixin; this is its half of StreamWriter.drain().
-                drained = asyncio.ensure_future(protocol._drain_helper())  # noqa: SLF001
+                drained = asyncio.ensure_future(protocol._drain_helper())  # noqa: SLF001  # no public call waits for this
                 try:
                     await asyncio.wait({reply, drained}, timeout=self._after_dot, return_when=asyncio.FIRST_COMPLETED)
                     if not drained.done():
