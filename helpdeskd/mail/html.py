@@ -22,6 +22,7 @@ _SHORT = 8192  # characters: no square of it is worth a look
 _FEW_TAGS = 1000
 _MAX_DEPTH = 400
 _MAX_WORK = 2_000_000
+_MAX_COPIED = 50_000_000_000  # characters, half a second: a stretch of text is copied at each & in it
 
 _TAGS = set(
     """
@@ -115,7 +116,7 @@ def is_bearable(html: str) -> bool:
     unclosed formatting (<font><font>...) is built again for each of them (the HTML standard's adoption agency)."""
     if len(html) > MAX_BYTES:
         return False
-    if len(html) > _SHORT and not _few_attributes(html):
+    if len(html) > _SHORT and not (_few_attributes(html) and _few_entities(html)):
         return False
     if html.count("<") <= _FEW_TAGS:
         return True
@@ -149,6 +150,13 @@ def _few_attributes(html: str) -> bool:
             if work > _MAX_WORK * 10:
                 return False
     return True
+
+
+def _few_entities(html: str) -> bool:
+    """The cleaner copies a stretch of text again at each `&` in it: the square of their number."""
+    if html.count("&") * len(html) <= _MAX_COPIED:
+        return True
+    return sum(piece.count("&") * len(piece) for piece in html.split("<")) <= _MAX_COPIED
 
 
 def clean(html: str) -> str:

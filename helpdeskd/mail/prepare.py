@@ -48,12 +48,12 @@ class Prepared:
 
 def strip_envelope_line(raw: bytes) -> bytes:
     """`raw` without a leading mbox `From ` line, byte order mark and empty lines."""
-    match = _MBOX.match(raw)
-    while match:
-        raw = raw[match.end() :]
-        match = _MBOX.match(raw)
-    match = _LEAD.match(raw)
-    return raw[match.end() :] if match and match.end() else raw
+    place = 0
+    while match := _MBOX.match(raw, place):  # in place: a mail of nothing but such lines is read once
+        place = match.end()
+    match = _LEAD.match(raw, place)
+    place = match.end() if match else place
+    return raw[place:] if place else raw
 
 
 def prepare(raw: bytes, limits: Intake) -> Prepared:

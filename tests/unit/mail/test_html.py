@@ -92,6 +92,8 @@ BOMBS = {
     "lists": "<ul><li>" * 10000,
     "entities": "&nbsp;" * 50000,
     "too large": "<p>x</p>" * 400000,
+    "ampersands": "&" * 2_000_000,
+    "ampersands in a paragraph": "<p>" + "a&b " * 500_000,
 }
 
 
@@ -108,6 +110,13 @@ def test_what_cannot_be_cleaned_is_not_shown_but_its_words_are():
     assert not html.is_bearable(given)
     assert html.clean(given) == ""
     assert "words" in html.to_text(given)
+
+
+def test_one_stretch_of_ampersands_is_not_shown():
+    """Cleaning it takes the square of its length: a minute for two megabytes."""
+    assert not html.is_bearable("&" * 1_000_000)
+    assert not html.is_bearable("<p>" + "a&b " * 250_000)
+    assert html.is_bearable("<p>a &amp; b &nbsp;</p>\n" * 20_000)
 
 
 def test_a_large_but_ordinary_mail_is_shown():

@@ -260,6 +260,12 @@ def test_hostile_parameters_cost_nothing(value):
     assert "It burns." in mail.text
 
 
+@pytest.mark.parametrize("line", [b"From x\n", b">From x y\r\n", b"\n\nFrom \n"])
+def test_mbox_lines_by_the_million_are_read_once(line):
+    """Not once for each: the suite's timeout is the bound."""
+    assert read(line * (12_000_000 // len(line)) + MAIL).text == "It burns.\n"
+
+
 def test_bytes_of_a_file_survive():
     data = bytes(range(256)) * 40
     raw = HEAD + b"Content-Type: application/x-thing\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(data)
