@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from helpdeskd.errors import Refused
 from helpdeskd.mail import ids
-from helpdeskd.store import schema
+from helpdeskd.store import memo, schema
 
 # RFC 5321 section 4.5.3.1: 64 octets of local part, 255 of domain. Quoted local parts, spaces and controls are not for us.
 _LOCAL = re.compile(r"[^\s@<>\"(),:;\[\]\\\x00-\x1f\x7f]{1,64}")
 _DOMAIN = re.compile(r"(?!-)[\w-]+(\.[\w-]+)*|\[[0-9A-Fa-f.:]+\]")
 
-_OURS = select(schema.address.c.email).where(schema.address.c.email.in_(bindparam("emails", expanding=True)))
+_BOOK = select(schema.address.c.email, schema.address.c.department_id)
 
 
 def clean(email: str) -> str:
@@ -32,10 +32,19 @@ def key(email: str) -> str:
     return ids.split_detail(email.strip().lower())[0]
 
 
+def book(conn: Connection) -> Mapping[str, int]:
+    """Each of our addresses (lower case, without +detail) with its department's id."""
+    return memo.remembered(conn, "addresses.book", _read_book)
+
+
+def _read_book(conn: Connection) -> Mapping[str, int]:
+    return {row.email: row.department_id for row in conn.execute(_BOOK)}
+
+
 def ours(conn: Connection, emails: Iterable[str]) -> frozenset[str]:
-    """Those of `emails` (as given) that reach one of our departments, with +detail or without: one query."""
+    """Those of `emails` (as given) that reach one of our departments, with +detail or without."""
     keys = {email: {email.strip().lower(), key(email)} for email in emails}
     if not keys:
         return frozenset()
-    known = set(conn.execute(_OURS, {"emails": sorted(set().union(*keys.values()))}).scalars())
+    known = book(conn).keys()
     return frozenset(email for email, names in keys.items() if names & known)

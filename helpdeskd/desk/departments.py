@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Department, PersonKind, ReplyTokens
-from helpdeskd.store import schema
+from helpdeskd.store import memo, schema
 
 _d, _a, _p = schema.department.c, schema.address.c, schema.person.c
 
@@ -27,7 +27,6 @@ _BY_ADDRESS = _ALL.where(
     _d.id == select(_a.department_id).where(_a.email == bindparam("address")).scalar_subquery(),
 )
 _FIRST = _ALL.where(_d.id == select(func.min(_d.id)).scalar_subquery())
-_BOOK = select(_a.email, _a.department_id)
 
 
 def add(
@@ -124,10 +123,14 @@ def list(conn: Connection) -> tuple[Department, ...]:  # noqa: A001  # departmen
 
 def get(conn: Connection, department_id: int) -> Department:
     """Raises NotFound."""
-    found = _read(conn, _BY_ID, department_id=department_id)
-    if not found:
-        raise NotFound("department", department_id)
-    return found[0]
+
+    def read(conn: Connection) -> Department:
+        found = _read(conn, _BY_ID, department_id=department_id)
+        if not found:
+            raise NotFound("department", department_id)
+        return found[0]
+
+    return memo.remembered(conn, ("departments.get", department_id), read)
 
 
 def by_address(conn: Connection, email: str) -> Department | None:
@@ -147,9 +150,9 @@ def first(conn: Connection) -> Department | None:
     return (_read(conn, _FIRST) or (None,))[0]
 
 
-def address_book(conn: Connection) -> dict[str, int]:
+def address_book(conn: Connection) -> Mapping[str, int]:
     """Each of our addresses (lower case, without +detail) with its department's id."""
-    return {row.email: row.department_id for row in conn.execute(_BOOK)}
+    return mail_addresses.book(conn)
 
 
 def sender(department: Department) -> Address:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from helpdeskd import log
 from helpdeskd.errors import Conflict, HelpdeskdError, StoreDown
+from helpdeskd.store import memo
 from helpdeskd.store.failures import Fault, judge, translate, words
 
 T = TypeVar("T")
@@ -42,6 +43,7 @@ class Writer:
         self._inside = False
         self._changed = False
         self._connection: Connection | None = None
+        self._memo = memo.Memo()
         self._bells: tuple[Callable[[], None], ...] = ()
         event.listen(engine, "after_cursor_execute", self._notice_change)
         for name in ("commit", "rollback"):
@@ -160,6 +162,7 @@ class Writer:
         try:
             connection = self._connect()
             root = connection.begin()
+            self._memo = memo.begin(connection)
         except (SQLAlchemyError, HelpdeskdError) as error:
             raise _Failed(self._as_down(error), before_begin=True) from error
         changed = False
@@ -272,15 +275,17 @@ class Writer:
     def _notice_change(
         self, connection: Connection, cursor: Any, statement: str, _parameters: Any, context: Any, _many: bool
     ) -> None:
-        if self._changed or connection is not self._connection:
+        if connection is not self._connection:
             return
         compiled = None if context is None else context.compiled
         if compiled is None or isinstance(compiled.statement, TextClause):
-            self._changed = not statement.lstrip().upper().startswith(_CHANGES_NOTHING)
-        elif compiled.isinsert:
-            self._changed = True
-        elif compiled.isupdate or compiled.isdelete:
-            self._changed = cursor.rowcount != 0 or bool(compiled.effective_returning)
+            if not statement.lstrip().upper().startswith(_CHANGES_NOTHING):
+                self._changed = True
+                self._memo.unknown()
+        elif compiled.isinsert or compiled.isupdate or compiled.isdelete:
+            self._memo.changed(compiled.statement.table.name, new_rows=compiled.isinsert)
+            if compiled.isinsert or cursor.rowcount != 0 or compiled.effective_returning:
+                self._changed = True
 
     def _guard(self, connection: Connection) -> None:
         if self._inside and connection is self._connection:
