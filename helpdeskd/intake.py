@@ -280,7 +280,12 @@ class Intake:
                 _log.info(Event.DUPLICATE, **mail, reason="replay", outcome=result.outcome.value, ticket=result.number)
             for done in result.done:
                 decision = done.decision
-                known = {**mail, "department": result.department, "ticket": done.number, "reason": decision.reason.value}
+                known = {
+                    **mail,
+                    "department": result.department,
+                    "ticket": done.number,
+                    "reason": decision.reason.value,
+                }
                 evidence = ", ".join(decision.evidence)
                 _log.info(
                     Event.ROUTED, **known, door=arrived.door.value, action=decision.action.value, evidence=evidence

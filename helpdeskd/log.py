@@ -34,14 +34,14 @@ class Event(StrEnum):
     STRUCK = "struck"  # an attempt failed by the mail's own fault
     PARKED = "parked"
     WAITING = "waiting"  # temporary trouble; the mail stays in the spool
-    QUEUED = "queued"
+    QUEUED = "queued"  # a mail stands in the outbox
+    SKIPPED = "skipped"  # somebody was not told, and why; at debug level
     SENT = "sent"
     DEFERRED = "deferred"
     FAILED = "failed"
     UNKNOWN = "unknown"
     POLLED = "polled"  # one pass over a mailbox
     TROUBLE = "trouble"  # a part failed and goes on
-    CHANGED = "changed"  # a ticket changed by staff or by the command line
 
 
 Log = structlog.stdlib.BoundLogger

@@ -24,6 +24,7 @@ class Desk:
     plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
+    hear: Callable[[Told], None] = lambda told: None  # noqa: ARG005  # what each event puts into the outbox, for the log
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """A mail that an act put into the outbox."""
+
+    notice: NoticeName
+    recipient: str
+    mail_id: str  # its Message-ID
+    number: int | None  # the ticket's it speaks of
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """What one act put into the outbox, and whom it passed over."""
 
-    queued: tuple[tuple[NoticeName, str], ...] = ()  # notice, recipient's address
+    queued: tuple[Queued, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
     def __add__(self, other: Told) -> Told:

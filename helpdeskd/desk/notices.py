@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, bindparam, select, true
 
 from helpdeskd.desk import addresses, chain, rows
-from helpdeskd.desk.context import Desk, Skip, Skipped, Told, Words
+from helpdeskd.desk.context import Desk, Queued, Skip, Skipped, Told, Words
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Kind
 from helpdeskd.model.outgoing import NoticeName
@@ -151,17 +151,20 @@ _BY_EVENT = {event: tuple(row for row in ROWS if row.event is event) for event i
 
 def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> Told:
     """Put into the outbox what ROWS says of the event: one mail for each recipient, in this transaction."""
-    told = Told()
+    passed: list[Skipped] = []
     mails: list[outbox.NewMail] = []
     chosen = [(row, row.recipients(conn, scene)) for row in _BY_EVENT[scene.event]]
     ours = addresses.ours(conn, {person.email for _, people in chosen for person in people})
     for row, people in chosen:
         writing, skipped = _sift(row, scene, people, ours)
-        told += Told(tuple((row.notice, person.email) for person in writing), tuple(skipped))
+        passed += skipped
         if writing:
             mails.extend(_mails(conn, desk, now, scene, row, writing))
     if mails:
         outbox.put(conn, mails)
+    number = None if scene.ticket is None else scene.ticket.number
+    told = Told(tuple(Queued(mail.notice, mail.recipient, mail.mail_id, number) for mail in mails), tuple(passed))
+    desk.hear(told)
     return told
 
 

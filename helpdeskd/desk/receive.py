@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
@@ -11,16 +11,25 @@ from helpdeskd.desk import commands, departments, facts, routing, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import Desk
+from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
 
-__all__ = ["Arrived", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
+__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
 
 _m, _a = schema.message.c, schema.arrival.c
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One decision carried out, with the number of the ticket it concerned."""
+
+    decision: Decision
+    outcome: Outcome
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,9 @@ class Received:
     number: int | None  # the ticket's
     message_id: int | None  # the stored message; none for commands without text, duplicates of such, held mail
     replayed: bool = False  # it was here before: nothing happened now
+    # For the log, of what happened now:
+    done: tuple[Done, ...] = field(default=(), compare=False)  # each decision; several only for several reply tokens
+    told: Told = field(default_factory=Told, compare=False)  # what it put into the outbox, and whom it passed over
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +212,13 @@ def _receive_at(
     )
     ticket: Ticket | None = None
     message_id: int | None = None
+    made: list[Done] = []
+    heard: list[Told] = []
+    listening = replace(desk, hear=heard.append)
     for decision in decisions:
-        act = Act(conn, desk, now, arrived, stop, found, read, decision, arrival_id)
+        act = Act(conn, listening, now, arrived, stop, found, read, decision, arrival_id)
         ticket_now, message_now = carry_out(act)
+        made.append(Done(decision, outcome_of(decision), None if ticket_now is None else ticket_now.number))
         if ticket_now is not None:
             done.tickets.append(ticket_now.id)
         if decision is first:
@@ -210,7 +226,15 @@ def _receive_at(
     if ticket is not None and ticket.id != first.ticket_id:
         arrivals.settle(conn, arrival_id, outcome=outcome, reason=first.reason.value, ticket_id=ticket.id)
     number = None if ticket is None else ticket.number
-    return Received(outcome, first.reason.value, stop.department.name, number, message_id)
+    return Received(
+        outcome,
+        first.reason.value,
+        stop.department.name,
+        number,
+        message_id,
+        done=tuple(made),
+        told=sum(heard, Told()),
+    )
 
 
 _OUTCOMES = {

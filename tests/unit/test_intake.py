@@ -6,6 +6,7 @@ import random
 
 import pytest
 from sqlalchemy import select, text
+from structlog.testing import capture_logs
 
 from helpdeskd import spool
 from helpdeskd.config import Config, Paths
@@ -18,7 +19,8 @@ from helpdeskd.intake import Intake
 from helpdeskd.mail import parse as parse_module
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
-from helpdeskd.store import schema
+from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 
 
@@ -75,6 +77,11 @@ class Room:
         return self.store.read(lambda conn: conn.execute(select(schema.arrival).order_by(schema.arrival.c.id)).all())
 
 
+def message_id(raw: bytes) -> str:
+    (found,) = [line for line in raw.decode().splitlines() if line.startswith("Message-ID: ")]
+    return found.removeprefix("Message-ID: ").strip("<>")
+
+
 @pytest.fixture
 def room(tmp_path, store, blobs):
     made = Room(tmp_path, store, blobs)
@@ -104,11 +111,8 @@ def test_order_of_arrival_is_kept_over_batches(room):
 
 def test_a_mail_and_its_reply_in_one_batch_thread(room):
     first = mail(CUSTOMER, SUPPORT, "Hello", "Text")
-    own_id = next(line for line in first.decode().splitlines() if line.startswith("Message-ID: "))[
-        len("Message-ID: ") :
-    ]
     room.put(first)
-    room.put(mail(CUSTOMER, SUPPORT, "Re: Hello", "More", In_Reply_To=own_id))
+    room.put(mail(CUSTOMER, SUPPORT, "Re: Hello", "More", In_Reply_To=f"<{message_id(first)}>"))
     room.intake.once()
     (line,) = room.tickets()
     shown = room.store.read(lambda conn: queries.show(conn, line.ticket.number))
@@ -260,3 +264,55 @@ def test_run_wakes_and_stops(room):
     thread.join(30)
     assert not thread.is_alive()
     assert len(room.tickets()) == 1
+
+
+def test_the_log_tells_the_mails_story_once_it_is_true(room):
+    """One grep on the number finds the decision and each mail that it caused, under the Message-ID it will be sent with."""
+    first = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    with capture_logs() as lines:
+        spool_id = room.put(first)
+        room.intake.once()
+    (line,) = room.tickets()
+    number = line.ticket.number
+    ours = {row.mail_id for row in room.store.read(outbox.list_rows) if row.ticket_id is not None}
+    routed, opened, *queued = lines
+    assert (routed["event"], routed["action"], routed["reason"], routed["door"]) == ("routed", "open", "new", "smtp")
+    assert (opened["event"], opened["department"]) == ("opened", "Support")
+    assert routed["message"] == opened["message"] == message_id(first)
+    assert {(each["event"], each["notice"], each["recipient"]) for each in queued if each["log_level"] == "info"} == {
+        ("queued", "acknowledgement", CUSTOMER),
+        ("queued", "new_ticket", STAFF),
+    }
+    assert {each["message"] for each in queued} == ours
+    assert {(each["spool"], each["ticket"]) for each in lines} == {(spool_id, number)}
+
+
+def test_what_commands_queue_is_logged_and_who_is_passed_over_at_debug(room):
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    room.intake.once()
+    notice = next(row for row in room.store.read(outbox.list_rows) if row.notice is NoticeName.NEW_TICKET)
+    reply_to = SUPPORT.replace("@", f"+{notice.reply_token}@")
+    with capture_logs() as lines:
+        room.put(mail(STAFF, reply_to, "Re: Hello", "#assign me\n#close"), reply_to)
+        room.intake.once()
+    told = [(each["event"], each["log_level"], each.get("notice")) for each in lines]
+    assert told == [
+        ("routed", "info", None),
+        ("commanded", "info", None),
+        ("queued", "info", "ticket_closed"),
+        ("queued", "info", "commands_done"),
+        ("skipped", "debug", "assigned"),
+    ]
+    assert (lines[0]["action"], lines[0]["reason"]) == ("command", "commands")
+    assert "reply-token" in lines[0]["evidence"]
+    assert lines[-1]["reason"] == "own-action"
+
+
+def test_a_replay_is_logged_as_one(room):
+    raw = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    spool_id = room.put(raw)
+    room.intake.once()
+    room.put(raw, id=spool_id)
+    with capture_logs() as lines:
+        room.intake.once()
+    assert [(each["event"], each["reason"], each["outcome"]) for each in lines] == [("duplicate", "replay", "opened")]
