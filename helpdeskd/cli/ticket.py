@@ -37,7 +37,9 @@ for work in (ticket_work.reply, ticket_work.note, ticket_work.assign, ticket_wor
 @click.option("--assignee", help="Only those of this member of staff (name or address).")
 @click.option("--unassigned", is_flag=True, help="Only those that are nobody's.")
 @click.option("--tag", default="", help="Only those with this tag.")
-@click.option("--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True, help="At most so many."
+)
 @click.option("--offset", type=click.IntRange(0), default=0, help="Leave out so many: the next page.")
 @json_option
 @click.pass_context
@@ -90,7 +92,9 @@ def _department_id(conn: Connection, name: str | None) -> int | None:
 
 @command.command()
 @click.argument("words", nargs=-1, required=True)
-@click.option("--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(1, queries.MAX_PAGE), default=50, show_default=True, help="At most so many."
+)
 @json_option
 @click.pass_context
 def search(ctx: click.Context, *, words: tuple[str, ...], limit: int, as_json: bool) -> None:
