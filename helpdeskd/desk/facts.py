@@ -11,7 +11,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ColumnElement,
     Connection,
+    Select,
     Text,
     bindparam,
     cast,
@@ -52,24 +54,34 @@ _t, _m, _r, _o, _a, _p = (
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _NOBODY = cast(null(), BigInteger)
 _NOTHING = cast(null(), Text)
-_LATEST = (
-    select(_r.mail_id, _m.ticket_id, _r.message_id)
-    .join(schema.message, _m.id == _r.message_id)
-    .where(_r.mail_id.in_(bindparam("own_and_ids", expanding=True)))
-    .order_by(_r.message_id.desc())
-    .limit(MAX_SHARED)
-    .subquery()
-)
+
+
+def _stored(message_ids: ColumnElement[bool], reference_ids: ColumnElement[bool]) -> tuple[Select[Any], Select[Any]]:
+    """What stored mails say of Message-IDs: that they bear them, that they name them."""
+    latest = (
+        select(_r.mail_id, _m.ticket_id, _r.message_id)
+        .join(schema.message, _m.id == _r.message_id)
+        .where(reference_ids)
+        .order_by(_r.message_id.desc())
+        .limit(MAX_SHARED)
+        .subquery()
+    )
+    return (
+        select(literal("stored"), _m.mail_id, _m.ticket_id, _m.id, _NOBODY, _NOTHING).where(message_ids),
+        select(literal("named"), latest.c.mail_id, latest.c.ticket_id, latest.c.message_id, _NOBODY, _NOTHING),
+    )
+
+
 # Everything that stored mails and ours say about a list of Message-IDs: (what, the id, ticket, row id, person, token).
+_OWN_AND_IDS: BindParameter[Any] = bindparam("own_and_ids", expanding=True)
 _KNOWN = union_all(
     select(literal("own"), _o.mail_id, _o.ticket_id, _o.id, _o.person_id, _o.reply_token).where(
         _o.mail_id.in_(_IDS), _o.ticket_id.is_not(None)
     ),
-    select(literal("stored"), _m.mail_id, _m.ticket_id, _m.id, _NOBODY, _NOTHING).where(
-        _m.mail_id.in_(bindparam("own_and_ids", expanding=True))
-    ),
-    select(literal("named"), _LATEST.c.mail_id, _LATEST.c.ticket_id, _LATEST.c.message_id, _NOBODY, _NOTHING),
+    *_stored(_m.mail_id.in_(_OWN_AND_IDS), _r.mail_id.in_(_OWN_AND_IDS)),
 )
+# The same for most mails, which name none but their own.
+_KNOWN_OF_OWN = union_all(*_stored(_m.mail_id == bindparam("own"), _r.mail_id == bindparam("own")))
 _BY_ENVELOPE = select(_o.ticket_id, _o.person_id).where(
     _o.envelope_token.in_(bindparam("tokens", expanding=True)), _o.ticket_id.is_not(None)
 )
@@ -240,10 +252,12 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
             for ticket_id, person_id in conn.execute(_BY_ENVELOPE, {"tokens": envelope})
         ]
     named = _nearest_first(inbound)
-    own = () if inbound.message_id is None else (inbound.message_id,)
-    if named or own:
-        known = conn.execute(_KNOWN, {"ids": named, "own_and_ids": (*own, *named)}).all()
-        clues += _from_ids(known, inbound.message_id, named)
+    own = inbound.message_id
+    if named:
+        known = conn.execute(_KNOWN, {"ids": named, "own_and_ids": named if own is None else (own, *named)}).all()
+        clues += _from_ids(known, own, named)
+    elif own is not None:
+        clues += _from_ids(conn.execute(_KNOWN_OF_OWN, {"own": own}).all(), own, named)
     return clues
 
 

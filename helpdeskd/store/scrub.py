@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import JSON, Dialect
@@ -35,6 +37,10 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _text_or_null(value: str | None) -> str | None:
+    return None if value is None else text(value)
+
+
 class Text(TypeDecorator[str]):
     """TEXT, scrubbed on its way in, in comparisons too: what is looked up is what was stored."""
 
@@ -43,7 +49,12 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         del dialect
-        return None if value is None else text(value)
+        return _text_or_null(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any]:
+        """The same without a call between: a mail binds seventy texts. TEXT itself changes nothing on its way in."""
+        del dialect
+        return _text_or_null
 
 
 class Json(TypeDecorator[Any]):
@@ -58,6 +69,21 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
         del dialect
         return plain(value)
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
+        """On SQLite, what was written as ASCII shows by its escapes whether there is anything to scrub."""
+        thorough = super().bind_processor(dialect)
+        if dialect.name != "sqlite" or thorough is None:
+            return thorough
+
+        def process(value: Any) -> Any:
+            if isinstance(value, (dict, list, tuple)):
+                written = json.dumps(value)
+                if "\\u0000" not in written and "\\ud" not in written:
+                    return written
+            return thorough(value)
+
+        return process
 
     def coerce_compared_value(self, op: OperatorType | None, value: Any) -> TypeEngine[Any]:
         return JSON().coerce_compared_value(op, value)
