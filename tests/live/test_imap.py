@@ -108,6 +108,20 @@ def test_what_the_envelope_says(server, user, desk):
     assert (envelope.sender, envelope.sender_known, envelope.recipients) == ("", False, ())
 
 
+def test_the_envelope_says_since_when_nobody_had_looked(server, user, desk):
+    """What came before that and is old by now gets no automatic answer; what came while we were down does."""
+    before = now()
+    desk.fetch(box(server, user))
+    after = now()
+    server.append(user, mail("one"))
+    desk.fetch(box(server, user))
+    server.append(user, mail("two"))
+    desk.fetch(box(server, user))
+    desk.drain()
+    one, two = (envelope.looked / 1_000_000 for envelope in desk.envelopes)
+    assert before.timestamp() <= one <= after.timestamp() < two <= now().timestamp()
+
+
 def test_bytes_arrive_as_they_are(server, user, desk):
     """Eight-bit, long lines, no end of line at the end, and one so large that it is fetched in pieces."""
     desk.fetch(box(server, user))

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from helpdeskd import spool
-from helpdeskd.config import Config, Paths
+from helpdeskd.config import Config, Mailbox, Paths
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.desk import receive as receive_module
 from helpdeskd.desk.address_book import AddressBook
@@ -23,6 +23,9 @@ from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 
+SALES_BOX = Mailbox(name="sales", host="imap.example", user="sales", password="secret", department="Sales")
+HOUR = 3_600_000_000  # microseconds
+
 
 class Room:
     """One spool, one store, one intake; `put` is a door."""
@@ -32,7 +35,7 @@ class Room:
         spool.make(self.root)
         spool.set_reserve(self.root, 0, 1)
         self.store, self.blobs = store, blobs
-        self.config = Config(paths=Paths(data=tmp_path))
+        self.config = Config(paths=Paths(data=tmp_path), mailbox=(SALES_BOX,))
         self.desk = Desk(
             settings=self.config.desk,
             tokens=TokenKeys((b"k" * 32,)),
@@ -57,6 +60,7 @@ class Room:
             people.add_staff(
                 conn, self.desk, now(), name="Ada", email=STAFF, level=3, departments=(support.id,), notify=True
             )
+            departments.add(conn, self.desk, now(), name="Sales", addresses=("sales@desk.example",))
 
         store.writer.run(people_and_department)
         book.refresh(store)
@@ -64,6 +68,26 @@ class Room:
     def put(self, raw: bytes, recipient: str = SUPPORT, **more) -> str:
         envelope = spool.Envelope(door="smtp", sender=CUSTOMER, recipients=(recipient,), **more)
         return spool.put(self.root, envelope, [raw])
+
+    def put_imap(self, raw: bytes, *, account: str = "sales", age: int = 0, looked: int = 0) -> str:
+        """As a watcher does: the mail had come to its mailbox `age` hours ago, the watcher had looked `looked` hours ago."""
+        seen = spool.Envelope().received
+        envelope = spool.Envelope(
+            door="imap",
+            sender_known=False,
+            account=account,
+            folder="INBOX",
+            uidvalidity=1,
+            uid=7,
+            received=seen,
+            internaldate=seen - age * HOUR,
+            looked=seen - looked * HOUR,
+        )
+        return spool.put(self.root, envelope, [raw])
+
+    def acknowledged(self) -> list[str]:
+        rows = self.store.read(outbox.list_rows)
+        return [row.recipient for row in rows if row.notice is NoticeName.ACKNOWLEDGEMENT]
 
     def claimed(self, spool_id: str) -> spool.Entry:
         entry = spool.claim(self.root, spool_id)
@@ -316,3 +340,37 @@ def test_a_replay_is_logged_as_one(room):
     with capture_logs() as lines:
         room.intake.once()
     assert [(each["event"], each["reason"], each["outcome"]) for each in lines] == [("duplicate", "replay", "opened")]
+
+
+@pytest.mark.parametrize(
+    ("age", "looked", "answered"),
+    [
+        (0, 1, True),
+        (23, 1, True),
+        (25, 1, False),  # a person moved it there, or it is part of a backfill
+        (25, 48, True),  # it came while we were down: its author still waits for a word
+        (49, 48, False),
+        (0, 0, True),  # at first contact
+        (25, 0, False),
+    ],
+)
+def test_old_mail_is_answered_only_where_we_were_down(room, age, looked, answered):
+    room.put_imap(mail(CUSTOMER, SUPPORT, "Hello", "Text"), age=age, looked=looked)
+    room.intake.once()
+    assert room.acknowledged() == ([CUSTOMER] if answered else [])
+    assert len(room.tickets()) == 1
+
+
+@pytest.mark.parametrize(
+    ("account", "to", "department"),
+    [
+        ("sales", "somebody@else.example", "Sales"),  # the account's own
+        ("sales", SUPPORT, "Support"),  # a recipient header names another
+        ("gone from the config", "somebody@else.example", "Support"),  # the first one there is
+    ],
+)
+def test_whose_a_mail_from_a_mailbox_is(room, account, to, department):
+    room.put_imap(mail(CUSTOMER, to, "Hello", "Text"), account=account)
+    room.intake.once()
+    (line,) = room.tickets()
+    assert room.store.read(lambda conn: departments.get(conn, line.ticket.department_id)).name == department
