@@ -41,11 +41,15 @@ class Case:
 
     @property
     def own_token(self) -> bool:
-        """Does the author hold a token of this ticket that was given to them and to nobody else?"""
+        """Does the author hold a token of this ticket that was given to them and to nobody else? It ends with their account."""
         who = self.author
-        return who is not None and any(
-            found.credential and found.bound_to == who.id and found.ticket.id == self.ticket.id
-            for found in self.facts.matches
+        return (
+            who is not None
+            and who.disabled_at is None
+            and any(
+                found.credential and found.bound_to == who.id and found.ticket.id == self.ticket.id
+                for found in self.facts.matches
+            )
         )
 
     @property

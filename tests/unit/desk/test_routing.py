@@ -107,6 +107,7 @@ TABLE = [
     Row("their own Message-ID copy is a token where no address carries one", mail(EVE), by(EVE, match(OWN, bound_to=EVE)), "append own-message-id"),
     Row("elsewhere it is not", mail(EVE), by(EVE, match(OWN, bound_to=EVE, credential=False)), "internal stranger"),
     Row("staff of yesterday are strangers", mail(GONE), by(GONE, match(STORED)), "internal stranger"),
+    Row("their tokens ended with their account", mail(GONE), by(GONE, match(T, CLOSED, GONE)), "internal stranger"),
     # forged
     Row("a forged requester", mail(), facts(match(STORED)), "internal unverified", Verdict.FAIL),
     Row("a forged requester with the token", mail(), facts(match(T, bound_to=CAROL)), "internal unverified", Verdict.FAIL),
