@@ -1,20 +1,24 @@
 #!/bin/sh
-# The real parts that the live tests need: installed with apt when root, else named.
+# The real parts that the live tests need: installed with apt when root, else named, with what their absence leaves out.
 missing=""
-need() { # need PACKAGE COMMAND...: the package, if none of its commands is there
-    package=$1; shift
+left_out=""
+need() { # need PACKAGE "WHAT IT IS FOR" COMMAND...: the package, if none of its commands is there
+    package=$1 what=$2
+    shift 2
     for command in "$@"; do
         if [ -x "$command" ] || command -v "$command" >/dev/null 2>&1; then return; fi
     done
     missing="$missing $package"
+    left_out="$left_out
+  $package: $what"
 }
 pg=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | tail -n 1)
-need postfix /usr/sbin/postfix
-need dovecot-imapd /usr/lib/dovecot/imap
-need postgresql "${pg:-initdb}"
-need strace strace
-need openssl openssl
-need util-linux setpriv
+need postfix "delivery by pipe(8), by aliases and by LMTP; the whole conversation" /usr/sbin/postfix
+need dovecot-imapd "watching a real mailbox" /usr/lib/dovecot/imap
+need postgresql "everything that is run on SQLite and on PostgreSQL, on the latter" "${pg:-initdb}"
+need strace "the order of system calls: durable before 250, exit 0 and the flag" strace
+need openssl "certificates that are wrong in one way each" openssl
+need util-linux "permissions as another user" setpriv
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     echo "Installing real parts for the live tests:$missing"
@@ -26,6 +30,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         exit 0
     fi
     tail -n 5 "$log"
+    rm -f "$log"
 fi
-echo "These real parts are missing, and the live tests that need them are left out:$missing"
+echo "These real parts are missing, and the live tests that need them are left out:$left_out"
 echo "As root on Debian or Ubuntu: apt-get install$missing"

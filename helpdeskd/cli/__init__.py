@@ -71,7 +71,7 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
     "-c",
     "--config",
     "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=click.Path(path_type=Path),
     envvar="HELPDESKD_CONFIG",
     help="The settings' file. [default: /etc/helpdeskd/helpdeskd.toml, if it is there]",
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from sqlalchemy import make_url
 
-from helpdeskd.cli.settings import as_owner, settings
+from helpdeskd.cli.settings import WHO, as_owner, settings
 from helpdeskd.config import Config
 from helpdeskd.errors import Refused
 from helpdeskd.installation import Installation, is_held, open_installation
@@ -63,6 +63,6 @@ def _there(config: Config) -> None:
     try:
         there = path.is_file()
     except OSError as error:
-        raise Refused("no-store", f"cannot use {path}: {error.strerror}") from error
+        raise Refused("no-store", f"cannot use {path}: {error.strerror}; {WHO}") from error
     if not there:
         raise Refused("no-store", f"there is no store at {path}: run helpdeskd init, or give the right --config")

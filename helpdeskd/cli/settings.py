@@ -12,6 +12,8 @@ from helpdeskd.config import Config
 from helpdeskd.config.load import load
 from helpdeskd.errors import Refused
 
+WHO = "run this as root, or as the user whom the data folder belongs to"
+
 
 def settings(ctx: click.Context) -> Config:
     """From the file of --config and the environment. Raises ConfigError. Also quiets the log to warnings."""
@@ -49,7 +51,7 @@ def spool_of(config: Config) -> str:
     try:
         there = root.is_dir()
     except OSError as error:
-        raise Refused("no-spool", f"cannot use {root}: {error.strerror}") from error
+        raise Refused("no-spool", f"cannot use {root}: {error.strerror}; {WHO}") from error
     if not there:
         raise Refused("no-spool", f"there is no spool at {root}: run helpdeskd init, or give the right --config")
     return str(root)

@@ -114,8 +114,9 @@ SLEEPERS = {
 
 
 def test_no_test_sleeps():
-    found = {name(path) for path in TESTS if calls(path, "time.sleep", "sleep", "asyncio.sleep")}
-    zero = {name(path) for path in TESTS if calls(path, "asyncio.sleep") and not _sleeps_longer(path)}
+    tests = [path for path in TESTS if "bench" not in path.parts]
+    found = {name(path) for path in tests if calls(path, "time.sleep", "sleep", "asyncio.sleep")}
+    zero = {name(path) for path in tests if calls(path, "asyncio.sleep") and not _sleeps_longer(path)}
     assert found - zero <= set(SLEEPERS), "wait for an event or with the helpers' conditions"
 
 

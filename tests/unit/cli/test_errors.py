@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +66,23 @@ def test_a_config_that_is_not_there(empty):
         empty("ticket", "list").failed(78)
         == f"{empty.config}: file: expected a readable file: No such file or directory"
     )
+
+
+def test_a_config_that_is_a_folder(empty):
+    said = typed("--config", str(empty.folder), "config", "check").failed(78)
+    assert said == f"{empty.folder}: file: expected a readable file: Is a directory"
+
+
+def test_a_data_folder_of_somebody_else(house, monkeypatch):
+    """As an ordinary user meets it; root may look everywhere, so the refusal is played."""
+
+    def refused(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    monkeypatch.setattr(Path, "is_dir", refused)
+    for words in (("status",), ("ticket", "list"), ("mail", "parked")):
+        assert "Permission denied; run this as root, or as the user" in house(*words).failed(1)
 
 
 def test_a_data_folder_that_is_a_file(empty):
