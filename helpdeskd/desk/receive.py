@@ -13,9 +13,11 @@ from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import Temporary
+from helpdeskd.model.mail import Inbound
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
+from helpdeskd.store.lock import one_at_a_time
 
 __all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
 
@@ -81,6 +83,7 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     One result for each department addressed. Raises Temporary where there is no department yet, Conflict where another
     writer was faster.
     """
+    one_at_a_time(conn, _names(arrived.inbound))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
     finished = [row for row in before if row.outcome is not Outcome.PARKED]
     if finished:
@@ -90,6 +93,12 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     done = _Done()
     stops = _stops(conn, desk, arrived)
     return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
+
+
+def _names(inbound: Inbound) -> tuple[str, ...]:
+    """What ties mails to one another: another node must not decide about the same mail, its parent or its answer meanwhile."""
+    named = (inbound.message_id, *inbound.in_reply_to[-1:], *inbound.references[:1], *inbound.references[-1:])
+    return tuple(f"mail:{each}" for each in named if each)
 
 
 def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Explanation:

@@ -1,4 +1,5 @@
-"""Locks that outlive no process: one daemon on SQLite, one watcher of a mailbox and one clock among many nodes."""
+"""Locks that outlive no process: one daemon on SQLite, one watcher of a mailbox and one clock among many nodes, one at a time
+with what a Message-ID names."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -66,8 +68,7 @@ class NamedLock:
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
         self._name = name
-        # Advisory locks are named by 64 signed bits.
-        self._key = int.from_bytes(hashlib.sha256(f"helpdeskd:{name}".encode()).digest()[:8], "big", signed=True)
+        self._key = _key(name)
         self._connection: Connection | None = None
 
     def acquire(self) -> bool:
@@ -106,3 +107,24 @@ class NamedLock:
             with contextlib.suppress(DBAPIError):
                 connection.invalidate()  # closing it for good is what lets go of the lock
                 connection.close()
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+
+def one_at_a_time(conn: Connection, names: Iterable[str]) -> None:
+    """Wait for every other node that is busy with one of these names, and keep the rest waiting until this transaction ends.
+
+    SQLite has one writer: nothing to wait for. Two nodes in each other's way are a deadlock, which the writer runs again.
+    """
+    if conn.dialect.name != "postgresql":
+        return
+    keys = sorted({_key(name) for name in names})
+    if keys:
+        conn.execute(_ONE_AT_A_TIME, {"keys": keys})
+
+
+def _key(name: str) -> int:
+    """Advisory locks are named by 64 signed bits."""
+    digest = hashlib.sha256(f"helpdeskd:{name}".encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest[:8], "big", signed=True)
