@@ -60,6 +60,7 @@ class Daemon:
     roles: tuple[str, ...] = ROLES
     ready: threading.Event = field(default_factory=threading.Event)
     listening: tuple[str, ...] = ()
+    _died: list[str] = field(default_factory=list)  # parts without which we may not go on
     _stopping: asyncio.Event | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -69,7 +70,10 @@ class Daemon:
             self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def run(self) -> None:
-        """Raises ConfigError, Refused (another daemon runs) or Temporary before it is ready; later trouble is logged."""
+        """Raises ConfigError, Refused (another daemon runs) or Temporary before it is ready; later trouble is logged.
+
+        Temporary after a stop in good order where a part has died: the exit code tells systemd to start us again.
+        """
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         if set(self.roles) != set(ROLES) and not self.config.store_url.startswith("postgresql"):
@@ -80,6 +84,8 @@ class Daemon:
                 await self._serve(installation, self._stopping)
             finally:
                 await asyncio.to_thread(installation.close)
+        if self._died:
+            raise Temporary(f"{', '.join(self._died)} has died, as the log tells")
 
     async def _serve(self, installation: Installation, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
@@ -114,7 +120,7 @@ class Daemon:
         woken: list[Callable[[], None]] = []
         if "intake" in self.roles:
             intake = build_intake(installation)
-            threads.append(_thread("intake", intake.run, stopping, loop))
+            threads.append(self._thread("intake", intake.run, stopping, loop))
             woken.append(intake.wake)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
@@ -149,6 +155,23 @@ class Daemon:
             for close in closing:
                 await close()
             _log.info(Event.STOPPED)
+
+    def _thread(
+        self, name: str, act: Callable[[], None], stopping: asyncio.Event, loop: asyncio.AbstractEventLoop
+    ) -> threading.Thread:
+        """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
+
+        def guarded() -> None:
+            try:
+                act()
+            except BaseException:
+                _log.exception(Event.TROUBLE, died=name)
+                self._died.append(name)
+                loop.call_soon_threadsafe(stopping.set)
+
+        thread = threading.Thread(target=guarded, name=name, daemon=True)
+        thread.start()
+        return thread
 
 
 def build_intake(installation: Installation) -> Intake:
@@ -234,24 +257,6 @@ def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
 
 def _sweep(installation: Installation) -> None:
     spool.sweep(installation.spool_root, installation.clock().timestamp())
-
-
-def _thread(
-    name: str, act: Callable[[], None], stopping: asyncio.Event, loop: asyncio.AbstractEventLoop
-) -> threading.Thread:
-    """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
-
-    def guarded() -> None:
-        try:
-            act()
-        except BaseException:
-            _log.exception(Event.TROUBLE, died=name)
-            loop.call_soon_threadsafe(stopping.set)
-            raise
-
-    thread = threading.Thread(target=guarded, name=name, daemon=True)
-    thread.start()
-    return thread
 
 
 def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:

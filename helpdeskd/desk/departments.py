@@ -109,6 +109,8 @@ def _insert(conn: Connection, now: datetime, department: Department) -> Departme
 
 def _own(email: str) -> str:
     email = mail_addresses.clean(email).lower()
+    if not email.isascii():  # not everybody can answer such an address, and nothing of ours could be sent from it
+        raise Refused("bad-address", f"{email}: give an address without letters beyond ASCII (a domain as xn--...)")
     if ids.split_detail(email)[1]:
         raise Refused(
             "bad-address", f"{email}: give the address without +detail, replies use that place for themselves"

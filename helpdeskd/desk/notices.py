@@ -21,6 +21,8 @@ from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import outbox, schema
 
+LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
+
 
 class Event(StrEnum):
     """What can happen that somebody is told of."""
@@ -230,7 +232,7 @@ def _mails(
             context={**shared, "person": {"name": person.name, "email": person.email}},
             mail_id=ids.new_mail_id(desk.rng, domain),
             references=references(person),
-            reply_token=desk.tokens.make(ticket.id, person.id) if plus and ticket is not None else "",
+            reply_token=_token(desk, department, ticket, person) if plus and ticket is not None else "",
             envelope_token=desk.rng(16).hex(),
             created_at=now,
             next_at=now,
@@ -242,6 +244,13 @@ def _by_plus_address(desk: Desk, department: Department) -> bool:
     if department.reply_tokens is ReplyTokens.AUTO:
         return desk.plus_works
     return department.reply_tokens is ReplyTokens.PLUS
+
+
+def _token(desk: Desk, department: Department, ticket: Ticket, person: Person) -> str:
+    """Empty where it does not fit beside the department's local part: then too the Message-ID lets its reader answer."""
+    token = desk.tokens.make(ticket.id, person.id)
+    local = department.address.rpartition("@")[0]
+    return token if len(f"{local}+{token}".encode()) <= LOCAL_PART else ""
 
 
 def _references(

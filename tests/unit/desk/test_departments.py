@@ -48,6 +48,8 @@ def test_the_sender_is_named_as_the_department_unless_told_otherwise(house):
         ("Sales", ("sales@example.org\nBcc: x@y.z",), {}, "bad-address"),
         ("Sales", ("sales+shop@example.org",), {}, "bad-address"),
         ("Sales", ("a" * 65 + "@example.org",), {}, "bad-address"),
+        ("Sales", ("säles@example.org",), {}, "bad-address"),
+        ("Sales", ("sales@exämple.org",), {}, "bad-address"),
         ("Sales", ("Help@Example.org",), {}, "address-taken"),
         ("Sales", ("ada@staff.example",), {}, "address-is-staff"),
         ("Sales", ("sales@example.org",), {"follow_up_days": -1}, "bad-days"),

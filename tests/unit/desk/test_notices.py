@@ -219,6 +219,14 @@ def test_an_unverified_reply_is_told_to_staff(house):
     assert {notice for notice, _ in short(posted.told)} == {N.CUSTOMER_REPLIED}
 
 
+def test_a_token_that_does_not_fit_its_address_is_none(house):
+    """A token in the outbox that nobody could be given would leave its reader without any way to answer."""
+    house.support = house.department("Long", f"{'long-' * 10}@example.org")
+    ticket = house.open().ticket
+    house.answer(ticket)
+    assert {mail.reply_token for mail in house.mails()} == {""}
+
+
 # Commands
 
 
