@@ -119,6 +119,17 @@ def test_by_postfix_and_a_pipe(folder, store_url, sink):
             converse(house, sink, by_smtp(postfix.port), plus=False)
 
 
+def test_by_postfix_and_an_alias(folder, store_url, sink):
+    require()
+    with House(folder, store_url, sink) as house:
+        give_to_nobody(house.spool)
+        command = pipe_command(folder, house.spool)
+        with PostfixInstance(
+            folder, local_domains=("desk.example",), aliases=f'support: "|{command} || exit 75"\n'
+        ) as postfix:
+            converse(house, sink, by_smtp(postfix.port), plus=False)
+
+
 def test_by_imap(folder, store_url, sink):
     if why := dovecot.why_not():
         pytest.skip(why)
@@ -136,8 +147,8 @@ def test_by_imap(folder, store_url, sink):
             converse(house, sink, send, plus=False)
 
 
-def pipe_service(folder: Path, spool: Path) -> str:
-    """pipe(8) with a pipe.py that its user can read, wherever this checkout is."""
+def pipe_command(folder: Path, spool: Path) -> str:
+    """A pipe.py that the user nobody can run, wherever this checkout is."""
     place = folder / "program"
     (place / "helpdeskd").mkdir(parents=True)
     root = Path(__file__).resolve().parents[2]
@@ -148,10 +159,13 @@ def pipe_service(folder: Path, spool: Path) -> str:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
     python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-    return (
-        "helpdeskd unix - n n - 10 pipe\n"
-        f"  flags=Rq user=nobody argv={python} {place}/pipe.py --spool {spool} --sender ${{sender}} ${{recipient}}\n"
-    )
+    return f"{python} {place}/pipe.py --spool {spool}"
+
+
+def pipe_service(folder: Path, spool: Path) -> str:
+    """pipe(8), as docs/install.md has it."""
+    argv = f"{pipe_command(folder, spool)} --sender ${{sender}} -- ${{recipient}}"
+    return f"helpdeskd unix - n n - 10 pipe\n  flags=Rq user=nobody argv={argv}\n"
 
 
 def give_to_nobody(spool: Path) -> None:
