@@ -16,7 +16,10 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 # and may stand anywhere.
 EDGES = {
     "helpdeskd/cli/__init__.py": (1, "the top of the command line: a fault of ours is one line, never a traceback"),
-    "helpdeskd/daemon.py": (3, "stopping and reloading go on with the next part; a part that dies is started again"),
+    "helpdeskd/daemon.py": (
+        3,
+        "a part that dies ends the daemon in order, or is started again; reload goes on with the next",
+    ),
     "helpdeskd/intake.py": (4, "the loop lives; parsing and receiving: the mail's own fault is a strike"),
     "helpdeskd/outgoing/sender.py": (2, "one mail's trouble is its own; the loop lives"),
     "helpdeskd/outgoing/transport.py": (1, "what broke after the dot is remembered before it is raised again"),
