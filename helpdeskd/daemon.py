@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from helpdeskd import log, spool
 from helpdeskd.config import Config
+from helpdeskd.desk import changes
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import ROLES, Installation, held, open_installation
 from helpdeskd.intake import Intake
@@ -34,6 +35,7 @@ from helpdeskd.store.engine import Store
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
+PENDING_SECONDS = 60
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
 _log = log.get("daemon")
@@ -97,6 +99,7 @@ class Daemon:
         reloads: list[Callable[[], None]] = []
         closing: list[Callable[[], Awaitable[None]]] = []  # in the order of stopping
         threads: list[threading.Thread] = []
+        stuck: list[Callable[[], bool]] = []
 
         if "doors" in self.roles:
             doors = Doors(
@@ -122,6 +125,8 @@ class Daemon:
             intake = build_intake(installation)
             threads.append(self._thread("intake", intake.run, stopping, loop))
             woken.append(intake.wake)
+            ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: end_pending(installation)))
+            stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
             renderer = build_renderer(installation)
@@ -137,7 +142,7 @@ class Daemon:
         for sig in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sig, stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(reloads))
-        ticker.every(watchdog_seconds() or 3600, "watchdog", lambda: _watchdog(threads))
+        ticker.every(watchdog_seconds() or 3600, "watchdog", lambda: _watchdog(threads, stuck))
         ticker.start()
         _log.info(Event.STARTED, roles=",".join(self.roles), store=installation.store.dialect, pid=os.getpid())
         if not self.config.outgoing.relay:
@@ -226,9 +231,12 @@ def watchdog_seconds() -> float | None:
     return int(microseconds) / 2_000_000 if microseconds.isdigit() else None
 
 
-def _watchdog(threads: Iterable[threading.Thread]) -> None:
-    """A sign of life, unless a thread that must live is dead."""
-    if all(thread.is_alive() for thread in threads):
+def _watchdog(threads: Iterable[threading.Thread], stuck: Iterable[Callable[[], bool]] = ()) -> None:
+    """A sign of life, unless a thread that must live is dead or does not move: systemd starts us again, and a mail at which
+    that happens three times is parked."""
+    if any(asked() for asked in stuck):
+        _log.error(Event.TROUBLE, part="intake", error="nothing moves; systemd is not told that we live")
+    elif all(thread.is_alive() for thread in threads):
         notify("WATCHDOG=1")
 
 
@@ -241,6 +249,14 @@ def _reload(reloads: Iterable[Callable[[], None]]) -> None:
             _log.error(Event.TROUBLE, error=str(error), reload=getattr(reload, "__qualname__", "?"))
     notify("READY=1")
     _log.info(Event.RELOADED)
+
+
+def end_pending(installation: Installation) -> None:
+    """`#pending 3d` ends by itself. Raises Temporary."""
+    store, now = installation.store, installation.clock()
+    if store.read(lambda conn: changes.pending_over(conn, now)):
+        for ticket in store.writer.run(lambda conn: changes.end_pending(conn, installation.desk, now)):
+            _log.info(Event.AWAITED, ticket=ticket.number)
 
 
 def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:

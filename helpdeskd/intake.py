@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from sqlalchemy import Connection
 
@@ -38,6 +39,7 @@ STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
 HELD_BYTES = 8 << 20  # of mails of one batch on their way to the disk: beyond, each is waited for
 POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
+STUCK_SECONDS = 300.0  # a mail takes seconds, and a store that is down says so within a minute or two
 
 CHECK_DETAIL = "check-"  # the +detail of mails that `check mail` sends to ourselves begins so
 PLUS_SEEN = "plus_seen"  # setting: the +detail of the last such mail that came in
@@ -95,6 +97,12 @@ class Intake:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
         self.counts = Counts()
+        self._last_step = monotonic()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Has nothing moved for STUCK_SECONDS? Then a mail or the store holds us up for ever. Any thread."""
+        return monotonic() - self._last_step > STUCK_SECONDS
 
     def wake(self) -> None:
         """There may be something in the spool. Any thread."""
@@ -111,12 +119,15 @@ class Intake:
         while not self._stop.is_set():
             self._bell.clear()
             try:
-                waiting = self.once().waiting
+                passed = self.once()
             except Exception as error:
                 _log.exception(Event.TROUBLE, error=str(error))
-                waiting = 1
-            if waiting:
-                self._stop.wait(RETRY_SECONDS[min(trouble, len(RETRY_SECONDS) - 1)])
+                passed = Counts(waiting=1, halted=True)
+            self._last_step = monotonic()
+            if passed.waiting:
+                # What holds back one mail only does not hold back those that come meanwhile.
+                ended = self._stop if passed.halted else self._bell
+                ended.wait(RETRY_SECONDS[min(trouble, len(RETRY_SECONDS) - 1)])
                 trouble += 1
             else:
                 trouble = 0
@@ -183,6 +194,7 @@ class Intake:
         parsed: list[tuple[spool.Entry, receive.Arrived, list[Future[str]]]] = []
         held = 0
         for entry in begun:
+            self._last_step = monotonic()
             if passed.halted or self._stop.is_set():
                 spool.forgive(entry)
                 continue
@@ -260,6 +272,7 @@ class Intake:
     def _finish(self, flying: list[_Work], passed: Counts) -> None:
         """Wait for COMMIT, then forget the spool's copies."""
         for work in flying:
+            self._last_step = monotonic()
             try:
                 results = work.future.result()
             except (Temporary, OSError) as error:

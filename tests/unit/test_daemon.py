@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import socket
 import threading
+from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from helpdeskd import daemon
 from helpdeskd.config import Config, Paths, Smtp
+from helpdeskd.desk import changes, departments, people, tickets
+from helpdeskd.desk.context import Words
 from helpdeskd.errors import Temporary
+from helpdeskd.installation import opened
 from helpdeskd.intake import Intake
+from helpdeskd.model.clock import now
+from helpdeskd.model.mail import Address
+from helpdeskd.model.ticket import State
 
 
 @pytest.fixture
@@ -41,6 +49,14 @@ def test_a_sign_of_life_unless_a_thread_is_dead(systemd):
         alive.join()
 
 
+def test_no_sign_of_life_while_nothing_moves(systemd):
+    daemon._watchdog([], [lambda: False, lambda: True])
+    with pytest.raises(BlockingIOError):
+        systemd.recv(100)
+    daemon._watchdog([], [lambda: False])
+    assert systemd.recv(100) == b"WATCHDOG=1"
+
+
 @pytest.mark.parametrize(("given", "seconds"), [("60000000", 30.0), ("", None), ("soon", None)])
 def test_half_of_what_systemd_allows(monkeypatch, given, seconds):
     monkeypatch.setenv("WATCHDOG_USEC", given)
@@ -63,6 +79,29 @@ def test_reloading_goes_on_past_what_fails(systemd):
     daemon._reload([lambda: done.append("first"), fails, lambda: done.append("last")])
     assert done == ["first", "last"]
     assert [systemd.recv(100), systemd.recv(100)] == [b"RELOADING=1", b"READY=1"]
+
+
+def test_a_pending_ticket_comes_back(tmp_path):
+    config = Config(paths=Paths(data=tmp_path / "data"))
+    with opened(config) as here:
+
+        def pending(conn):
+            given = (conn, here.desk, here.clock())
+            support = departments.add(*given, name="Support", addresses=("support@desk.example",))
+            carol = people.customer(*given, Address("", "carol@customer.example"))
+            words = Words("It burns.", subject="Fire")
+            ticket = tickets.open(*given, department=support, requester=carol, words=words, acknowledge=False).ticket
+            until = here.clock() + timedelta(days=3)
+            return changes.set_state(*given, ticket=ticket, state=State.PENDING, until=until, actor=None)
+
+        ticket = here.store.writer.run(pending)
+        with capture_logs() as lines:
+            daemon.end_pending(here)
+            assert lines == []
+            here.clock = lambda: now() + timedelta(days=3)
+            daemon.end_pending(here)
+        assert [(line["event"], line["ticket"]) for line in lines] == [("awaited", ticket.number)]
+        assert here.store.read(lambda conn: tickets.get(conn, ticket.id)).state is State.AWAITING_STAFF
 
 
 async def test_a_part_that_dies_ends_the_daemon_with_an_error(tmp_path, monkeypatch, systemd):

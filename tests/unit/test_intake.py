@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
+from helpdeskd import intake as intake_module
 from helpdeskd import spool
 from helpdeskd.config import Config, Mailbox, Paths
 from helpdeskd.desk import departments, people, queries
@@ -22,6 +24,7 @@ from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
+from tests.live.postfix import wait_until
 
 SALES_BOX = Mailbox(name="sales", host="imap.example", user="sales", password="secret", department="Sales")
 HOUR = 3_600_000_000  # microseconds
@@ -288,6 +291,55 @@ def test_run_wakes_and_stops(room):
     thread.join(30)
     assert not thread.is_alive()
     assert len(room.tickets()) == 1
+
+
+def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
+    claim, tried = spool.claim, threading.Event()
+    bad = room.put(mail(CUSTOMER, SUPPORT, "Unreadable", "Text"))
+
+    def read(root, spool_id):
+        if spool_id == bad:
+            tried.set()
+            raise OSError(5, "Input/output error")
+        return claim(root, spool_id)
+
+    monkeypatch.setattr(spool, "claim", read)
+    monkeypatch.setattr(intake_module, "RETRY_SECONDS", (3600,))
+    thread = threading.Thread(target=room.intake.run)
+    thread.start()
+    try:
+        assert tried.wait(60)
+        room.put(mail(CUSTOMER, SUPPORT, "Good", "Text"))
+        room.intake.wake()
+        wait_until(room.tickets, what="the other mail")
+    finally:
+        room.intake.stop()
+        thread.join()
+    assert [line.ticket.subject for line in room.tickets()] == ["Good"]
+    assert spool.scan(room.root) == [bad]
+
+
+def test_it_is_known_when_nothing_moves(room, monkeypatch):
+    """The watchdog asks: a parser that never ends would otherwise hold up all mail unseen."""
+    parse, began, go_on, passed = parse_module.parse, threading.Event(), threading.Event(), 1000.0
+
+    def slow(*args, **more):
+        began.set()
+        assert go_on.wait(60)
+        return parse(*args, **more)
+
+    monkeypatch.setattr(intake_module, "monotonic", lambda: passed)
+    monkeypatch.setattr(parse_module, "parse", slow)
+    room.put(mail(CUSTOMER, SUPPORT, "Endless", "Text"))
+    thread = threading.Thread(target=room.intake.once)
+    thread.start()
+    assert began.wait(60)
+    assert not room.intake.is_stuck
+    passed += intake_module.STUCK_SECONDS + 1
+    assert room.intake.is_stuck
+    go_on.set()
+    thread.join()
+    assert not room.intake.is_stuck
 
 
 def test_the_log_tells_the_mails_story_once_it_is_true(room):
