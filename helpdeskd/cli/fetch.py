@@ -82,12 +82,13 @@ def _fetch(here: Installation, config: Config, only: str | None, *, alone: bool)
 
 
 def _through(here: Installation) -> bool:
-    from helpdeskd.daemon import build_intake, build_renderer, build_sender
+    from helpdeskd.daemon import build_intake, build_renderer, build_sender, end_pending
     from helpdeskd.outgoing.transport import Relay
 
     intake = build_intake(here)
     taken = intake.once()
     intake.stop()
+    end_pending(here)
     click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
     if here.config.outgoing.relay:
         sent = asyncio.run(build_sender(here, build_renderer(here), Relay(here.config.outgoing)).once())
