@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.context import Desk
@@ -37,6 +37,14 @@ _REPLIES = frozenset(
 _LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 
 
+_MESSAGE = select(*rows.MESSAGE).where(schema.message.c.id == bindparam("message_id"))
+_FILES = (
+    select(*rows.ATTACHMENT)
+    .where(schema.attachment.c.message_id == bindparam("of"))
+    .order_by(schema.attachment.c.position, schema.attachment.c.id)
+)
+
+
 class BlobSource(Protocol):
     def get(self, sha256: str) -> bytes: ...
 
@@ -56,17 +64,10 @@ def gather(conn: Connection, row: OutboxRow) -> Material:
     message: Message | None = None
     files: tuple[Attachment, ...] = ()
     if row.message_id is not None and row.notice in SHOWS_MESSAGE:
-        found = conn.execute(select(*rows.MESSAGE).where(schema.message.c.id == row.message_id)).first()
+        found = conn.execute(_MESSAGE, {"message_id": row.message_id}).first()
         if found is not None:
             message = rows.message(found)
-            files = tuple(
-                rows.attachment(each)
-                for each in conn.execute(
-                    select(*rows.ATTACHMENT)
-                    .where(schema.attachment.c.message_id == row.message_id)
-                    .order_by(schema.attachment.c.position, schema.attachment.c.id)
-                )
-            )
+            files = tuple(rows.attachment(each) for each in conn.execute(_FILES, {"of": row.message_id}))
     return Material(department, message, files)
 
 

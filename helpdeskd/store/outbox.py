@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, Integer, Row, and_, bindparam, func, insert, or_, select, update
 
 from helpdeskd.errors import Conflict, NotFound
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
@@ -19,7 +19,35 @@ from helpdeskd.store.schema import attempt, outbox
 
 _WAITING = (OutboxState.QUEUED, OutboxState.DEFERRED)
 CUT_OFF = "the sender stopped between the final dot and the relay's answer"  # words of an attempt nobody can know
+
+# Built once: building a statement costs more than running it, and these run for every mail that leaves.
 _INSERT = insert(outbox)
+_IS_WAITING = or_(*(outbox.c.state == state for state in _WAITING))
+_CLAIM = (
+    update(outbox)
+    .where(
+        outbox.c.id.in_(
+            select(outbox.c.id)
+            .where(
+                _IS_WAITING,
+                outbox.c.next_at <= bindparam("now"),
+                or_(outbox.c.owner == "", outbox.c.lease_until < bindparam("now")),
+            )
+            .order_by(outbox.c.next_at, outbox.c.id)
+            .limit(bindparam("most", type_=Integer))
+            # Several nodes on PostgreSQL: each passes over what another is just claiming. SQLite has one writer at a time.
+            .with_for_update(skip_locked=True)
+            .scalar_subquery()
+        )
+    )
+    .returning(*outbox.c)
+)
+_ONE = select(outbox).where(outbox.c.id == bindparam("outbox_id"))
+_TRIED = select(outbox.c.attempts, outbox.c.owner).where(outbox.c.id == bindparam("outbox_id"))
+_CHANGE = update(outbox).where(outbox.c.id == bindparam("outbox_id"))
+_CHANGE_OURS = _CHANGE.where(outbox.c.owner == bindparam("held_by"), _IS_WAITING)
+_ATTEMPT = insert(attempt)
+_NEXT_DUE = select(func.min(outbox.c.next_at)).where(_IS_WAITING, outbox.c.owner == "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,24 +104,8 @@ def put(conn: Connection, mails: Sequence[NewMail]) -> None:
 
 def claim_due(conn: Connection, now: datetime, owner: str, lease_seconds: float, limit: int) -> list[OutboxRow]:
     """Take up to `limit` rows that are due and that nobody holds, the longest due first. Two owners never get the same."""
-    due = (
-        select(outbox.c.id)
-        .where(
-            outbox.c.state.in_(_WAITING),
-            outbox.c.next_at <= now,
-            or_(outbox.c.owner == "", outbox.c.lease_until < now),
-        )
-        .order_by(outbox.c.next_at, outbox.c.id)
-        .limit(limit)
-        # Several nodes on PostgreSQL: each passes over what another is just claiming. SQLite has one writer at a time.
-        .with_for_update(skip_locked=True)
-    )
-    claimed = conn.execute(
-        update(outbox)
-        .where(outbox.c.id.in_(due.scalar_subquery()))
-        .values(owner=owner, lease_until=now + timedelta(seconds=lease_seconds))
-        .returning(*outbox.c)
-    )
+    until = now + timedelta(seconds=lease_seconds)
+    claimed = conn.execute(_CLAIM, {"now": now, "most": limit, "owner": owner, "lease_until": until})
     return sorted((_row(row) for row in claimed), key=lambda row: (row.next_at, row.id))
 
 
@@ -121,11 +133,8 @@ def release(conn: Connection, ids: Iterable[int], owner: str) -> None:
 
 def sending(conn: Connection, outbox_id: int, raw_sha256: str, owner: str, lease_until: datetime) -> None:
     """Mark a claimed row, with its frozen bytes, before the final dot. Raises Conflict if it is no longer ours."""
-    marked = conn.execute(
-        update(outbox)
-        .where(outbox.c.id == outbox_id, outbox.c.owner == owner, outbox.c.state.in_(_WAITING))
-        .values(state=OutboxState.SENDING, raw_sha256=raw_sha256, lease_until=lease_until)
-    )
+    values = {"state": OutboxState.SENDING, "raw_sha256": raw_sha256, "lease_until": lease_until}
+    marked = conn.execute(_CHANGE_OURS, {"outbox_id": outbox_id, "held_by": owner, **values})
     if marked.rowcount != 1:
         raise Conflict(f"outbox row {outbox_id} is no longer held by {owner}")
 
@@ -145,12 +154,15 @@ def ended(
     An uncertain end that is tried again marks the row as possibly sent twice. With `owner`, a row that another node
     holds by now keeps its state (the attempt is written all the same), and the answer is False.
     """
-    row = get(conn, outbox_id)
+    row = conn.execute(_TRIED, {"outbox_id": outbox_id}).first()
+    if row is None:
+        raise NotFound("outbox row", outbox_id)
+    tried, held_by = row
     conn.execute(
-        insert(attempt).values(outbox_id=outbox_id, at=now, ended=sent.ended, code=sent.code, words=sent.words)
+        _ATTEMPT, {"outbox_id": outbox_id, "at": now, "ended": sent.ended, "code": sent.code, "words": sent.words}
     )
-    values: dict[str, Any] = {"attempts": row.attempts + 1}
-    ours = owner is None or row.owner in {owner, ""}
+    values: dict[str, Any] = {"attempts": tried + 1}
+    ours = owner is None or held_by in {owner, ""}
     if ours:
         values |= {"state": state, "last_reply": sent.words, "owner": "", "lease_until": None}
         if sent.server_id:
@@ -161,7 +173,7 @@ def ended(
             values["sent_at"] = now
         if sent.ended is Ended.UNCERTAIN and state in _WAITING:
             values["possibly_twice"] = True
-    conn.execute(update(outbox).where(outbox.c.id == outbox_id).values(values))
+    conn.execute(_CHANGE, {"outbox_id": outbox_id, **values})
     return ours
 
 
@@ -211,7 +223,7 @@ def again(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
 
 def get(conn: Connection, outbox_id: int) -> OutboxRow:
     """One row. Raises NotFound."""
-    row = conn.execute(select(outbox).where(outbox.c.id == outbox_id)).first()
+    row = conn.execute(_ONE, {"outbox_id": outbox_id}).first()
     if row is None:
         raise NotFound("outbox row", outbox_id)
     return _row(row)
@@ -256,9 +268,7 @@ def counts(conn: Connection) -> dict[OutboxState, int]:
 
 def next_due(conn: Connection) -> datetime | None:
     """When the next row that nobody holds is due, or None."""
-    when: datetime | None = conn.execute(
-        select(func.min(outbox.c.next_at)).where(outbox.c.state.in_(_WAITING), outbox.c.owner == "")
-    ).scalar_one()
+    when: datetime | None = conn.execute(_NEXT_DUE).scalar_one()
     return when
 
 
