@@ -288,6 +288,15 @@ class Intake:
         """The mail's story, once it is true: for each ticket the decision and what came of it, then the mails it caused."""
         arrived = work.arrived
         mail = {"spool": arrived.spool_id, "message": arrived.inbound.message_id}
+        if arrived.door is Door.PIPE and not results[0].replayed:  # the other doors say so themselves, when it is true
+            _log.info(
+                Event.RECEIVED,
+                spool=arrived.spool_id,
+                door=arrived.door.value,
+                sender=arrived.sender,
+                recipients=len(arrived.recipients),
+                size=arrived.inbound.size,
+            )
         for result in results:
             if result.replayed:
                 _log.info(Event.DUPLICATE, **mail, reason="replay", outcome=result.outcome.value, ticket=result.number)

@@ -90,9 +90,10 @@ def _through(here: Installation) -> bool:
     intake.stop()
     end_pending(here)
     click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
-    if here.config.outgoing.relay:
-        sent = asyncio.run(build_sender(here, build_renderer(here), Relay(here.config.outgoing)).once())
-        click.echo(f"outbox: {sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
+    sender = build_sender(here, build_renderer(here), Relay(here.config.outgoing))
+    if sender.idle_because:
+        click.echo(f"outbox: {sender.idle_because}")
     else:
-        click.echo("outbox: outgoing.relay is not set, nothing can be sent")
+        sent = asyncio.run(sender.once())
+        click.echo(f"outbox: {sent.sent} sent, {sent.deferred} deferred, {sent.failed} failed, {sent.unknown} unknown")
     return bool(taken.waiting)

@@ -384,6 +384,23 @@ def test_what_commands_queue_is_logged_and_who_is_passed_over_at_debug(room):
     assert lines[-1]["reason"] == "own-action"
 
 
+def test_a_mail_by_pipe_is_logged_as_received_too(room):
+    """pipe.py itself has no log to write to."""
+    raw = mail(CUSTOMER, SUPPORT, "Hello", "Text")
+    spool_id = spool.put(room.root, spool.Envelope(door="pipe", sender=CUSTOMER, recipients=(SUPPORT,)), [raw])
+    with capture_logs() as lines:
+        room.intake.once()
+    assert [line["event"] for line in lines[:3]] == ["received", "routed", "opened"]
+    received = {key: lines[0][key] for key in ("spool", "door", "sender", "recipients", "size")}
+    assert received == {
+        "spool": spool_id,
+        "door": "pipe",
+        "sender": CUSTOMER,
+        "recipients": 1,
+        "size": len(raw),
+    }
+
+
 def test_a_replay_is_logged_as_one(room):
     raw = mail(CUSTOMER, SUPPORT, "Hello", "Text")
     spool_id = room.put(raw)

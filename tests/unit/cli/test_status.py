@@ -153,9 +153,17 @@ def test_fetch_through_serves_pipes_too(house):
     assert said.splitlines() == [
         "No mailbox is configured.",
         "intake: 1 received, 0 parked, 0 waiting",
-        "outbox: outgoing.relay is not set, nothing can be sent",
+        "outbox: outgoing.relay is not set: mails are queued and not sent",
     ]
     assert len(house("ticket", "list", "--json").json) == 1
+
+
+def test_fetch_through_on_hold_sends_nothing_and_says_why(house):
+    house.write_config('[outgoing]\nrelay = "127.0.0.1:1"\nhold = true\n')
+    house.mail(letter("Printer", "It burns."))
+    said = house("fetch", "--through").ok()
+    assert said.splitlines()[-1] == "outbox: outgoing.hold is set: mails are queued and not sent"
+    assert house("status", "--json").json["outbox"]["queued"] == 3
 
 
 def test_fetch_alone_leaves_the_spool_to_the_daemon(house):
