@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, spool
+from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import ROLES, Installation, held, open_installation
@@ -256,7 +256,7 @@ def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
 
 
 def _sweep(installation: Installation) -> None:
-    spool.sweep(installation.spool_root, installation.clock().timestamp())
+    tray.sweep(installation.spool_root, installation.clock().timestamp())
 
 
 def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:
