@@ -568,7 +568,7 @@ def public_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """pipe.py and its package where any user can read them."""
     place = tmp_path / "public"
     (place / "helpdeskd").mkdir(parents=True)
-    for name in ("__init__.py", "durable.py", "errors.py", "spool.py"):
+    for name in ("__init__.py", "durable.py", "errors.py", "spool.py", "tray.py"):
         shutil.copy(PIPE.parent / "helpdeskd" / name, place / "helpdeskd" / name)
     shutil.copy(PIPE, place / "pipe.py")
     place.chmod(0o755)
