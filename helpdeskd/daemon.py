@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, spool
+from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import changes
 from helpdeskd.errors import Refused, Temporary
@@ -272,7 +272,7 @@ def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
 
 
 def _sweep(installation: Installation) -> None:
-    spool.sweep(installation.spool_root, installation.clock().timestamp())
+    tray.sweep(installation.spool_root, installation.clock().timestamp())
 
 
 def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:

@@ -20,7 +20,7 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, spool
+from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
@@ -67,7 +67,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    entry: spool.Entry
+    entry: tray.Entry
     arrived: receive.Arrived
     future: Future[tuple[receive.Received, ...]]
 
@@ -138,7 +138,7 @@ class Intake:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
         passed = Counts()
         flying: list[_Work] = []
-        for batch in _batches(spool.scan(self._root), self._config.intake.batch):
+        for batch in _batches(tray.scan(self._root), self._config.intake.batch):
             if self._stop.is_set() or passed.halted:
                 break
             ready: list[_Work] = []
@@ -156,12 +156,12 @@ class Intake:
         self.counts.waiting = passed.waiting
         return passed
 
-    def _claimed(self, batch: list[str], passed: Counts) -> Iterator[list[spool.Entry]]:
+    def _claimed(self, batch: list[str], passed: Counts) -> Iterator[list[tray.Entry]]:
         """The batch's entries in order of arrival, in groups that may be begun together: a suspect is one of its own."""
-        group: list[spool.Entry] = []
+        group: list[tray.Entry] = []
         for spool_id in batch:
             try:
-                entry = spool.claim(self._root, spool_id)
+                entry = tray.claim(self._root, spool_id)
             except BadMail as error:
                 self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
                 continue
@@ -184,19 +184,19 @@ class Intake:
         if group:
             yield group
 
-    def _started(self, entries: list[spool.Entry], passed: Counts) -> list[_Work]:
+    def _started(self, entries: list[tray.Entry], passed: Counts) -> list[_Work]:
         """Parse each, then give all to the writer together: one COMMIT. A suspect is waited for before this returns."""
         try:
-            begun = spool.begin_all(entries)
+            begun = tray.begin_all(entries)
         except OSError as error:
             self._wait(entries[0].id, error, passed, halt=True)
             return []
-        parsed: list[tuple[spool.Entry, receive.Arrived, list[Future[str]]]] = []
+        parsed: list[tuple[tray.Entry, receive.Arrived, list[Future[str]]]] = []
         held = 0
         for entry in begun:
             self._last_step = monotonic()
             if passed.halted or self._stop.is_set():
-                spool.forgive(entry)
+                tray.forgive(entry)
                 continue
             try:
                 raw = entry.raw()
@@ -231,7 +231,7 @@ class Intake:
             works = []
         return works
 
-    def _submitted(self, entry: spool.Entry, arrived: receive.Arrived) -> _Work:
+    def _submitted(self, entry: tray.Entry, arrived: receive.Arrived) -> _Work:
         desk = self._desk(arrived.door)
 
         def act(conn: Connection) -> tuple[receive.Received, ...]:
@@ -239,7 +239,7 @@ class Intake:
 
         return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
 
-    def _read(self, entry: spool.Entry, raw: bytes) -> tuple[receive.Arrived, list[Future[str]]]:
+    def _read(self, entry: tray.Entry, raw: bytes) -> tuple[receive.Arrived, list[Future[str]]]:
         """Parse, and begin to put the raw mail and its parts where the store may name them, once the futures are done."""
         envelope = entry.envelope
         sender = envelope.sender if envelope.sender_known else None
@@ -280,7 +280,7 @@ class Intake:
             except Exception as error:
                 self._strike(work.entry, error, passed)
             else:
-                spool.done(work.entry)
+                tray.done(work.entry)
                 passed.received += 1
                 self._tell(work, results)
 
@@ -332,8 +332,8 @@ class Intake:
                     reason=skip.why.value,
                 )
 
-    def _forgive(self, entry: spool.Entry, error: Exception, passed: Counts, *, halt: bool = True) -> None:
-        spool.forgive(entry)
+    def _forgive(self, entry: tray.Entry, error: Exception, passed: Counts, *, halt: bool = True) -> None:
+        tray.forgive(entry)
         self._wait(entry.id, error, passed, halt=halt)
 
     def _wait(self, spool_id: str, error: Exception, passed: Counts, *, halt: bool = False) -> None:
@@ -342,7 +342,7 @@ class Intake:
         passed.halted |= halt
         _log.warning(Event.WAITING, spool=spool_id, error=str(error))
 
-    def _strike(self, entry: spool.Entry, error: Exception, passed: Counts) -> None:
+    def _strike(self, entry: tray.Entry, error: Exception, passed: Counts) -> None:
         trace = "".join(traceback.format_exception(error))
         passed.struck += 1
         _log.error(Event.STRUCK, spool=entry.id, strikes=entry.strikes, error=repr(error))
@@ -351,18 +351,18 @@ class Intake:
         else:
             self._bell.set()
 
-    def _park(self, entry: spool.Entry | str, spool_id: str, reason: str, trace: str, passed: Counts) -> None:
+    def _park(self, entry: tray.Entry | str, spool_id: str, reason: str, trace: str, passed: Counts) -> None:
         """Set it aside. The spool's parked/ is the record that counts; the ledger's row is for those who look there."""
-        if isinstance(entry, spool.Entry):
+        if isinstance(entry, tray.Entry):
             try:
                 self._record_parked(entry, reason)
             except (HelpdeskdError, OSError) as error:
                 _log.warning(Event.TROUBLE, spool=spool_id, error=str(error))
-        spool.park(self._root, entry, reason, trace)
+        tray.park(self._root, entry, reason, trace)
         passed.parked += 1
         _log.error(Event.PARKED, spool=spool_id, reason=reason)
 
-    def _record_parked(self, entry: spool.Entry, reason: str) -> None:
+    def _record_parked(self, entry: tray.Entry, reason: str) -> None:
         envelope = entry.envelope
         raw_sha256 = self._blobs.put(entry.raw())
 

@@ -19,7 +19,8 @@ import os
 import stat
 import time
 
-from helpdeskd.errors import BadMail, NoRoom, NotFound, Refused
+from helpdeskd import durable
+from helpdeskd.errors import BadMail, NoRoom, Refused
 
 TYPE_CHECKING = False  # typing costs pipe.py a millisecond; type checkers know the name
 if TYPE_CHECKING:
@@ -28,13 +29,11 @@ if TYPE_CHECKING:
 CHUNK = 64 * 1024  # bytes a door should hand over at a time
 DIRS = ("tmp", "new", "cur", "parked", "mailboxes")
 DIR_MODE = 0o3770  # setgid: files get the spool's group; sticky: an MTA in the group removes only its own
-FILE_MODE = 0o640
 RESERVE_PERCENT = 5.0
 RESERVE_MB = 512
-TMP_AGE = 36 * 3600  # seconds; as Maildir has it: nobody still writes a file that old
 
 _CHECK_EVERY = 1024 * 1024  # bytes written between two looks at the free room
-_HEAD_LIMIT = 16 * 1024 * 1024  # an argument list (2 MB on Linux) of recipients, escaped at its worst, fits
+HEAD_LIMIT = 16 * 1024 * 1024  # an argument list (2 MB on Linux) of recipients, escaped at its worst, fits
 _INT_LIMIT = 1 << 63
 _TEXTS = ("door", "peer", "helo", "sender", "original", "account", "folder")
 _NUMBERS = ("received", "uidvalidity", "uid", "internaldate", "looked")
@@ -116,57 +115,6 @@ class Envelope:
         return "Envelope(" + ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__) + ")"
 
 
-class Entry:
-    """A mail in new/, cur/ or parked/, claimed. `size` counts the raw bytes; `strikes` the attempts begun."""
-
-    __slots__ = ("envelope", "id", "offset", "path", "root", "size", "strikes")
-
-    def __init__(
-        self,
-        *,
-        root: str,
-        id: str,
-        envelope: Envelope,
-        path: str,
-        strikes: int,
-        offset: int,
-        size: int,
-    ) -> None:
-        self.root = root
-        self.id = id
-        self.envelope = envelope
-        self.path = path
-        self.strikes = strikes
-        self.offset = offset  # where the raw bytes begin
-        self.size = size
-
-    def raw(self) -> bytes:
-        """The mail as the door got it. NotFound when somebody else has finished it meanwhile; OSError of the disk."""
-        try:
-            fd = _open_plain(self.path)
-        except FileNotFoundError:
-            raise NotFound("spooled-mail", self.id) from None
-        try:
-            os.lseek(fd, self.offset, os.SEEK_SET)
-            return _read_all(fd)
-        finally:
-            os.close(fd)
-
-    def _moved(self, path: str, strikes: int) -> "Entry":
-        return Entry(
-            root=self.root,
-            id=self.id,
-            envelope=self.envelope,
-            path=path,
-            strikes=strikes,
-            offset=self.offset,
-            size=self.size,
-        )
-
-    def __repr__(self) -> str:
-        return f"Entry({self.id}, strikes={self.strikes}, size={self.size})"
-
-
 class Room:
     """Bytes free to us on the spool's file system, and the bytes of them that no door may take."""
 
@@ -179,29 +127,6 @@ class Room:
     @property
     def ok(self) -> bool:
         return self.free > self.reserve
-
-
-class Parked:
-    """A mail given up. `at` is in microseconds since 1970 UTC; `envelope` is None where the entry cannot be read."""
-
-    __slots__ = ("at", "envelope", "id", "reason", "size", "trace")
-
-    def __init__(
-        self,
-        *,
-        id: str,
-        envelope: "Envelope | None",
-        reason: str,
-        trace: str,
-        at: int,
-        size: int,
-    ) -> None:
-        self.id = id
-        self.envelope = envelope
-        self.reason = reason
-        self.trace = trace
-        self.at = at
-        self.size = size
 
 
 # -- making and measuring
@@ -244,7 +169,7 @@ def set_reserve(root: str, percent: float, megabytes: int) -> None:
             os.close(fd)
     except OSError:
         pass
-    _write_small(root, path, text, 0o644)  # no secret, and whoever reaches the spool has to read it
+    durable.replace(path, text, beside(root), 0o644)  # no secret, and whoever reaches the spool has to read it
 
 
 def room(root: str) -> Room:
@@ -284,16 +209,16 @@ def put(root: str, envelope: Envelope, chunks: "Iterable[bytes]", *, sure: "Call
     the mail becomes visible; it may raise. Does not ring the bell.
     """
     name = envelope.id
-    if not _good_id(name):
+    if not good_id(name):
         raise ValueError(f"not a spool id: {name!r}")
     check_room(root)
     tmp = os.path.join(root, "tmp", name)
     new = os.path.join(root, "new", name)
     try:
-        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, durable.FILE_MODE)
         try:
             try:
-                os.fchmod(fd, FILE_MODE)  # whatever the umask: the daemon reads it as group
+                os.fchmod(fd, durable.FILE_MODE)  # whatever the umask: the daemon reads it as group
                 _give_group(fd, os.path.dirname(new))
                 _copy(root, fd, pack(envelope), chunks)
                 os.fsync(fd)
@@ -303,12 +228,12 @@ def put(root: str, envelope: Envelope, chunks: "Iterable[bytes]", *, sure: "Call
                 sure()
             os.rename(tmp, new)
         except BaseException:
-            _unlink(tmp)
+            durable.unlink(tmp)
             raise
         try:
-            _sync_dir(os.path.join(root, "new"))
+            durable.sync_dir(os.path.join(root, "new"))
         except OSError:
-            _unlink(new)  # not durable means not accepted: the peer is told so and sends it again
+            durable.unlink(new)  # not durable means not accepted: the peer is told so and sends it again
             raise
     except OSError as e:
         if e.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -331,7 +256,7 @@ def _give_group(fd: int, folder: str) -> None:
 
 
 def _copy(root: str, fd: int, head: bytes, chunks: "Iterable[bytes]") -> None:
-    _write(fd, head)
+    durable.write_all(fd, head)
     unchecked = 0
     for chunk in chunks:
         for start in range(0, len(chunk), _CHECK_EVERY):
@@ -340,169 +265,7 @@ def _copy(root: str, fd: int, head: bytes, chunks: "Iterable[bytes]") -> None:
             if unchecked > _CHECK_EVERY:
                 check_room(root)
                 unchecked = 0
-            _write(fd, part)
-
-
-# -- taking
-
-
-def scan(root: str) -> "list[str]":
-    """The ids that wait, in new/ and cur/, oldest first. OSError when there is no spool."""
-    # new/ first: an entry that moves to cur/ meanwhile is then seen twice, never missed
-    ids = {name for name in os.listdir(os.path.join(root, "new")) if _good_id(name)}
-    for name in os.listdir(os.path.join(root, "cur")):
-        spool_id, strikes = _split(name)
-        if strikes >= 0:
-            ids.add(spool_id)
-    return sorted(ids)
-
-
-def claim(root: str, spool_id: str) -> "Entry | None":
-    """Read an entry's envelope; None when it is gone. BadMail when it cannot be read (park it by its id).
-
-    OSError is trouble of the disk or of permissions, not of the mail.
-    """
-    while (found := _find(root, spool_id)) is not None:
-        path, strikes = found
-        try:
-            return _load(root, spool_id, path, strikes)
-        except FileNotFoundError:
-            continue  # moved between the look and the opening
-    return None
-
-
-def begin(entry: Entry) -> Entry:
-    """Record durably that an attempt starts. Call it before each; the entry returned carries the strike.
-
-    NotFound when somebody else has finished it meanwhile.
-    """
-    begun = begin_all([entry])
-    if not begun:
-        raise NotFound("spooled-mail", entry.id)
-    return begun[0]
-
-
-def begin_all(entries: "Iterable[Entry]") -> "list[Entry]":
-    """begin() for a batch in one spool, with one flush of the directory for all. Those gone are left out."""
-    begun: list[Entry] = []
-    for entry in entries:
-        strikes = entry.strikes + 1
-        path = os.path.join(entry.root, "cur", f"{entry.id}.{strikes}")
-        try:
-            os.rename(entry.path, path)
-        except FileNotFoundError:
-            continue
-        begun.append(entry._moved(path, strikes))  # noqa: SLF001  # the entry and this module are one
-    if begun:
-        _sync_dir(os.path.join(begun[0].root, "cur"))
-    return begun
-
-
-def forgive(entry: Entry) -> Entry:
-    """Take this attempt's strike back: it was not the mail's fault. An entry that is gone is nothing to forgive."""
-    strikes = max(entry.strikes - 1, 0)
-    path = os.path.join(entry.root, "cur", f"{entry.id}.{strikes}")
-    if path != entry.path:
-        try:
-            os.rename(entry.path, path)
-        except FileNotFoundError:
-            return entry
-        _sync_dir(os.path.join(entry.root, "cur"))
-    return entry._moved(path, strikes)  # noqa: SLF001  # the entry and this module are one
-
-
-def done(entry: Entry) -> None:
-    """Remove an entry, only after the COMMIT that holds it. Not flushed: a replay meets its own arrival."""
-    _unlink(entry.path)
-
-
-# -- parking
-
-
-def park(root: str, entry: "Entry | str", reason: str, trace: str) -> None:
-    """Set a mail aside with the reason and the traceback beside it. An unreadable entry is parked by its id.
-
-    Durable when it returns; one that is gone is left alone.
-    """
-    if isinstance(entry, Entry):
-        spool_id, path = entry.id, entry.path
-    else:
-        found = _find(root, entry)
-        if found is None:
-            return
-        spool_id, path = entry, found[0]
-    folder = os.path.join(root, "parked")
-    why = b"at %d\nreason %s\n\n%s" % (
-        time.time_ns() // 1000,
-        _escape(reason),
-        trace.encode("utf-8", "backslashreplace"),
-    )
-    # the reason first: a crash between the two leaves the mail where it will be tried and parked again
-    _write_small(root, os.path.join(folder, spool_id + ".why"), why)
-    try:
-        os.rename(path, os.path.join(folder, spool_id))
-    except FileNotFoundError:
-        if not os.path.exists(os.path.join(folder, spool_id)):
-            _unlink(os.path.join(folder, spool_id + ".why"))
-        return
-    _sync_dir(folder)
-
-
-def parked(root: str) -> "list[Parked]":
-    """All parked mails, oldest first. OSError when there is no spool."""
-    folder = os.path.join(root, "parked")
-    out = []
-    for spool_id in sorted(name for name in os.listdir(folder) if _good_id(name)):
-        path = os.path.join(folder, spool_id)
-        envelope: Envelope | None = None
-        try:
-            size = os.lstat(path).st_size
-            entry = _load(root, spool_id, path, 0)
-            envelope, size = entry.envelope, entry.size
-        except FileNotFoundError:
-            continue
-        except BadMail:
-            pass
-        at, reason, trace = _read_why(path + ".why")
-        out.append(Parked(id=spool_id, envelope=envelope, reason=reason, trace=trace, at=at, size=size))
-    return out
-
-
-def claim_parked(root: str, spool_id: str) -> Entry:
-    """A parked entry, to be looked at. NotFound; BadMail when it cannot be read."""
-    try:
-        if _good_id(spool_id):
-            return _load(root, spool_id, os.path.join(root, "parked", spool_id), 0)
-    except FileNotFoundError:
-        pass
-    raise NotFound("parked-mail", spool_id)
-
-
-def retry(root: str, spool_id: str) -> None:
-    """Put a parked mail back, with no strikes. NotFound. Does not ring the bell."""
-    path = os.path.join(root, "parked", spool_id)
-    if not _good_id(spool_id):
-        raise NotFound("parked-mail", spool_id)
-    try:
-        os.rename(path, os.path.join(root, "new", spool_id))
-    except FileNotFoundError:
-        raise NotFound("parked-mail", spool_id) from None
-    _sync_dir(os.path.join(root, "new"))
-    _unlink(path + ".why")
-
-
-def sweep(root: str, now: float) -> int:
-    """Remove what died half written: files in tmp/ untouched for 36 hours. `now` in seconds since 1970. How many."""
-    count = 0
-    with os.scandir(os.path.join(root, "tmp")) as files:
-        for file in files:
-            try:
-                if now - file.stat(follow_symlinks=False).st_mtime > TMP_AGE:
-                    os.unlink(file.path)
-                    count += 1
-            except OSError:  # gone, or not ours to remove
-                continue
-    return count
+            durable.write_all(fd, part)
 
 
 # -- the bell
@@ -538,18 +301,18 @@ def open_bell(root: str) -> int:
 
 def pack(envelope: Envelope) -> bytes:
     """The head of an entry: `key value` lines and the empty line. ValueError when it is absurdly long."""
-    lines = [b"id " + _escape(envelope.id)]
+    lines = [b"id " + escape(envelope.id)]
     for key in _TEXTS:
         value = getattr(envelope, key)
         if value or key == "door" or (key == "sender" and envelope.sender_known):
-            lines.append(key.encode() + b" " + _escape(value))
-    lines += [b"recipient " + _escape(recipient) for recipient in envelope.recipients]
+            lines.append(key.encode() + b" " + escape(value))
+    lines += [b"recipient " + escape(recipient) for recipient in envelope.recipients]
     for key in _NUMBERS:
         number = getattr(envelope, key)
         if number:
             lines.append(b"%s %d" % (key.encode(), number))
     head = b"\n".join(lines) + b"\n\n"
-    if len(head) > _HEAD_LIMIT:
+    if len(head) > HEAD_LIMIT:
         raise ValueError("the envelope is too long")
     return head
 
@@ -568,9 +331,9 @@ def unpack(head: bytes) -> Envelope:
             if not blank or not key:
                 raise ValueError("a line without a key")
             if key == "recipient":
-                recipients.append(_unescape(value))
+                recipients.append(unescape(value))
             elif key == "id" or key in _TEXTS:
-                texts[key] = _unescape(value)
+                texts[key] = unescape(value)
             elif key in _NUMBERS:
                 number = int(value)
                 if not -_INT_LIMIT <= number < _INT_LIMIT:
@@ -597,14 +360,14 @@ def unpack(head: bytes) -> Envelope:
         raise BadMail(f"the spool entry's head is damaged: {e}") from None
 
 
-def _escape(value: str) -> bytes:
+def escape(value: str) -> bytes:
     r"""Printable text stays readable; every other character, and the backslash, becomes `\<hex>;`."""
     if value.isprintable() and "\\" not in value:
         return value.encode("utf-8")
     return "".join(c if c.isprintable() and c != "\\" else f"\\{ord(c):x};" for c in value).encode("utf-8")
 
 
-def _unescape(value: str) -> str:
+def unescape(value: str) -> str:
     if "\\" not in value:
         return value
     first, *rest = value.split("\\")
@@ -620,108 +383,20 @@ def _unescape(value: str) -> str:
 # -- small things
 
 
-def _good_id(name: str) -> bool:
+def beside(root: str) -> str:
+    """A name in tmp/, for a file that is written there and renamed to where it belongs."""
+    return os.path.join(root, "tmp", new_id())
+
+
+def good_id(name: str) -> bool:
     return 0 < len(name) <= 64 and _ID_CHARS.issuperset(name)
-
-
-def _split(name: str) -> "tuple[str, int]":
-    """<id>.<strikes> of a name in cur/; -1 strikes for any other name."""
-    spool_id, dot, count = name.partition(".")
-    if dot and _good_id(spool_id) and count.isascii() and count.isdigit() and len(count) < 7:
-        return spool_id, int(count)
-    return spool_id, -1
-
-
-def _find(root: str, spool_id: str) -> "tuple[str, int] | None":
-    if not _good_id(spool_id):
-        return None
-    new = os.path.join(root, "new", spool_id)
-    if os.path.lexists(new):
-        return new, 0
-    # after new/, so that a move is not missed; the usual counts first, a listing when they fail
-    for strikes in (1, 2, 0, 3):
-        path = os.path.join(root, "cur", f"{spool_id}.{strikes}")
-        if os.path.lexists(path):
-            return path, strikes
-    for name in os.listdir(os.path.join(root, "cur")):
-        found, strikes = _split(name)
-        if found == spool_id and strikes >= 0:
-            return os.path.join(root, "cur", name), strikes
-    return None
-
-
-def _open_plain(path: str) -> int:
-    """Open for reading without following a link or waiting on a FIFO that somebody of the group has put there."""
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-
-
-def _load(root: str, spool_id: str, path: str, strikes: int) -> Entry:
-    """The entry at `path`. FileNotFoundError, BadMail, OSError."""
-    try:
-        fd = _open_plain(path)
-    except OSError as e:
-        if e.errno in (errno.ELOOP, errno.ENXIO):
-            raise BadMail("the spool entry is not a plain file") from None
-        if e.errno in (errno.EACCES, errno.EPERM):  # set aside and seen, rather than in everybody's way
-            raise BadMail("the spool entry may not be read; are its owner and mode right") from None
-        raise
-    try:
-        about = os.fstat(fd)
-        if not stat.S_ISREG(about.st_mode):
-            raise BadMail("the spool entry is not a plain file")
-        head = os.read(fd, CHUNK)
-        end = head.find(b"\n\n")
-        while end < 0:
-            more = os.read(fd, CHUNK)
-            if not more or len(head) > _HEAD_LIMIT:
-                raise BadMail("the spool entry's head has no end")
-            start = len(head) - 1
-            head += more
-            end = head.find(b"\n\n", start)
-    finally:
-        os.close(fd)
-    envelope = unpack(head[:end])
-    envelope.id = spool_id  # the name rules: it is what scan() gives and what done() removes
-    offset = end + 2
-    return Entry(
-        root=root,
-        id=spool_id,
-        envelope=envelope,
-        path=path,
-        strikes=strikes,
-        offset=offset,
-        size=about.st_size - offset,
-    )
-
-
-def _read_why(path: str) -> "tuple[int, str, str]":
-    """(at, reason, trace) of a .why file; what is missing or damaged is empty."""
-    try:
-        fd = _open_plain(path)
-        try:
-            head, _, trace = _read_all(fd).decode("utf-8", "replace").partition("\n\n")
-        finally:
-            os.close(fd)
-    except OSError:
-        return 0, "", ""
-    at, reason = 0, ""
-    for line in head.split("\n"):
-        key, _, value = line.partition(" ")
-        try:
-            if key == "at":
-                at = int(value)
-            elif key == "reason":
-                reason = _unescape(value)
-        except (ValueError, OverflowError):
-            continue
-    return at, reason, trace
 
 
 def _reserve(root: str) -> "tuple[float, int]":
     """Percent and megabytes as the daemon left them; the defaults where it has not, or the file is damaged."""
     percent, megabytes = RESERVE_PERCENT, RESERVE_MB
     try:
-        fd = _open_plain(os.path.join(root, "reserve"))
+        fd = durable.open_plain(os.path.join(root, "reserve"))
         try:
             lines = os.read(fd, 4096).split(b"\n")
         finally:
@@ -737,52 +412,6 @@ def _reserve(root: str) -> "tuple[float, int]":
     except (OSError, ValueError):
         return RESERVE_PERCENT, RESERVE_MB
     return percent, megabytes
-
-
-def _read_all(fd: int) -> bytes:
-    parts = []
-    while part := os.read(fd, 1024 * 1024):
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _write(fd: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
-
-
-def _write_small(root: str, path: str, data: bytes, mode: int = FILE_MODE) -> None:
-    """Write a file whole or not at all, durably: by way of tmp/."""
-    tmp = os.path.join(root, "tmp", new_id())
-    fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-    try:
-        try:
-            os.fchmod(fd, mode)
-            _write(fd, data)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        os.rename(tmp, path)
-    except BaseException:
-        _unlink(tmp)
-        raise
-    _sync_dir(os.path.dirname(path))
-
-
-def _sync_dir(path: str) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def _unlink(path: str) -> None:
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
 
 
 def _chmod(path: str, mode: int) -> None:

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import click
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
@@ -112,7 +112,7 @@ def parked(ctx: click.Context, *, as_json: bool) -> None:
     """Mails that could not be processed, each with its reason."""
     config = settings(ctx)
     as_owner(config)
-    found = spool.parked(spool_of(config))
+    found = tray.parked(spool_of(config))
     if as_json:
         echo_json(
             [
@@ -145,8 +145,8 @@ def retry(ctx: click.Context, ids: tuple[str, ...], *, everything: bool) -> None
         raise click.UsageError("say which ones, or --all")
     as_owner(config)
     root = spool_of(config)
-    for spool_id in ids or [one.id for one in spool.parked(root)]:
-        spool.retry(root, spool_id)
+    for spool_id in ids or [one.id for one in tray.parked(root)]:
+        tray.retry(root, spool_id)
         say(f"{spool_id} is back in the spool.")
     spool.ring(root)
 
@@ -163,8 +163,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
             _write(_raw(here, spool_id))
             return
         rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
-        aside = next((one for one in spool.parked(here.spool_root) if one.id == spool_id), None)
-        waiting = spool_id in spool.scan(here.spool_root)
+        aside = next((one for one in tray.parked(here.spool_root) if one.id == spool_id), None)
+        waiting = spool_id in tray.scan(here.spool_root)
     if not (rows or aside or waiting):
         raise NotFound("mail", spool_id)
     if as_json:
@@ -197,9 +197,9 @@ def _raw(here: Installation, spool_id: str) -> bytes:
     if rows:
         return here.blobs.get(rows[0].raw_sha256)
     try:
-        return spool.claim_parked(here.spool_root, spool_id).raw()
+        return tray.claim_parked(here.spool_root, spool_id).raw()
     except NotFound:
-        entry = spool.claim(here.spool_root, spool_id)
+        entry = tray.claim(here.spool_root, spool_id)
         if entry is None:
             raise NotFound("mail", spool_id) from None
         return entry.raw()

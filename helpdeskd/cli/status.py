@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.cli import EX_TEMPFAIL
 from helpdeskd.cli.config import remarks
 from helpdeskd.cli.opened import opened
@@ -48,7 +48,7 @@ def gather(config: Config) -> dict[str, Any]:
     """What the screen shows, as plain values."""
     store = _of_store(config)
     root = str(config.paths.spool_dir)
-    waiting = spool.scan(root)
+    waiting = tray.scan(root)
     room = spool.room(root)
     roles = [role for role in ROLES if is_held(config, role)]
     return {
@@ -63,7 +63,7 @@ def gather(config: Config) -> dict[str, Any]:
         "spool": {
             "waiting": len(waiting),
             "oldest": of_micros(int(waiting[0].partition("-")[0])) if waiting else None,  # an id begins with its time
-            "parked": len(spool.parked(root)),
+            "parked": len(tray.parked(root)),
         },
         **store,
         "mailboxes": {box.name: _mailbox(root, box.name) for box in config.mailbox},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -44,11 +44,10 @@ def load(file: Path | None, env: Mapping[str, str]) -> Config:
     table = _read(file, problems)
     places: dict[tuple[str, ...], str] = {}
     _overlay(table, env, places, problems)
-    config = _section(Config, table, (), place, places, problems)
-    if config is not None and not problems:
-        for key, expected in contradictions(config):
-            problems.add(places.get(tuple(key.split(".")), place), key, expected)
-    if problems or config is None:
+    config = _config(table, place, places, problems)
+    for key, expected in contradictions(config):
+        problems.add(places.get(tuple(key.split(".")), place), key, expected)
+    if problems:
         raise ConfigError(tuple(problems))
     return config
 
@@ -128,6 +127,15 @@ def _from_text(text: str, field: FieldInfo) -> Any:
         return text
 
 
+def _config(table: dict[str, Any], place: str, places: Mapping[tuple[str, ...], str], problems: _Problems) -> Config:
+    """The sections that are right, and the defaults of those that are not: so what does not go together is found too."""
+    good, _ = _keys(Config, table, (), place, places, problems)
+    whole = {
+        name: each for name, each in good.items() if each is not None and not (type(each) is tuple and None in each)
+    }
+    return Config(**whole)
+
+
 def _section(
     kind: type[S],
     table: Any,
@@ -139,6 +147,19 @@ def _section(
     if not isinstance(table, dict):
         problems.add(places.get(path, place), ".".join(path), "expected a table")
         return None
+    good, whole = _keys(kind, table, path, place, places, problems)
+    return kind(**good) if whole else None
+
+
+def _keys(
+    kind: type[Section],
+    table: dict[str, Any],
+    path: tuple[str, ...],
+    place: str,
+    places: Mapping[tuple[str, ...], str],
+    problems: _Problems,
+) -> tuple[dict[str, Any], bool]:
+    """The keys that are right, with their values (None: a section that is not), and whether all are."""
     known = {f.name: f for f in fields(kind)}
     good: dict[str, Any] = {}
     whole = True
@@ -161,17 +182,7 @@ def _section(
         if field.required and name not in table:
             problems.add(place, ".".join((*path, name)), "expected a value: this setting has no default")
             whole = False
-    return kind(**good) if whole and None not in _sections(good) else None
-
-
-def _sections(good: Mapping[str, Any]) -> Iterator[Any]:
-    """Values of fields that are sections (or tuples of them): None where one failed and was reported."""
-    for name, value in good.items():
-        if name in {f.name for f in fields(Config)}:
-            if isinstance(value, tuple):
-                yield from value
-            else:
-                yield value
+    return good, whole
 
 
 def _value(

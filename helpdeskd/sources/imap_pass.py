@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from helpdeskd import log, spool
+from helpdeskd import log, spool, tray
 from helpdeskd.config import Mailbox
 from helpdeskd.errors import BadMail
 from helpdeskd.log import Event
@@ -63,7 +63,7 @@ class Memory:
         """UIDs of this folder that wait in the spool or are parked. Each waiting entry's envelope is read once."""
         seen: dict[str, tuple[str, str, int, int]] = {}
         self._look(spool_root, seen)
-        for one in spool.parked(spool_root):
+        for one in tray.parked(spool_root):
             if one.envelope is not None:
                 seen[one.id] = _place(one.envelope)
         self._look(spool_root, seen)  # again: an entry put back from parked/ meanwhile must not slip through
@@ -72,12 +72,12 @@ class Memory:
         return {uid for (*rest, uid) in seen.values() if tuple(rest) == wanted}
 
     def _look(self, spool_root: str, seen: dict[str, tuple[str, str, int, int]]) -> None:
-        for spool_id in spool.scan(spool_root):
+        for spool_id in tray.scan(spool_root):
             place = seen.get(spool_id) or self.spooled.get(spool_id)
             if place is None:
                 # Unreadable: intake parks it, and what this process put is in `taken`. Gone: the ledger has it.
                 with suppress(BadMail):
-                    entry = spool.claim(spool_root, spool_id)
+                    entry = tray.claim(spool_root, spool_id)
                     place = _place(entry.envelope) if entry is not None else None
             if place is not None:
                 seen[spool_id] = place

@@ -13,6 +13,7 @@ from typing import Self
 
 import msgspec
 
+from helpdeskd import durable
 from helpdeskd.errors import Temporary
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,18 +106,9 @@ class Book:
     def save(self) -> None:
         """Durable when it returns: written beside, fsync, rename, fsync of the folder. OSError on trouble."""
         self.path.parent.mkdir(mode=0o2770, exist_ok=True)
-        beside = self.path.with_suffix(".tmp")
-        fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
-        with os.fdopen(fd, "wb") as file:
-            file.write(msgspec.json.encode(self.state))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.rename(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        beside = str(self.path.with_suffix(".tmp"))
+        durable.unlink(beside)  # what a crash left; only the holder of the lock is here
+        durable.replace(str(self.path), msgspec.json.encode(self.state), beside)
 
 
 def read_status(spool_root: str, name: str) -> MailboxStatus | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, exists, or_, select
 
+from helpdeskd import durable
 from helpdeskd.errors import NoRoom, NotFound, StoreDown
 from helpdeskd.store.schema import arrival, attachment, message, outbox
 
@@ -67,9 +67,9 @@ class Blobs:
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
             if not _touch(path, len(data)):
-                _write(f"{self._root}/tmp/{uuid.uuid4().hex}", path, data)  # noqa: S108 - our own tmp/
+                durable.place(path, data, f"{self._root}/tmp/{uuid.uuid4().hex}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
-            _sync(folder)
+            durable.sync_dir(folder)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise NoRoom(f"{self._root}: {error.strerror}") from error
@@ -107,9 +107,9 @@ class Blobs:
             for first in _HEX:
                 for second in _HEX:
                     (self._root / first / second).mkdir(mode=0o700, parents=True, exist_ok=True)
-                _sync(self._root / first)
-            _sync(self._root)
-            _sync(self._root.parent)
+                durable.sync_dir(str(self._root / first))
+            durable.sync_dir(str(self._root))
+            durable.sync_dir(str(self._root.parent))
             self._ready = True
 
 
@@ -133,23 +133,6 @@ def _touch(path: str, size: int) -> bool:
         return False
 
 
-def _write(temporary: str, path: str, data: bytes) -> None:
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(handle, view) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        os.rename(temporary, path)  # noqa: PTH104 - beside the other calls whose order matters
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)  # noqa: PTH108 - see put
-        raise
-
-
 def _remove(path: Path, limit: float) -> bool:
     """Delete unless touched since we looked. Renamed first: a put that comes between finds nothing and writes anew."""
     doomed = path.with_name(path.name + _DOOMED)
@@ -169,7 +152,7 @@ def _restore(doomed: Path, path: Path) -> None:
         doomed.rename(path)
     except FileNotFoundError:
         return
-    _sync(path.parent)
+    durable.sync_dir(str(path.parent))
 
 
 def _modified(path: Path) -> float:
@@ -184,11 +167,3 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
-
-
-def _sync(folder: Path | str) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from helpdeskd import config, spool
+from helpdeskd import config, spool, tray
 from helpdeskd.errors import Temporary
 from helpdeskd.sources.smtp import Doors
 
@@ -73,8 +73,8 @@ class WatchedDoors(Doors):
     def mails(self) -> list[tuple[spool.Envelope, bytes]]:
         """What stands in the spool, oldest first."""
         found = []
-        for spool_id in spool.scan(self.spool_root):
-            entry = spool.claim(self.spool_root, spool_id)
+        for spool_id in tray.scan(self.spool_root):
+            entry = tray.claim(self.spool_root, spool_id)
             assert entry is not None
             found.append((entry.envelope, entry.raw()))
         return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.config import Mailbox
 from helpdeskd.model.clock import now
 from helpdeskd.sources.imap import FetchResult, Watcher, fetch_once
@@ -42,18 +42,18 @@ class Desk:
         spool.set_reserve(root, 0, 0)
 
     def waiting(self) -> int:
-        return len(spool.scan(self.root))
+        return len(tray.scan(self.root))
 
     def drain(self) -> list[bytes]:
         """What intake does: ledger first, then the spool entry goes. Returns this time's mails."""
         mails = []
-        for spool_id in spool.scan(self.root):
-            entry = spool.claim(self.root, spool_id)
+        for spool_id in tray.scan(self.root):
+            entry = tray.claim(self.root, spool_id)
             assert entry is not None
             mails.append(entry.raw())
             self.envelopes.append(entry.envelope)
             self.ledger.record(entry.envelope)
-            spool.done(entry)
+            tray.done(entry)
         self.took += mails
         return mails
 

@@ -154,7 +154,7 @@ def pipe_command(folder: Path, spool: Path) -> str:
     root = Path(__file__).resolve().parents[2]
     shutil.copy(root / "pipe.py", place / "pipe.py")
     for path in (root / "helpdeskd").rglob("*.py"):
-        if path.relative_to(root).parts[1] in {"__init__.py", "errors.py", "spool.py", "spool"}:
+        if path.relative_to(root).parts[1] in {"__init__.py", "durable.py", "errors.py", "spool.py"}:
             target = place / path.relative_to(root)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)

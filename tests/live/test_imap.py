@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.config import Mailbox
 from helpdeskd.model.clock import now
 from helpdeskd.sources.imap import read_status
@@ -159,9 +159,9 @@ def test_known_in_spool_parked_or_ledger_is_not_fetched_again(server, user, desk
         server.deliver(user, mail(f"mail {n}"))
     assert desk.fetch(box(server, user)).fetched == 3
     assert desk.fetch(box(server, user)).fetched == 0  # in the spool
-    first = spool.claim(desk.root, spool.scan(desk.root)[0])
+    first = tray.claim(desk.root, tray.scan(desk.root)[0])
     assert first is not None
-    spool.park(desk.root, first, "test", "")
+    tray.park(desk.root, first, "test", "")
     assert desk.fetch(box(server, user)).fetched == 0  # parked
     assert len(desk.drain()) == 2
     assert desk.fetch(box(server, user)).fetched == 0  # in the ledger, or parked

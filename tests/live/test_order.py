@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from tests.live.fakeimap import FakeImap
 
 pytestmark = pytest.mark.live
@@ -147,7 +147,7 @@ def test_pipe(trace, root):
         capture_output=True,
     )
     assert (done.returncode, done.stdout) == (0, b"")
-    (spool_id,) = spool.scan(root)
+    (spool_id,) = tray.scan(root)
     safe = trace.durable(root, spool_id)
     assert trace.first(r"^exit_group\(0\)").began > safe.ended
 
@@ -217,7 +217,7 @@ def test_imap(trace, root, tmp_path):
         done = subprocess.run(trace(*command, "fetch"), cwd=ROOT, capture_output=True)
         assert done.returncode == 0, done.stderr
         assert "\\Seen" in server.flags[uid]
-    (spool_id,) = spool.scan(root)
+    (spool_id,) = tray.scan(root)
     flagged = trace.first(r"^(write|writev|sendto|sendmsg)\(\d+<(socket|TCP).*UID STORE")
     assert trace.durable(root, spool_id).ended < flagged.began
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from tests.live import postfix
 from tests.live.machine import public_folder
 
@@ -53,7 +53,7 @@ class Site:
             os.chmod(path, mode)
         package = self.command.parent / "helpdeskd"
         package.mkdir(parents=True)
-        for name in ("__init__.py", "errors.py", "spool.py"):
+        for name in ("__init__.py", "durable.py", "errors.py", "spool.py"):
             shutil.copy(SOURCE / "helpdeskd" / name, package / name)
         self.gate = folder / "gate"
         self.gate_pid = folder / "gate.pid"
@@ -111,11 +111,11 @@ class Site:
     def forget_gate(self) -> None:
         shutil.copy(SOURCE / "helpdeskd" / "__init__.py", self.command.parent / "helpdeskd" / "__init__.py")
 
-    def entries(self) -> list[spool.Entry]:
-        found = [spool.claim(self.root, spool_id) for spool_id in spool.scan(self.root)]
+    def entries(self) -> list[tray.Entry]:
+        found = [tray.claim(self.root, spool_id) for spool_id in tray.scan(self.root)]
         return [entry for entry in found if entry is not None]
 
-    def arrive(self, count: int = 1) -> list[spool.Entry]:
+    def arrive(self, count: int = 1) -> list[tray.Entry]:
         self.mta.wait_until(lambda: len(self.entries()) >= count)
         self.mta.wait_until(lambda: not self.mta.queue())  # and Postfix has heard of it
         found = self.entries()

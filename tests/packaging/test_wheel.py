@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd import resources, spool
+from helpdeskd import resources, spool, tray
 
 ROOT = Path(__file__).resolve().parents[2]
 CONVERSATION = ["It really is. What now?", "Please stand back and pull the plug.", "That helped. Thank you!"]
@@ -116,8 +116,8 @@ def test_the_pipe_is_a_program_of_this_environment(installed, tmp_path):
     spool.set_reserve(root, 0, 0)
     raw = b"Subject: hi\n\nbody\n"
     assert installed.run("helpdeskd-pipe", "--spool", root, "support@desk.example", cwd=tmp_path, stdin=raw) == ""
-    (spool_id,) = spool.scan(root)
-    entry = spool.claim(root, spool_id)
+    (spool_id,) = tray.scan(root)
+    entry = tray.claim(root, spool_id)
     assert entry is not None
     assert entry.raw() == raw
 

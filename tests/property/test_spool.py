@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.errors import BadMail, NoRoom
 from helpdeskd.spool import Envelope
 
@@ -82,7 +82,7 @@ def test_a_damaged_head_raises_nothing_but_bad_mail(envelope, data):
 def test_any_mail_comes_back_byte_for_byte(envelope, chunks):
     with a_spool() as root:
         spool_id = spool.put(root, envelope, chunks)
-        entry = spool.claim(root, spool_id)
+        entry = tray.claim(root, spool_id)
         assert entry is not None
         assert (entry.envelope, entry.raw(), entry.size) == (envelope, b"".join(chunks), len(b"".join(chunks)))
 
@@ -93,11 +93,11 @@ def test_any_file_in_the_spool_is_read_or_bad_and_can_be_parked(content):
     with a_spool() as root:
         Path(root, "new", "1-a").write_bytes(content)
         try:
-            entry = spool.claim(root, "1-a")
+            entry = tray.claim(root, "1-a")
             assert entry is not None
         except BadMail:
-            spool.park(root, "1-a", "bad", "")
-            assert [one.id for one in spool.parked(root)] == ["1-a"]
+            tray.park(root, "1-a", "bad", "")
+            assert [one.id for one in tray.parked(root)] == ["1-a"]
 
 
 @settings(deadline=None, max_examples=50)
@@ -167,8 +167,8 @@ def put(root: str) -> str:
 
 def visible(root: str) -> list[bytes]:
     found = []
-    for spool_id in spool.scan(root):
-        entry = spool.claim(root, spool_id)
+    for spool_id in tray.scan(root):
+        entry = tray.claim(root, spool_id)
         assert entry is not None
         found.append(entry.raw())
     return found
@@ -212,26 +212,26 @@ def test_a_call_that_fails_in_put_means_no_mail_and_an_error_that_says_so(at, nu
 
 
 def parked_or_waiting(root: str) -> tuple[int, int]:
-    return len(spool.parked(root)), len(spool.scan(root))
+    return len(tray.parked(root)), len(tray.scan(root))
 
 
 ACTS: dict[str, Callable[[str], object]] = {
-    "begin": lambda root: spool.begin(claim(root)),
-    "forgive": lambda root: spool.forgive(claim(root)),
-    "park": lambda root: spool.park(root, claim(root), "reason", "trace"),
-    "park by id": lambda root: spool.park(root, "1-a", "reason", "trace"),
+    "begin": lambda root: tray.begin(claim(root)),
+    "forgive": lambda root: tray.forgive(claim(root)),
+    "park": lambda root: tray.park(root, claim(root), "reason", "trace"),
+    "park by id": lambda root: tray.park(root, "1-a", "reason", "trace"),
 }
 
 
-def claim(root: str) -> spool.Entry:
-    entry = spool.claim(root, "1-a")
+def claim(root: str) -> tray.Entry:
+    entry = tray.claim(root, "1-a")
     assert entry is not None
     return entry
 
 
 def begun(root: str) -> None:
     put(root)
-    spool.begin(claim(root))
+    tray.begin(claim(root))
 
 
 @pytest.mark.parametrize("name", ACTS)
@@ -248,10 +248,10 @@ def test_a_process_that_dies_at_any_other_step_never_loses_or_doubles_the_mail(n
 def test_a_process_that_dies_in_retry_never_loses_or_doubles_the_mail():
     def prepare(root: str) -> None:
         put(root)
-        spool.park(root, claim(root), "reason", "trace")
+        tray.park(root, claim(root), "reason", "trace")
 
     def act(root: str) -> None:
-        spool.retry(root, "1-a")
+        tray.retry(root, "1-a")
 
     for at in range(1, calls_of(act, prepare) + 1):
         for after in (False, True):

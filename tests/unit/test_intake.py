@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from helpdeskd import intake as intake_module
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.config import Config, Mailbox, Paths
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.desk import receive as receive_module
@@ -92,8 +92,8 @@ class Room:
         rows = self.store.read(outbox.list_rows)
         return [row.recipient for row in rows if row.notice is NoticeName.ACKNOWLEDGEMENT]
 
-    def claimed(self, spool_id: str) -> spool.Entry:
-        entry = spool.claim(self.root, spool_id)
+    def claimed(self, spool_id: str) -> tray.Entry:
+        entry = tray.claim(self.root, spool_id)
         assert entry is not None
         return entry
 
@@ -122,7 +122,7 @@ def test_a_mail_becomes_a_ticket_and_leaves_the_spool(room):
     passed = room.intake.once()
     assert (passed.received, passed.parked, passed.waiting) == (1, 0, 0)
     assert [line.ticket.subject for line in room.tickets()] == ["Hello"]
-    assert spool.scan(room.root) == []
+    assert tray.scan(room.root) == []
     (arrival,) = room.arrivals()
     assert room.blobs.get(arrival.raw_sha256) == raw
 
@@ -155,7 +155,7 @@ def test_a_replay_only_unlinks(room):
     assert room.intake.once().received == 1
     assert len(room.tickets()) == 1
     assert len(room.arrivals()) == 1
-    assert spool.scan(room.root) == []
+    assert tray.scan(room.root) == []
 
 
 def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatch):
@@ -174,13 +174,13 @@ def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatc
     assert (first.received, first.struck, first.parked) == (2, 1, 0)
     room.intake.once()
     assert room.intake.once().parked == 1
-    (parked,) = spool.parked(room.root)
+    (parked,) = tray.parked(room.root)
     assert (parked.id, parked.reason) == (bad, "RecursionError")
     assert "too deep" in parked.trace
     assert [row.outcome for row in room.arrivals()] == ["opened", "opened", "parked"]
 
     monkeypatch.setattr(parse_module, "parse", parse)
-    spool.retry(room.root, bad)
+    tray.retry(room.root, bad)
     room.intake.once()
     assert {line.ticket.subject for line in room.tickets()} == {"before", "poison", "after"}
     assert sorted(row.outcome for row in room.arrivals()) == ["opened"] * 3
@@ -190,9 +190,9 @@ def test_a_mail_that_kills_the_process_is_parked_too(room):
     """Three attempts were begun and none came to an end."""
     spool_id = room.put(mail(CUSTOMER, SUPPORT, "killer", "Text"))
     for _ in range(3):
-        spool.begin(room.claimed(spool_id))
+        tray.begin(room.claimed(spool_id))
     assert room.intake.once().parked == 1
-    assert spool.parked(room.root)[0].reason == "killed"
+    assert tray.parked(room.root)[0].reason == "killed"
 
 
 def test_a_suspect_goes_alone_and_in_order(room, monkeypatch):
@@ -203,13 +203,13 @@ def test_a_suspect_goes_alone_and_in_order(room, monkeypatch):
     def counting(*args, **more):
         future = submit(*args, **more)
         future.result()
-        in_hand.append(len(spool.scan(room.root)))
+        in_hand.append(len(tray.scan(room.root)))
         return future
 
     for n in range(3):
         room.put(mail(CUSTOMER, SUPPORT, f"Number {n}", "Text"))
-    for spool_id in spool.scan(room.root):
-        spool.begin(room.claimed(spool_id))
+    for spool_id in tray.scan(room.root):
+        tray.begin(room.claimed(spool_id))
     monkeypatch.setattr(room.store.writer, "submit", counting)
     assert room.intake.once().received == 3
     assert in_hand == [3, 2, 1]
@@ -248,7 +248,7 @@ def test_no_department_yet_means_waiting(room):
     )
     room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
     assert room.intake.once().waiting == 1
-    assert len(spool.scan(room.root)) == 1
+    assert len(tray.scan(room.root)) == 1
 
 
 def test_damaged_entry_is_parked(room):
@@ -259,7 +259,7 @@ def test_damaged_entry_is_parked(room):
     room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
     passed = room.intake.once()
     assert (passed.received, passed.parked) == (1, 1)
-    assert spool.parked(room.root)[0].reason.startswith("unreadable")
+    assert tray.parked(room.root)[0].reason.startswith("unreadable")
 
 
 def test_any_bytes_become_something(room):
@@ -294,7 +294,7 @@ def test_run_wakes_and_stops(room):
 
 
 def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
-    claim, tried = spool.claim, threading.Event()
+    claim, tried = tray.claim, threading.Event()
     bad = room.put(mail(CUSTOMER, SUPPORT, "Unreadable", "Text"))
 
     def read(root, spool_id):
@@ -316,7 +316,7 @@ def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
         room.intake.stop()
         thread.join()
     assert [line.ticket.subject for line in room.tickets()] == ["Good"]
-    assert spool.scan(room.root) == [bad]
+    assert tray.scan(room.root) == [bad]
 
 
 def test_it_is_known_when_nothing_moves(room, monkeypatch):

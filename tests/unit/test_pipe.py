@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 
 PIPE = Path(__file__).parents[2] / "pipe.py"
 RAW = b"From someone@example.org Thu Jan  1 00:00:00 1970\nSubject: hello\r\n\r\nbody\n\xff\x00\n.\n"
@@ -48,13 +48,13 @@ def pipe(*args: str, raw: bytes = RAW, env: dict[str, str] | None = None, python
     )
 
 
-def entries(root: str) -> list[spool.Entry]:
-    found = [spool.claim(root, spool_id) for spool_id in spool.scan(root)]
+def entries(root: str) -> list[tray.Entry]:
+    found = [tray.claim(root, spool_id) for spool_id in tray.scan(root)]
     assert None not in found
     return [entry for entry in found if entry is not None]
 
 
-def kept(done, root: str) -> spool.Entry:
+def kept(done, root: str) -> tray.Entry:
     """The run said nothing, exited 0 and left exactly this mail."""
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     [entry] = entries(root)
@@ -396,7 +396,7 @@ def test_an_isolated_python_finds_the_checkout(root):
 def test_the_wheels_own_copy_finds_its_package(root, tmp_path):
     package = tmp_path / "site" / "helpdeskd"
     (package / "_data").mkdir(parents=True)
-    for name in ("__init__.py", "errors.py", "spool.py"):
+    for name in ("__init__.py", "durable.py", "errors.py", "spool.py"):
         shutil.copy(PIPE.parent / "helpdeskd" / name, package / name)
     copy = shutil.copy(PIPE, package / "_data" / "pipe.py")
     done = subprocess.run(
@@ -465,7 +465,7 @@ def test_a_killed_pipe_leaves_nothing_to_be_seen(root):
     run.kill()
     run.communicate(timeout=60)
     assert run.returncode == -signal.SIGKILL
-    assert spool.scan(root) == []
+    assert tray.scan(root) == []
 
 
 def test_a_signal_after_the_mail_is_kept_changes_nothing(root, tmp_path):
@@ -568,7 +568,7 @@ def public_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """pipe.py and its package where any user can read them."""
     place = tmp_path / "public"
     (place / "helpdeskd").mkdir(parents=True)
-    for name in ("__init__.py", "errors.py", "spool.py"):
+    for name in ("__init__.py", "durable.py", "errors.py", "spool.py", "tray.py"):
         shutil.copy(PIPE.parent / "helpdeskd" / name, place / "helpdeskd" / name)
     shutil.copy(PIPE, place / "pipe.py")
     place.chmod(0o755)
@@ -582,16 +582,16 @@ def public_pipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_user_of_the_group_delivers_and_the_owner_can_read_and_remove(shared):
     done = pipe("--spool", shared, "b@y", python=as_user([GROUP]), umask=0o777)
     kept(done, shared)
-    [spool_id] = spool.scan(shared)
+    [spool_id] = tray.scan(shared)
     about = os.stat(os.path.join(shared, "new", spool_id))
     assert (about.st_uid, about.st_gid, stat.S_IMODE(about.st_mode)) == (OTHER, GROUP, 0o640)
     script = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from helpdeskd import spool;"
-        "[i] = spool.scan(sys.argv[1]); e = spool.begin(spool.claim(sys.argv[1], i)); e.raw(); spool.done(e)"
+        "import sys; sys.path.insert(0, sys.argv[2]); from helpdeskd import tray;"
+        "[i] = tray.scan(sys.argv[1]); e = tray.begin(tray.claim(sys.argv[1], i)); e.raw(); tray.done(e)"
     )
     owner = ("setpriv", f"--reuid={GROUP}", f"--regid={GROUP}", "--clear-groups", *interpreter())
     subprocess.run([*owner, "-c", script, shared, str(PIPE.parent)], check=True)
-    assert spool.scan(shared) == []
+    assert tray.scan(shared) == []
 
 
 @as_root
@@ -599,13 +599,13 @@ def test_another_user_of_the_group_delivers_and_the_owner_can_read_and_remove(sh
 @pytest.mark.usefixtures("public_pipe")
 def test_the_group_cannot_remove_anothers_mail(shared):
     kept(pipe("--spool", shared, "b@y", python=interpreter()), shared)
-    [spool_id] = spool.scan(shared)
+    [spool_id] = tray.scan(shared)
     script = "import os, sys; os.unlink(sys.argv[1])"
     done = subprocess.run(
         [*as_user([GROUP]), "-c", script, os.path.join(shared, "new", spool_id)], stderr=subprocess.PIPE
     )
     assert b"PermissionError" in done.stderr
-    assert spool.scan(shared) == [spool_id]
+    assert tray.scan(shared) == [spool_id]
 
 
 @as_root
@@ -627,7 +627,7 @@ def test_without_the_setgid_bit_the_group_is_given_or_the_mail_is_deferred(share
     deferred(pipe("--spool", shared, "b@y", python=as_user([])), "setgid")
     assert leftovers(shared) == []
     kept(pipe("--spool", shared, "b@y", python=as_user([GROUP])), shared)
-    [spool_id] = spool.scan(shared)
+    [spool_id] = tray.scan(shared)
     assert os.stat(os.path.join(shared, "new", spool_id)).st_gid == GROUP
 
 
@@ -656,13 +656,13 @@ def test_a_small_disk_keeps_its_reserve_and_then_takes_mail_again(small_disk):
     # more than is left above the reserve: stopped on the way, and nothing remains
     deferred(pipe("--spool", root, "b@y", raw=b"x" * (8 << 20)), "reserve")
     assert os.listdir(os.path.join(root, "tmp")) == []
-    assert len(spool.scan(root)) == 1
+    assert len(tray.scan(root)) == 1
     with ballast.open("ab") as file:
         file.write(b"x" * (1 << 19))
     deferred(pipe("--spool", root, "b@y"), "reserve")
     ballast.unlink()
     assert pipe("--spool", root, "b@y").returncode == 0
-    assert len(spool.scan(root)) == 2
+    assert len(tray.scan(root)) == 2
 
 
 @as_root

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 
 PIPE = Path(__file__).parents[2] / "pipe.py"
 
 # Of ours, and of the standard library what is not in every Python from its start.
-ALLOWED = {"helpdeskd", "helpdeskd.errors", "helpdeskd.spool"}
+ALLOWED = {"helpdeskd", "helpdeskd.durable", "helpdeskd.errors", "helpdeskd.spool"}
 FREE_ANYWHERE = {"errno", "time", "__future__", "_signal"}  # built in, or a few lines
 
 SCRIPT = """
@@ -44,7 +44,7 @@ def test_a_delivery_loads_nothing_but_the_spool(tmp_path):
     spool.set_reserve(root, 0, 0)
     status, names = loaded("--spool", root, "--sender", "jürgen@x", "b@y")
     assert status == 0
-    assert len(spool.scan(root)) == 1
+    assert len(tray.scan(root)) == 1
     assert names >= ALLOWED
     assert names - ALLOWED - FREE_ANYWHERE == set()
 

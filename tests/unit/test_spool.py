@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd import spool
+from helpdeskd import spool, tray
 from helpdeskd.errors import BadMail, NoRoom, NotFound, Refused
 from helpdeskd.spool import Envelope
 
@@ -33,8 +33,8 @@ def put(root: str, raw: bytes = RAW, **more) -> str:
     return spool.put(root, Envelope(door="smtp", sender="a@example.org", recipients=("b@example.org",), **more), [raw])
 
 
-def claimed(root: str, spool_id: str) -> spool.Entry:
-    entry = spool.claim(root, spool_id)
+def claimed(root: str, spool_id: str) -> tray.Entry:
+    entry = tray.claim(root, spool_id)
     assert entry is not None
     return entry
 
@@ -59,7 +59,7 @@ def test_make_again_changes_nothing(root):
     kept = put(root)
     spool.make(root)
     assert stat.S_IMODE(os.stat(os.path.join(root, "new")).st_mode) == 0o700
-    assert spool.scan(root) == [kept]
+    assert tray.scan(root) == [kept]
 
 
 def test_ids_sort_by_arrival_and_never_repeat():
@@ -264,7 +264,7 @@ def test_no_spool_is_an_error_of_the_disk(tmp_path):
     for act in (
         lambda: spool.check_room(str(tmp_path / "none")),
         lambda: put(str(tmp_path / "none")),
-        lambda: spool.scan(str(tmp_path / "none")),
+        lambda: tray.scan(str(tmp_path / "none")),
     ):
         with pytest.raises(FileNotFoundError):
             act()
@@ -276,26 +276,26 @@ def test_no_spool_is_an_error_of_the_disk(tmp_path):
 def test_scan_is_in_order_of_arrival_over_tried_and_untried(root):
     ids = [put(root) for _ in range(6)]
     for spool_id in ids[::2]:
-        spool.begin(claimed(root, spool_id))
-    assert spool.scan(root) == ids
+        tray.begin(claimed(root, spool_id))
+    assert tray.scan(root) == ids
 
 
 def test_scan_passes_over_what_is_no_entry(root):
     spool_id = put(root)
     for name in ("new/.nfs1", "new/README", "cur/x", f"cur/{spool_id}", f"cur/{spool_id}.x", f"cur/{spool_id}.²"):
         Path(root, name).write_bytes(b"")
-    assert spool.scan(root) == [spool_id]
+    assert tray.scan(root) == [spool_id]
 
 
 def test_each_attempt_is_a_strike_and_outlives_us(root):
     spool_id = put(root)
     entry = claimed(root, spool_id)
     for strikes in (1, 2, 3, 4, 5):
-        entry = spool.begin(entry)
+        entry = tray.begin(entry)
         assert entry.strikes == strikes
         again = claimed(root, spool_id)
         assert (again.strikes, again.raw()) == (strikes, RAW)
-    assert spool.scan(root) == [spool_id]
+    assert tray.scan(root) == [spool_id]
     assert files(root) == ["bell", f"cur/{spool_id}.5", "reserve"]
 
 
@@ -309,13 +309,13 @@ def test_a_strike_is_flushed_before_the_attempt(root, monkeypatch):
         real(fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    spool.begin(entry)
+    tray.begin(entry)
     assert flushed == [f"{root}/cur"]
 
 
 def test_a_batch_begins_with_one_flush(root, monkeypatch):
     entries = [claimed(root, put(root)) for _ in range(10)]
-    spool.done(entries[3])
+    tray.done(entries[3])
     flushed: list[int] = []
     real = os.fsync
 
@@ -324,67 +324,67 @@ def test_a_batch_begins_with_one_flush(root, monkeypatch):
         real(fd)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    begun = spool.begin_all(entries)
+    begun = tray.begin_all(entries)
     assert [(e.id, e.strikes) for e in begun] == [(e.id, 1) for e in entries if e is not entries[3]]
     assert len(flushed) == 1
 
 
 def test_a_forgiven_attempt_counts_nothing(root):
     spool_id = put(root)
-    entry = spool.forgive(spool.begin(claimed(root, spool_id)))
+    entry = tray.forgive(tray.begin(claimed(root, spool_id)))
     assert entry.strikes == claimed(root, spool_id).strikes == 0
-    entry = spool.forgive(spool.begin(spool.begin(entry)))
+    entry = tray.forgive(tray.begin(tray.begin(entry)))
     assert entry.strikes == claimed(root, spool_id).strikes == 1
     assert entry.raw() == RAW
 
 
 def test_done_removes_and_may_come_twice(root):
     spool_id = put(root)
-    entry = spool.begin(claimed(root, spool_id))
-    spool.done(entry)
-    spool.done(entry)
-    assert spool.scan(root) == []
-    assert spool.claim(root, spool_id) is None
+    entry = tray.begin(claimed(root, spool_id))
+    tray.done(entry)
+    tray.done(entry)
+    assert tray.scan(root) == []
+    assert tray.claim(root, spool_id) is None
 
 
 def test_somebody_else_was_faster(root):
     spool_id = put(root)
     entry = claimed(root, spool_id)
-    spool.done(entry)
+    tray.done(entry)
     with pytest.raises(NotFound):
-        spool.begin(entry)
+        tray.begin(entry)
     with pytest.raises(NotFound):
         entry.raw()
-    assert spool.forgive(entry).strikes == 0
-    spool.park(root, entry, "late", "")
-    spool.park(root, spool_id, "late", "")
-    assert spool.parked(root) == []
+    assert tray.forgive(entry).strikes == 0
+    tray.park(root, entry, "late", "")
+    tray.park(root, spool_id, "late", "")
+    assert tray.parked(root) == []
     assert files(root) == ["bell", "reserve"]
 
 
 def test_claim_finds_an_entry_that_moves_under_its_hands(root, monkeypatch):
     spool_id = put(root)
-    real = spool._load
-    moves = iter([spool.begin, spool.begin])
+    real = tray._load
+    moves = iter([tray.begin, tray.begin])
 
-    def load(at: str, name: str, path: str, strikes: int) -> spool.Entry:
+    def load(at: str, name: str, path: str, strikes: int) -> tray.Entry:
         move = next(moves, None)
         if move is not None:
             move(real(at, name, path, strikes))
         return real(at, name, path, strikes)
 
-    monkeypatch.setattr(spool, "_load", load)
+    monkeypatch.setattr(tray, "_load", load)
     assert claimed(root, spool_id).strikes == 2
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../reserve", "nothing", "0-1"])
 def test_no_such_entry(root, name):
-    assert spool.claim(root, name) is None
+    assert tray.claim(root, name) is None
     with pytest.raises(NotFound):
-        spool.retry(root, name)
+        tray.retry(root, name)
     with pytest.raises(NotFound):
-        spool.claim_parked(root, name)
-    spool.park(root, name, "r", "t")
+        tray.claim_parked(root, name)
+    tray.park(root, name, "r", "t")
     assert files(root) == ["bell", "reserve"]
 
 
@@ -414,14 +414,14 @@ HEAD = b"id 1-a\ndoor smtp\nsender \nreceived 1\n\n"
 )
 def test_a_damaged_head_is_bad_mail(root, content):
     Path(root, "new", "1-a").write_bytes(content)
-    assert spool.scan(root) == ["1-a"]
+    assert tray.scan(root) == ["1-a"]
     with pytest.raises(BadMail):
-        spool.claim(root, "1-a")
-    spool.park(root, "1-a", "unreadable", "Traceback ...")
-    assert spool.scan(root) == []
-    [one] = spool.parked(root)
+        tray.claim(root, "1-a")
+    tray.park(root, "1-a", "unreadable", "Traceback ...")
+    assert tray.scan(root) == []
+    [one] = tray.parked(root)
     assert (one.id, one.envelope, one.reason, one.size) == ("1-a", None, "unreadable", len(content))
-    spool.retry(root, "1-a")
+    tray.retry(root, "1-a")
     assert Path(root, "new", "1-a").read_bytes() == content
 
 
@@ -439,10 +439,10 @@ def test_what_is_no_file_is_bad_mail_and_nothing_waits_for_it(root, tmp_path):
     os.mkdir(os.path.join(root, "new", "3-c"))
     for name in ("1-a", "2-b", "3-c"):
         with pytest.raises(BadMail):
-            spool.claim(root, name)
-        spool.park(root, name, "odd", "")
-    assert spool.scan(root) == []
-    assert [one.id for one in spool.parked(root)] == ["1-a", "2-b", "3-c"]
+            tray.claim(root, name)
+        tray.park(root, name, "odd", "")
+    assert tray.scan(root) == []
+    assert [one.id for one in tray.parked(root)] == ["1-a", "2-b", "3-c"]
 
 
 def test_an_entry_we_may_not_read_is_set_aside(root, monkeypatch):
@@ -456,10 +456,10 @@ def test_an_entry_we_may_not_read_is_set_aside(root, monkeypatch):
 
     monkeypatch.setattr(os, "open", open_)
     with pytest.raises(BadMail):
-        spool.claim(root, locked)
-    spool.park(root, locked, "unreadable", "")
-    assert [(one.id, one.envelope) for one in spool.parked(root)] == [(locked, None)]
-    assert spool.scan(root) == [kept]
+        tray.claim(root, locked)
+    tray.park(root, locked, "unreadable", "")
+    assert [(one.id, one.envelope) for one in tray.parked(root)] == [(locked, None)]
+    assert tray.scan(root) == [kept]
 
 
 def test_a_long_head_is_read(root):
@@ -481,25 +481,25 @@ def test_an_absurd_head_is_refused_on_the_way_in(root):
 
 def test_a_parked_mail_has_its_reason_beside_it_and_can_be_tried_again(root):
     spool_id = put(root)
-    entry = spool.begin(spool.begin(claimed(root, spool_id)))
-    spool.park(root, entry, "three\nstrikes", 'Traceback\n\n  File "x"\udc80\n')
-    assert spool.scan(root) == []
-    [one] = spool.parked(root)
+    entry = tray.begin(tray.begin(claimed(root, spool_id)))
+    tray.park(root, entry, "three\nstrikes", 'Traceback\n\n  File "x"\udc80\n')
+    assert tray.scan(root) == []
+    [one] = tray.parked(root)
     assert (one.id, one.envelope, one.reason, one.size) == (spool_id, entry.envelope, "three\nstrikes", len(RAW))
     assert one.trace == 'Traceback\n\n  File "x"\\udc80\n'
     assert one.at >= entry.envelope.received
-    assert spool.claim_parked(root, spool_id).raw() == RAW
-    spool.retry(root, spool_id)
-    assert spool.parked(root) == []
+    assert tray.claim_parked(root, spool_id).raw() == RAW
+    tray.retry(root, spool_id)
+    assert tray.parked(root) == []
     assert claimed(root, spool_id).strikes == 0
     assert files(root) == ["bell", f"new/{spool_id}", "reserve"]
 
 
 def test_a_parked_mail_without_its_reason_is_still_shown(root):
     spool_id = put(root)
-    spool.park(root, spool_id, "r", "t")
+    tray.park(root, spool_id, "r", "t")
     os.unlink(os.path.join(root, "parked", spool_id + ".why"))
-    [one] = spool.parked(root)
+    [one] = tray.parked(root)
     assert (one.at, one.reason, one.trace) == (0, "", "")
 
 
@@ -513,7 +513,7 @@ def test_sweep_takes_what_died_long_ago_and_nothing_else(root):
     now = young.stat().st_mtime
     os.utime(old, (now - 36 * 3600 - 1, now - 36 * 3600 - 1))
     os.utime(os.path.join(root, "new", kept), (0, 0))
-    assert spool.sweep(root, now) == 1
+    assert tray.sweep(root, now) == 1
     assert files(root) == ["bell", f"new/{kept}", "reserve", "tmp/2-b"]
 
 
@@ -557,7 +557,7 @@ def test_ringing_never_blocks_and_never_raises(root, tmp_path):
 def test_many_threads_put_and_each_mail_is_there_once(root):
     with ThreadPoolExecutor(16) as pool:
         ids = list(pool.map(lambda n: put(root, b"mail %d" % n), range(200)))
-    assert sorted(ids) == spool.scan(root)
+    assert sorted(ids) == tray.scan(root)
     assert {claimed(root, i).raw() for i in ids} == {b"mail %d" % n for n in range(200)}
 
 

@@ -10,7 +10,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from helpdeskd import spool
+from helpdeskd import tray
 from helpdeskd.config.load import load
 from helpdeskd.installation import ROLES, held
 from helpdeskd.sources.imap_state import Book, WatchState, micros
@@ -169,7 +169,7 @@ def test_fetch_through_on_hold_sends_nothing_and_says_why(house):
 def test_fetch_alone_leaves_the_spool_to_the_daemon(house):
     house.mail(letter("Printer", "It burns."))
     house("fetch").ok()
-    assert len(spool.scan(house.root)) == 1
+    assert len(tray.scan(house.root)) == 1
 
 
 def test_fetch_through_beside_a_daemon_does_no_more_than_fetch(house):
@@ -178,7 +178,7 @@ def test_fetch_through_beside_a_daemon_does_no_more_than_fetch(house):
     with held(load(house.config, {}), ROLES):
         said = house("fetch", "--through").ok()
     assert said.splitlines() == ["The daemon runs: tickets and answers are left to it.", "desk: the daemon watches it"]
-    assert len(spool.scan(house.root)) == 1
+    assert len(tray.scan(house.root)) == 1
 
 
 def test_looking_leaves_no_lock_behind(house):

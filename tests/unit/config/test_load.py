@@ -79,6 +79,12 @@ def test_all_at_once(tmp_path):
     assert any(line.startswith("environment HELPDESKD_SMTP__NOPE: ") for line in found)
 
 
+def test_what_does_not_go_together_is_found_beside_what_is_wrong_by_itself(tmp_path):
+    text = '[intake]\nbatch = "x"\n[desk]\nmarker = "--"\n[lmtp]\nlisten = ["nowhere"]\n[[mailbox]]\nname = "x"\n'
+    keys = [line.split(": ")[1] for line in problems(tmp_path, text)]
+    assert keys == ["intake.batch", "mailbox.0.host", "mailbox.0.user", "lmtp.listen", "desk.marker"]
+
+
 def test_a_secret_is_never_repeated(tmp_path):
     text = "\n".join(
         problems(tmp_path, BOX + "password = 12345678\n[outgoing]\npassword = [1]", {"HELPDESKD_OUTGOING__USER": "u"})

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from helpdeskd.desk import receive
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store.engine import open_store
-from tests.live.postfix import wait_until
+from tests.live.machine import wait_until
 from tests.unit.desk.conftest import NOW, House
 from tests.unit.desk.street import Street
 
