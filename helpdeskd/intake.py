@@ -407,6 +407,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
                 sha256=part.sha256,
                 content_id=part.content_id,
                 inline=part.inline,
+                ours=part.ours,
             )
             for part in inbound.parts
         ),

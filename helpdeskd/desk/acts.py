@@ -81,9 +81,15 @@ class Act:
 
     def outgoing_words(self) -> Words:
         """Words that go to customers: what stands above the marker, without commands, tokens and reply addresses of ours.
-        The HTML holds the whole mail, notice included: it stays behind (the raw mail keeps it)."""
+        The HTML holds the whole mail, notice included, and so may a file: they stay behind (the raw mail keeps them)."""
         scrub = self.desk.tokens.scrub
-        return replace(self.words(), text=scrub(self.commands.rest), quote=scrub(self.arrived.inbound.quote), html="")
+        return replace(
+            self.words(),
+            text=scrub(self.commands.rest),
+            quote=scrub(self.arrived.inbound.quote),
+            html="",
+            parts=tuple(part for part in self.arrived.parts if not part.ours),
+        )
 
     @property
     def ticket(self) -> Ticket:

@@ -37,6 +37,7 @@ class Part:
     sha256: str
     content_id: str = ""
     inline: bool = False
+    ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ class Signs:
 Rule = Callable[[Signs], str]
 
 
+def is_mail_of_ours(data: bytes, instance: str) -> bool:
+    """Is this file a mail that we sent, or does it hold one? Also as the UTF-16 of a saved .msg."""
+    mark = f"{LOOP_HEADER}: {instance}"
+    return bool(instance) and (mark.encode() in data or mark.encode("utf-16-le") in data)
+
+
 def _first_word(signs: Signs, key: str) -> str:
     """The value up to a parameter or comment: `auto-replied; owner-token=..` (RFC 3834 section 5)."""
     if key not in signs.headers:

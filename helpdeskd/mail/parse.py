@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from helpdeskd.config import Intake
 from helpdeskd.mail import automatic, html, ids, prepare, quoting, structure, tree
@@ -48,6 +49,7 @@ def parse(
     if content.html.strip() and not safe_html and not html.is_bearable(content.html):
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
+    parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
     if cut:
         parts = [*parts, _original(raw)]
 
@@ -127,7 +129,12 @@ def _as_it_stands(prepared: prepare.Prepared, limits: Intake, note: str) -> stru
 
 def _original(raw: bytes) -> Part:
     return Part(
-        name=ORIGINAL, content_type="message/rfc822", data=raw, sha256=hashlib.sha256(raw).hexdigest(), inline=False
+        name=ORIGINAL,
+        content_type="message/rfc822",
+        data=raw,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        inline=False,
+        ours=True,
     )
 
 

@@ -56,6 +56,7 @@ class Part:
     sha256: str
     content_id: str = ""
     inline: bool = False
+    ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from helpdeskd.desk import changes, receive, tickets
+from helpdeskd.desk.context import Part
 from helpdeskd.errors import Temporary
 from helpdeskd.model.mail import Door, Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName as N
@@ -74,6 +76,19 @@ def test_a_conversation(house, street):
     ]
     assert len(house.mails(N.ACKNOWLEDGEMENT)) == 1
     assert [row.outcome for row in street.arrivals()] == ["opened", "appended", "appended", "appended"]
+
+
+def test_a_file_that_holds_a_notice_does_not_go_out(house, street):
+    """Some mail programs attach what they answer; a mail that was cut is attached to itself. Both carry staff's own token."""
+    _, notice = opened(street)
+    bill = Part("bill.pdf", "application/pdf", 4, "1" * 64)
+    original = Part("original.eml", "message/rfc822", 4, "2" * 64, ours=True)
+    (received,) = street.take(street.answer(notice, ADA, "Use water.", parts=(bill, original)))
+    assert received.outcome is Outcome.APPENDED
+    files = house.conn.execute(
+        select(schema.attachment.c.name).where(schema.attachment.c.message_id == received.message_id)
+    )
+    assert files.scalars().all() == ["bill.pdf"]
 
 
 def test_the_arrival_tells_it_all(house, street):

@@ -266,6 +266,28 @@ def test_mbox_lines_by_the_million_are_read_once(line):
     assert read(line * (12_000_000 // len(line)) + MAIL).text == "It burns.\n"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+def test_a_file_that_holds_a_mail_of_ours_is_known(encoding):
+    def attached(instance: str) -> bytes:
+        data = f"To: ann@example.org\nX-Helpdeskd-Loop: {instance}\n\nTicket 123456".encode(encoding)
+        return base64.encodebytes(data)
+
+    part = b"--b\nContent-Type: application/octet-stream; name=a.msg\nContent-Transfer-Encoding: base64\n\n%s\n"
+    raw = (
+        HEAD
+        + b"Content-Type: multipart/mixed; boundary=b\n\n"
+        + part % attached("i")
+        + part % attached("j")
+        + b"--b--\n"
+    )
+    assert [each.ours for each in limited(raw).parts] == [True, False]
+
+
+def test_the_whole_mail_as_a_file_may_quote_us():
+    (original,) = limited(MAIL.replace(b"Subject:", b"no header\nSubject:", 1)).parts
+    assert original.ours
+
+
 def test_bytes_of_a_file_survive():
     data = bytes(range(256)) * 40
     raw = HEAD + b"Content-Type: application/x-thing\nContent-Transfer-Encoding: base64\n\n" + base64.encodebytes(data)
