@@ -7,7 +7,9 @@ message (the Message-ID), department, recipient, outbox, reason, door, error.
 from __future__ import annotations
 
 import logging
+import re
 import sys
+from collections.abc import MutableMapping
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -47,6 +49,20 @@ class Event(StrEnum):
 
 Log = structlog.stdlib.BoundLogger
 
+# A sender's name or a server's words must not steer the terminal that shows them; the renderer writes line ends as \\n itself.
+_STEERING = re.compile(r"[^\n\x20-\x7e]")
+
+
+def _printable(_logger: object, _method: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in facts.items():
+        if isinstance(value, str) and not value.isprintable():
+            facts[key] = _STEERING.sub(_escaped, value)
+    return facts
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0] if found[0].isprintable() else f"\\u{ord(found[0]):04x}"
+
 
 def configure(style: Literal["text", "json"] = "text", level: str = "info") -> None:
     """Write to standard error (systemd's journal): `style` is text or json, `level` a name of logging's."""
@@ -56,13 +72,16 @@ def configure(style: Literal["text", "json"] = "text", level: str = "info") -> N
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    last: Any = (
-        structlog.processors.JSONRenderer()
+    last: list[Any] = (
+        [structlog.processors.JSONRenderer()]
         if style == "json"
-        else structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False)
+        else [
+            _printable,
+            structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "event"], bool_as_flag=False),
+        ]
     )
     structlog.configure(
-        processors=[*shared, last],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
