@@ -112,7 +112,8 @@ async def test_a_part_that_dies_ends_the_daemon_with_an_error(tmp_path, monkeypa
 
     monkeypatch.setattr(Intake, "run", dies)
     house = daemon.Daemon(Config(paths=Paths(data=tmp_path / "data"), smtp=Smtp(listen=("127.0.0.1:0",))))
-    with pytest.raises(Temporary, match="intake has died"):
+    with capture_logs() as lines, pytest.raises(Temporary, match="intake has died"):
         await house.run()
+    assert "outgoing.relay is not set" in next(line["warning"] for line in lines if line["event"] == "warning")
     assert systemd.recv(100) == b"READY=1"
     assert systemd.recv(100) == b"STOPPING=1"
