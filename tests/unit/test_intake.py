@@ -24,7 +24,7 @@ from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
-from tests.live.postfix import wait_until
+from tests.live.machine import wait_until
 
 SALES_BOX = Mailbox(name="sales", host="imap.example", user="sales", password="secret", department="Sales")
 HOUR = 3_600_000_000  # microseconds
@@ -303,7 +303,7 @@ def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
             raise OSError(5, "Input/output error")
         return claim(root, spool_id)
 
-    monkeypatch.setattr(spool, "claim", read)
+    monkeypatch.setattr(tray, "claim", read)
     monkeypatch.setattr(intake_module, "RETRY_SECONDS", (3600,))
     thread = threading.Thread(target=room.intake.run)
     thread.start()
