@@ -31,11 +31,13 @@ from helpdeskd.scheduler import Ticker
 from helpdeskd.sources.imap import Watcher
 from helpdeskd.sources.smtp import Doors
 from helpdeskd.store import arrivals
+from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
 PENDING_SECONDS = 60
+BLOBS_SECONDS = 6 * 3600
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
 _log = log.get("daemon")
@@ -126,6 +128,7 @@ class Daemon:
             threads.append(self._thread("intake", intake.run, stopping, loop))
             woken.append(intake.wake)
             ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: end_pending(installation)))
+            ticker.every(BLOBS_SECONDS, "blobs", _forgiving(lambda: _sweep_blobs(installation)))
             stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
@@ -273,6 +276,21 @@ def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
 
 def _sweep(installation: Installation) -> None:
     tray.sweep(installation.spool_root, installation.clock().timestamp())
+
+
+def _sweep_blobs(installation: Installation) -> None:
+    """What a crash between blob and COMMIT left behind, once it is a day old. Raises Temporary."""
+    store = installation.store
+
+    def referenced(sha256: str) -> bool:
+        def asked(conn: Connection) -> bool:
+            return is_referenced(conn, sha256)
+
+        return store.read(asked) or store.writer.run(asked)  # the second time under the write lock, and rarely
+
+    swept = installation.blobs.sweep(referenced, installation.clock())
+    if swept:
+        _log.info(Event.SWEPT, blobs=swept)
 
 
 def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:

@@ -43,6 +43,7 @@ class Event(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    SWEPT = "swept"  # blobs that nothing names were removed
     POLLED = "polled"  # one pass over a mailbox
     TROUBLE = "trouble"  # a part failed and goes on
 

@@ -17,8 +17,10 @@ from helpdeskd.errors import Temporary
 from helpdeskd.installation import opened
 from helpdeskd.intake import Intake
 from helpdeskd.model.clock import now
-from helpdeskd.model.mail import Address
+from helpdeskd.model.mail import Address, Door
+from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import State
+from helpdeskd.store import arrivals
 
 
 @pytest.fixture
@@ -102,6 +104,34 @@ def test_a_pending_ticket_comes_back(tmp_path):
             daemon.end_pending(here)
         assert [(line["event"], line["ticket"]) for line in lines] == [("awaited", ticket.number)]
         assert here.store.read(lambda conn: tickets.get(conn, ticket.id)).state is State.AWAITING_STAFF
+
+
+def test_blobs_that_nothing_names_go_after_a_day(tmp_path):
+    with opened(Config(paths=Paths(data=tmp_path / "data"))) as here:
+        orphan, kept = here.blobs.put(b"nobody's"), here.blobs.put(b"a mail")
+
+        def arrived(conn):
+            arrivals.record(
+                conn,
+                spool_id="1",
+                door=Door.PIPE,
+                outcome=Outcome.PARKED,
+                reason="killed",
+                raw_sha256=kept,
+                size=6,
+                received_at=here.clock(),
+                decided_at=here.clock(),
+            )
+
+        here.store.writer.run(arrived)
+        daemon._sweep_blobs(here)
+        assert here.blobs.exists(orphan)
+        here.clock = lambda: now() + timedelta(hours=25)
+        with capture_logs() as lines:
+            daemon._sweep_blobs(here)
+        assert not here.blobs.exists(orphan)
+        assert here.blobs.get(kept) == b"a mail"
+        assert [(line["event"], line["blobs"]) for line in lines] == [("swept", 1)]
 
 
 async def test_a_part_that_dies_ends_the_daemon_with_an_error(tmp_path, monkeypatch, systemd):
