@@ -19,7 +19,7 @@ from helpdeskd.model.mail import Kind
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.model.ticket import Ticket
-from helpdeskd.store import outbox, schema
+from helpdeskd.store import memo, outbox, schema
 
 LOCAL_PART = 64  # octets, RFC 5321 section 4.5.3.1.1
 
@@ -88,7 +88,12 @@ def _notified(conn: Connection, scene: Scene) -> tuple[Person, ...]:
     """Staff who want to be told of their department's tickets."""
     if scene.department is None:
         return ()
-    return tuple(rows.person(row) for row in conn.execute(_NOTIFIED, {"department_id": scene.department.id}))
+    department_id = scene.department.id
+
+    def read(conn: Connection) -> tuple[Person, ...]:
+        return tuple(rows.person(row) for row in conn.execute(_NOTIFIED, {"department_id": department_id}))
+
+    return memo.remembered(conn, ("notices.notified", department_id), read)
 
 
 def _handlers(conn: Connection, scene: Scene) -> tuple[Person, ...]:
