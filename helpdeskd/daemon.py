@@ -21,7 +21,7 @@ from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import changes
 from helpdeskd.errors import Refused, Temporary
-from helpdeskd.installation import ROLES, Installation, held, open_installation
+from helpdeskd.installation import ROLES, Installation, held, node, open_installation
 from helpdeskd.intake import Intake
 from helpdeskd.log import Event
 from helpdeskd.outgoing.render import Renderer
@@ -201,7 +201,7 @@ def build_renderer(installation: Installation) -> Renderer:
 
 
 def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -> Sender:
-    """The sender over this installation's outbox. Its owner's name is this host and data folder: a restart takes its rows back."""
+    """The sender over this installation's outbox. Its owner is this node: a restart takes its rows back, and nobody else's."""
     return Sender(
         store=installation.store,
         blobs=installation.blobs,
@@ -211,7 +211,7 @@ def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -
         desk=installation.desk,
         clock=installation.clock,
         rng=installation.desk.rng,
-        owner=f"{socket.gethostname()}:{installation.config.paths.data}",
+        owner=node(installation.config.paths.data),
     )
 
 

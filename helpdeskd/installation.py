@@ -11,11 +11,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from helpdeskd import resources, spool
+from helpdeskd import log, resources, spool
 from helpdeskd.config import Config
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
+from helpdeskd.log import Event
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import Clock, now
 from helpdeskd.model.mail import Door
@@ -29,6 +30,8 @@ INSTANCE = "instance"  # this installation's id, in the loop marker of all its m
 TOKEN_KEYS = "token_keys"  # the first signs, all read
 OWN_DOORS = frozenset({Door.SMTP, Door.LMTP})  # where we see ourselves what reaches us
 PLUS_PROVED = "plus_proved"  # `check mail` has sent itself a plus-addressed mail and received it
+
+_log = log.get("daemon")
 
 
 @dataclass(slots=True)
@@ -91,6 +94,22 @@ def is_held(config: Config, role: str = "intake") -> bool:
         return True
     except OSError:
         return False
+
+
+def node(folder: Path) -> str:
+    """The name of this node among all that share a store: drawn once and kept in its data folder. Host names and paths are the same
+    in many a container, and two nodes of one name would send each other's mails. Where it cannot be kept, one for today."""
+    place, drawn = folder / "node", secrets.token_hex(8)
+    try:
+        kept = place.read_text("ascii").strip() if place.exists() else ""
+        if not kept:
+            fresh = place.with_suffix(".new")
+            fresh.write_text(f"{drawn}\n", "ascii")
+            fresh.replace(place)
+        return kept or drawn
+    except (OSError, UnicodeError) as error:
+        _log.warning(Event.WARNING, warning=f"this node's name cannot be kept in {place}", error=str(error))
+        return drawn
 
 
 def prepare_folders(config: Config) -> None:

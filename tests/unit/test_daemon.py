@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd import daemon
+from helpdeskd import daemon, installation
 from helpdeskd.config import Config, Paths, Smtp
 from helpdeskd.desk import changes, departments, people, tickets
 from helpdeskd.desk.context import Words
@@ -49,6 +49,17 @@ def test_a_sign_of_life_unless_a_thread_is_dead(systemd):
     finally:
         end.set()
         alive.join()
+
+
+def test_a_node_keeps_its_name_and_shares_it_with_nobody(tmp_path):
+    """Rows of the outbox are taken back by it after a crash: two nodes of one name would send the same mail."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    assert installation.node(here) == installation.node(here)
+    assert installation.node(here) != installation.node(there)
+    (here / "node").write_bytes(b"\xff")
+    assert installation.node(here) != installation.node(tmp_path / "missing")
 
 
 def test_no_sign_of_life_while_nothing_moves(systemd):
