@@ -33,6 +33,7 @@ from helpdeskd.sources.smtp import Doors
 from helpdeskd.store import arrivals
 from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
+from helpdeskd.store.lock import NamedLock
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
@@ -44,16 +45,28 @@ _log = log.get("daemon")
 
 
 class StoreLedger:
-    """What the IMAP watchers ask: which UIDs of a folder have arrived already."""
+    """What the IMAP watchers ask the store: which UIDs of a folder have arrived, and whether a mailbox is this node's."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._locks: dict[str, NamedLock] = {}
 
     def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
         def read(conn: Connection) -> set[int]:
             return arrivals.known_uids(conn, account, folder, uidvalidity)
 
         return self._store.read(read)
+
+    def ours(self, account: str) -> bool:
+        """SQLite has one node; on PostgreSQL each mailbox has one watcher among all nodes."""
+        if self._store.dialect != "postgresql":
+            return True
+        return self._locks.setdefault(account, NamedLock(self._store.engine, f"mailbox:{account}")).acquire()
+
+    def release(self) -> None:
+        """Let other nodes have them. After the watchers have stopped."""
+        for lock in self._locks.values():
+            lock.release()
 
 
 @dataclass(slots=True)
@@ -121,7 +134,7 @@ class Daemon:
             ]
             for watcher in watchers:
                 watcher.start()
-            closing.append(lambda: asyncio.to_thread(_stop_watchers, watchers))
+            closing.append(lambda: asyncio.to_thread(_stop_watchers, watchers, ledger))
         woken: list[Callable[[], None]] = []
         if "intake" in self.roles:
             intake = build_intake(installation)
@@ -318,11 +331,12 @@ async def _stop_task(ended: asyncio.Event, task: asyncio.Task[None]) -> None:
     await task
 
 
-def _stop_watchers(watchers: Sequence[Watcher]) -> None:
+def _stop_watchers(watchers: Sequence[Watcher], ledger: StoreLedger) -> None:
     for watcher in watchers:
         watcher.halt()  # all at once: a silent server costs its time-out
     for watcher in watchers:
         watcher.stop()
+    ledger.release()
 
 
 async def _kept_alive(name: str, run: Callable[[], Awaitable[None]], ended: asyncio.Event) -> None:

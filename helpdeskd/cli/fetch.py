@@ -66,16 +66,18 @@ def _fetch(here: Installation, config: Config, only: str | None, *, alone: bool)
     if not config.mailbox:
         click.echo("No mailbox is configured.")
     watched = not alone and is_held(config, "imap")
+    ledger = StoreLedger(here.store)
     for box in config.mailbox:
         if only not in {None, box.name}:
             continue
         if watched:
             say(f"{box.name}: the daemon watches it")
             continue
-        result = fetch_once(box, here.spool_root, StoreLedger(here.store), here.clock)
+        result = fetch_once(box, here.spool_root, ledger, here.clock)
         words = f"failed: {result.error}" if result.error else "done"
         say(f"{box.name}: {result.fetched} fetched, {words}")
         failed |= bool(result.error)
+    ledger.release()
     if not alone:
         here.ring()
     return failed

@@ -24,6 +24,7 @@ from helpdeskd.sources.imap_state import Book, MailboxLock, MailboxStatus, Watch
 __all__ = ["FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
 
 _LOCKED = "another process is watching or fetching this mailbox"
+_ELSEWHERE = "another node is watching or fetching this mailbox"
 _LOCK_AGAIN = 30.0  # seconds at most until a locked mailbox is tried again
 _WRITE_DOWN = 30  # seconds; a quiet pass is written to the state file no more often
 _PASSES = 5  # in a row, until the folder is quiet: what arrives during a pass is taken before IDLE begins
@@ -57,6 +58,8 @@ def fetch_once(mailbox: Mailbox, spool_root: str, ledger: Ledger, clock: Clock) 
             book.load()
             book.state.fetched = 0
             try:
+                if not ledger.ours(mailbox.name):
+                    return FetchResult(mailbox.name, 0, _ELSEWHERE)
                 with _connected(mailbox) as connection:
                     one = Pass(mailbox, connection, spool_root, ledger, clock, book, Memory(), lambda: False)
                     one.run(result)
@@ -104,6 +107,10 @@ def _note(book: Book, error: str, state: WatchState, clock: Clock) -> None:
     if error != book.state.last_error:
         book.state.last_error = error
         book.state.error_at = micros(clock()) if error else 0
+
+
+class _Elsewhere(Temporary):
+    """Another node has this mailbox."""
 
 
 class Watcher:
@@ -187,6 +194,9 @@ class Watcher:
             except NoRoom as error:
                 self._trouble(book, error, WatchState.NO_ROOM)
                 delay = float(self._box.poll_seconds)
+            except _Elsewhere:
+                self._show(WatchState.LOCKED, error=_ELSEWHERE)
+                delay = min(self._box.poll_seconds, _LOCK_AGAIN)
             except Exception as error:  # the edge of this thread: no trouble may end it
                 if self._stop.is_set():
                     break  # it was our own kick
@@ -206,6 +216,7 @@ class Watcher:
     def _session(self, book: Book) -> None:
         """One connection: pass, wait, pass, ... Returns when stopped; raises whatever ends it."""
         spool.check_room(self._spool)
+        self._check_ours()
         self._show(WatchState.CONNECTING)
         with _connected(self._box) as connection:
             self._connection = connection
@@ -215,6 +226,7 @@ class Watcher:
                 )
                 news, false_news = False, 0
                 while not self._stop.is_set():
+                    self._check_ours()
                     quiet = self._passes(one, book)
                     # Some servers tell of mail at each IDLE; without a pause we would only ask and idle, ask and idle.
                     false_news = false_news + 1 if news and quiet else 0
@@ -224,6 +236,11 @@ class Watcher:
                     news = self._wait(connection)
             finally:
                 self._connection = None
+
+    def _check_ours(self) -> None:
+        """A lock in the database is lost with its connection, so it is asked for before each piece of work."""
+        if not self._ledger.ours(self._box.name):
+            raise _Elsewhere(_ELSEWHERE)
 
     def _passes(self, one: Pass, book: Book) -> bool:
         """Pass until the folder is quiet, so that IDLE misses nothing. True: it was so from the start."""

@@ -31,6 +31,9 @@ class Ledger(Protocol):
     def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
         """UIDs with an arrival row. May raise Temporary."""
 
+    def ours(self, account: str) -> bool:
+        """May this process watch that mailbox, or does another node of the same store? May raise Temporary."""
+
 
 @dataclass(slots=True)
 class Suspect:

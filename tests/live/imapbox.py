@@ -20,10 +20,14 @@ class MemoryLedger:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._known: dict[tuple[str, str, int], set[int]] = {}
+        self.elsewhere: set[str] = set()  # mailboxes that another node has
 
     def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
         with self._lock:
             return set(self._known.get((account, folder, uidvalidity), ()))
+
+    def ours(self, account: str) -> bool:
+        return account not in self.elsewhere
 
     def record(self, envelope: spool.Envelope) -> None:
         with self._lock:

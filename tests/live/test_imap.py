@@ -76,6 +76,7 @@ def test_polling(server, user, desk):
         server.deliver(user, mail("two"))
         desk.until_waiting(1)
         assert desk.drain() == [mail("two")]
+        wait_until(lambda: watcher.status.fetched == 2)  # and so flagged
     assert server.flags(user) == {1: {SEEN}, 2: {SEEN}}
     assert watcher.status.fetched == 2
     assert watcher.status.last_error == ""

@@ -20,7 +20,7 @@ from helpdeskd.sources.imap import Watcher, fetch_once
 from helpdeskd.sources.imap_client import Connection, IdleLost
 from helpdeskd.sources.imap_state import Book
 from tests.live.fakeimap import FakeImap, Hangup, Talk
-from tests.live.imapbox import Desk, mail
+from tests.live.imapbox import Desk, MemoryLedger, mail
 from tests.live.machine import wait_until
 
 
@@ -273,7 +273,7 @@ def test_the_ledger_is_down(server, desk):
     desk.fetch(box(server))
     server.add(mail("one"))
 
-    class Down:
+    class Down(MemoryLedger):
         def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
             raise StoreDown("the database is locked")
 
@@ -491,8 +491,9 @@ def test_one_mailbox_in_trouble_stops_no_other(server, desk):
 
 
 def test_an_error_of_our_own_does_not_end_the_thread(server, desk):
-    class Broken:
+    class Broken(MemoryLedger):
         def __init__(self) -> None:
+            super().__init__()
             self.asked = 0
 
         def known(self, account: str, folder: str, uidvalidity: int) -> set[int]:
