@@ -206,7 +206,10 @@ class Intake:
             except NotFound:
                 continue  # somebody else has finished it
             try:
-                parsed.append((entry, *self._read(entry, raw)))
+                read = self._read(entry, raw)
+                # Here a mail may bring the process down, and it is over. From now on a kill is nobody's fault: were it counted,
+                # a few of them in a row would park whatever mail was in hand.
+                parsed.append((tray.forgive(entry, flush=False), *read))
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
             except Exception as error:
@@ -221,9 +224,9 @@ class Intake:
                 for kept in keeping:
                     kept.result()
             except (Temporary, OSError) as error:
-                self._forgive(entry, error, passed)
+                self._wait(entry.id, error, passed, halt=True)
             except Exception as error:
-                self._strike(entry, error, passed)
+                self._strike(tray.begin(entry), error, passed)
             else:
                 works.append(self._submitted(entry, arrived))
         if entries[0].strikes:
@@ -276,9 +279,9 @@ class Intake:
             try:
                 results = work.future.result()
             except (Temporary, OSError) as error:
-                self._forgive(work.entry, error, passed)
+                self._wait(work.entry.id, error, passed, halt=True)
             except Exception as error:
-                self._strike(work.entry, error, passed)
+                self._strike(tray.begin(work.entry), error, passed)
             else:
                 tray.done(work.entry)
                 passed.received += 1

@@ -1,5 +1,6 @@
 """The daemon's side of the spool: what waits, taken in order of arrival; attempts counted; done, or parked."""
 
+import contextlib
 import errno
 import os
 import stat
@@ -129,23 +130,35 @@ def begin(entry: Entry) -> Entry:
 
 
 def begin_all(entries: "Iterable[Entry]") -> "list[Entry]":
-    """begin() for a batch in one spool, with one flush of the directory for all. Those gone are left out."""
+    """begin() for a batch in one spool, with one flush of the directory for all. Those gone are left out.
+
+    OSError of the disk: then none is begun, and nobody's strike is left behind.
+    """
     begun: list[Entry] = []
-    for entry in entries:
-        strikes = entry.strikes + 1
-        path = os.path.join(entry.root, "cur", f"{entry.id}.{strikes}")
-        try:
-            os.rename(entry.path, path)
-        except FileNotFoundError:
-            continue
-        begun.append(entry._moved(path, strikes))  # noqa: SLF001  # the entry and this module are one
-    if begun:
-        durable.sync_dir(os.path.join(begun[0].root, "cur"))
+    try:
+        for entry in entries:
+            strikes = entry.strikes + 1
+            path = os.path.join(entry.root, "cur", f"{entry.id}.{strikes}")
+            try:
+                os.rename(entry.path, path)
+            except FileNotFoundError:
+                continue
+            begun.append(entry._moved(path, strikes))  # noqa: SLF001  # the entry and this module are one
+        if begun:
+            durable.sync_dir(os.path.join(begun[0].root, "cur"))
+    except OSError:
+        for entry in begun:
+            with contextlib.suppress(OSError):
+                forgive(entry, flush=False)
+        raise
     return begun
 
 
-def forgive(entry: Entry) -> Entry:
-    """Take this attempt's strike back: it was not the mail's fault. An entry that is gone is nothing to forgive."""
+def forgive(entry: Entry, *, flush: bool = True) -> Entry:
+    """Take this attempt's strike back: it was not the mail's fault. An entry that is gone is nothing to forgive.
+
+    Without `flush` it costs next to nothing, and only a power cut may undo it.
+    """
     strikes = max(entry.strikes - 1, 0)
     path = os.path.join(entry.root, "cur", f"{entry.id}.{strikes}")
     if path != entry.path:
@@ -153,7 +166,8 @@ def forgive(entry: Entry) -> Entry:
             os.rename(entry.path, path)
         except FileNotFoundError:
             return entry
-        durable.sync_dir(os.path.join(entry.root, "cur"))
+        if flush:
+            durable.sync_dir(os.path.join(entry.root, "cur"))
     return entry._moved(path, strikes)  # noqa: SLF001  # the entry and this module are one
 
 

@@ -293,6 +293,33 @@ def test_run_wakes_and_stops(room):
     assert len(room.tickets()) == 1
 
 
+def test_a_kill_counts_only_while_the_mail_is_read(room, monkeypatch):
+    """A daemon killed now and then parks nobody's mail, whatever the store had in hand."""
+    strikes = []
+    spool_id = room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+
+    def looking(act):
+        def look(*args, **more):
+            strikes.append(room.claimed(spool_id).strikes)
+            return act(*args, **more)
+
+        return look
+
+    monkeypatch.setattr(parse_module, "parse", looking(parse_module.parse))
+    monkeypatch.setattr(receive_module, "receive", looking(receive_module.receive))
+    assert room.intake.once().received == 1
+    assert strikes == [1, 0]
+
+
+def test_a_fault_in_the_store_is_a_strike_all_the_same(room, monkeypatch):
+    monkeypatch.setattr(receive_module, "receive", lambda *_: 1 / 0)
+    spool_id = room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    assert room.intake.once().struck == 1
+    assert room.claimed(spool_id).strikes == 1
+    assert room.intake.once().struck == 1
+    assert room.intake.once().parked == 1
+
+
 def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
     claim, tried = tray.claim, threading.Event()
     bad = room.put(mail(CUSTOMER, SUPPORT, "Unreadable", "Text"))

@@ -329,6 +329,22 @@ def test_a_batch_begins_with_one_flush(root, monkeypatch):
     assert len(flushed) == 1
 
 
+def test_a_disk_that_fails_in_a_batch_is_nobodys_fault(root, monkeypatch):
+    """Three full disks would otherwise park mails that were never tried."""
+    ids = [put(root) for _ in range(3)]
+    rename = os.rename
+
+    def full(source, target):
+        if target.endswith(f"{ids[2]}.1"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        rename(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(os, "rename", full)
+        tray.begin_all([claimed(root, each) for each in ids])
+    assert [claimed(root, each).strikes for each in ids] == [0, 0, 0]
+
+
 def test_a_forgiven_attempt_counts_nothing(root):
     spool_id = put(root)
     entry = tray.forgive(tray.begin(claimed(root, spool_id)))
