@@ -82,6 +82,13 @@ def path(arg: str, keyword: str) -> tuple[str, str] | None:
     return (bare if path is None else path), params or ""
 
 
+def shown(address: str) -> str:
+    """For the log: without the detail, which may be the reply token of an address that was ours."""
+    local, at, domain = address.rpartition("@")
+    base, plus, _ = local.partition("+")
+    return f"{base}{plus}{'...' if plus else ''}{at}{domain}"
+
+
 def possible(address: str) -> bool:
     """No control characters, and UTF-8 (what is not came as lone surrogates, which are not printable)."""
     return address.isprintable()

@@ -19,7 +19,7 @@ from helpdeskd import log as logs
 from helpdeskd.errors import NoRoom, Temporary
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content, Overflow, read_content
-from helpdeskd.sources.smtp_rules import House, Refusal, path, possible
+from helpdeskd.sources.smtp_rules import House, Refusal, path, possible, shown
 
 log = logs.get("smtp")
 # aiosmtpd formats lines for its own log at each connection; ours tells the same with our words.
@@ -366,10 +366,10 @@ class Talk(SMTP):
         try:
             wanted = self.house.wanted(address)
         except Temporary as error:
-            await self.refuse(Refusal.TROUBLE, _TROUBLE, recipient=address, error=str(error))
+            await self.refuse(Refusal.TROUBLE, _TROUBLE, recipient=shown(address), error=str(error))
             return
         if not wanted:
-            await self.refuse(Refusal.UNKNOWN_RECIPIENT, "550 5.1.1 no such address here", recipient=address)
+            await self.refuse(Refusal.UNKNOWN_RECIPIENT, "550 5.1.1 no such address here", recipient=shown(address))
             return
         self.envelope.rcpt_tos.append(address)
         await self.push("250 2.1.5 Ok")

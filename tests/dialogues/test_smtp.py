@@ -425,6 +425,17 @@ async def test_a_spool_that_goes_away_under_a_mail(doors, client, size):
     await client.ask("NOOP", "250")
 
 
+@pytest.mark.parametrize(
+    ("recipient", "logged"),
+    [("gone+abcdefgh234@desk.example", "gone+...@desk.example"), ("gone@desk.example", "gone@desk.example")],
+)
+async def test_the_log_of_a_refusal_holds_no_token(client, recipient, logged):
+    await client.ask("MAIL FROM:<ada@client.example>", "250")
+    with capture_logs() as lines:
+        await client.ask(f"RCPT TO:<{recipient}>", "550 5.1.1")
+    assert [line["recipient"] for line in lines] == [logged]
+
+
 async def test_a_bug_is_never_the_mails_fault(doors, client, monkeypatch):
     def put(*_args):
         raise RuntimeError("a bug")
