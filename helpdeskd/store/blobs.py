@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import re
 import threading
@@ -32,6 +33,8 @@ class Blobs:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._name = uuid.uuid4().hex
+        self._numbers = itertools.count()
         self._gate = threading.Lock()
         self._ready = False
 
@@ -67,7 +70,7 @@ class Blobs:
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
             if not _touch(path, len(data)):
-                durable.place(path, data, f"{self._root}/tmp/{uuid.uuid4().hex}", 0o600)  # noqa: S108  # our own tmp/
+                durable.place(path, data, f"{self._root}/tmp/{self._name}-{next(self._numbers)}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
             durable.sync_dir(folder)
         except OSError as error:
