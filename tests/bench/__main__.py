@@ -63,6 +63,8 @@ def main() -> None:
         print(f"{name:45} {wanted:>16}   {values}   {verdict}")
     if not POSTFIX and (not given.only or "doors" in given.only):
         print("doors / postfix was left out: it needs root and Postfix")
+    if not (given.rival or given.long) and (not given.only or "intake" in given.only):
+        print("intake / get_email was left out: it needs --rival, which installs django-helpdesk")
     for line in broken:
         print(line)
     raise SystemExit(1 if broken or any(row[3] != "met" for row in found) else 0)
