@@ -46,12 +46,14 @@ def test_targets_are_gathered_from_what_a_script_says() -> None:
 
 
 def test_memory_is_that_of_the_whole_family() -> None:
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+    words = [sys.executable, "-c", "print('here', flush=True); input()"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"here\n"  # before that it may still be our own image
         assert child.pid in report.family(os.getpid())
         _, own = report.memory_mb(child.pid)
         _, all_of_us = report.memory_mb(os.getpid())
-        assert child.stdin is not None
-        child.stdin.close()
+        child.communicate(b"\n")
     assert 1 < own < all_of_us
 
 
