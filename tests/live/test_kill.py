@@ -104,9 +104,8 @@ def test_killed_again_and_again(folder, store_url, sink):
 
     subjects = Counter(subject for (subject,) in read("SELECT subject FROM ticket"))
     outcomes = Counter(outcome for (outcome,) in read("SELECT outcome FROM arrival"))
-    answers: dict[str, str] = {
-        mail_id: state for mail_id, state in read("SELECT mail_id, state FROM outbox WHERE automatic")
-    }
+    rows: list[Any] = read("SELECT mail_id, state FROM outbox WHERE automatic")
+    answers: dict[str, str] = dict(rows)
     store.close()
     assert parked == 0
     assert set(subjects) == {f"{door} {n}" for door in ("smtp", "over_lmtp", "pipe") for n in range(EACH)}
