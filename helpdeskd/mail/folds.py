@@ -11,7 +11,7 @@ import re
 from email.message import Message
 
 SHORTEST = 4096  # bytes of a run that is worth it
-_RUN = re.compile(rb"\n((?:[A-Za-z0-9+/]{60,76}\r?\n)++)")
+_RUN = re.compile(rb"(?<=\n)(?:[A-Za-z0-9+/]{60,76}\r?\n){1,2000}")  # bounded: each repetition costs memory
 _MARK = b"x0fold"
 _FOLD = re.compile("x0fold([0-9]+)x")
 
@@ -24,7 +24,7 @@ def fold(data: bytes) -> tuple[bytes, list[bytes]]:
     pieces: list[bytes] = []
     done = 0
     for match in _RUN.finditer(data):
-        start, end = match.span(1)
+        start, end = match.span()
         if end - start < SHORTEST:
             continue
         end -= 2 if data.startswith(b"\r\n", end - 2) else 1  # the last line's end may belong to a boundary

@@ -15,9 +15,10 @@ from helpdeskd.config import Intake
 
 _MBOX = re.compile(rb"\s*(?:\xef\xbb\xbf)?>?From [^\r\n]*(?:\r\n|\n|\r)", re.ASCII)
 _LEAD = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n]*")
-# RFC 5322 section 2.2: a header is printable ASCII without a colon, a colon, the rest; folded lines follow.
-_HEADERS = re.compile(rb"(?:[!-9;-~]++[ \t]*+:[^\n]*+(?:\n|\Z)|[ \t][^\n]*+(?:\n|\Z))*+")
-_ONE_HEADER = re.compile(rb"[^\n]*+(?:\n[ \t][^\n]*+)*+(?:\n|\Z)")
+# RFC 5322 section 2.2: a header is printable ASCII without a colon, a colon, the rest; folded lines follow. Both patterns look
+# for the end: a group repeated for each line costs memory for each, and a possessive one is wrong in CPython before 3.11.4.
+_NO_HEADER = re.compile(rb"(?m)^(?![!-9;-~]++[ \t]*+:|[ \t])")
+_HEADER_END = re.compile(rb"\n(?![ \t])")
 _KNOWN = re.compile(
     rb"(?:from|to|cc|subject|date|message-id|mime-version|content-[a-z-]+|received|return-path|delivered-to|reply-to"
     rb"|sender|references|in-reply-to|x-[a-z0-9-]+|dkim-signature|authentication-results|list-[a-z]+)[ \t]*:",
@@ -71,11 +72,22 @@ def prepare(raw: bytes, limits: Intake) -> Prepared:
 
 def split_head(data: bytes) -> tuple[int, int]:
     """(where the headers end, where the body starts) of a mail without envelope line."""
-    match = _HEADERS.match(data)
-    end = match.end() if match else 0
+    end = _headers_end(data, 0)
     if data.startswith(b"\r\n", end):
         return end, end + 2
     return end, end + 1 if data.startswith(b"\n", end) else end
+
+
+def _headers_end(data: bytes, start: int) -> int:
+    """Where the lines that are headers, or folded from them, end; `start` is the start of a line."""
+    match = _NO_HEADER.search(data, start)
+    return match.start() if match else len(data)
+
+
+def _header_end(data: bytes, start: int) -> int:
+    """Where the header that starts here ends, its folded lines and its line end included."""
+    match = _HEADER_END.search(data, start)
+    return match.end() if match else len(data)
 
 
 def _free_mark(data: bytes) -> str:
@@ -93,13 +105,11 @@ def _tend_headers(made: Prepared, limits: Intake) -> None:
     pieces = [data[:end]]
     strays = 0
     while end == body and end < len(data) and strays < 20:
-        line = _ONE_HEADER.match(data, end)
         after = data.find(b"\n", end) + 1
-        if not line or not after or not _KNOWN.match(data, after):
+        if not after or not _KNOWN.match(data, after):
             break
         strays += 1
-        more = _HEADERS.match(data, after)
-        end = more.end() if more else after
+        end = _headers_end(data, after)
         pieces.append(data[after:end])
         body = end + 2 if data.startswith(b"\r\n", end) else end + 1 if data.startswith(b"\n", end) else end
     head = b"".join(pieces)
@@ -131,10 +141,10 @@ def _fitting(head: bytes, limits: Intake) -> int:
         return len(head)
     place = 0
     for _ in range(limits.max_headers):
-        match = _ONE_HEADER.match(head, place)
-        if not match or match.end() == place or match.end() > most:
+        end = _header_end(head, place)
+        if end == place or end > most:
             break
-        place = match.end()
+        place = end
     return place
 
 
@@ -151,8 +161,7 @@ def _tame(made: Prepared, limits: Intake) -> None:
     nested = 0
     while place >= 0:
         if (place == 0 or data[place - 1] in b"\r\n") and low.startswith((b"type:", b"disposition:"), place + 8):
-            whole = _ONE_HEADER.match(data, place)
-            end = whole.end() if whole else place
+            end = _header_end(data, place)
             match = _NESTS.match(low, place)
             if match:
                 nested += match.group(1) == b"multipart"
@@ -207,12 +216,12 @@ def _bound_parts(made: Prepared, limits: Intake) -> None:
     done = 0
     for start in starts:
         head = data.find(b"\n", start + 1) + 1
-        match = _HEADERS.match(data, head) if head else None
-        if match and match.end() - head > 65536:
+        end = _headers_end(data, head) if head else 0
+        if end - head > 65536:
             kept = data[head : head + _fitting(data[head : head + 65536], limits)]
-            ended = data.startswith((b"\n", b"\r\n"), match.end())
+            ended = data.startswith((b"\n", b"\r\n"), end)
             out += [data[done:head], kept, b"" if ended else b"\r\n"]
-            done = match.end()
+            done = end
             made.notes.append("the headers of a part are longer than the limit and were cut")
             made.cut = True
     made.data = b"".join([*out, data[done:]]) if out else data
@@ -226,10 +235,10 @@ def _boundaries(data: bytes, limits: Intake) -> list[bytes]:
     for _ in range(4 * limits.max_parts):
         if place < 0:
             break
-        whole = _ONE_HEADER.match(data, place)
-        if whole and b"multipart/" in whole.group().lower():
+        whole = data[place : _header_end(data, place)]
+        if b"multipart/" in whole.lower():
             message: Message[str, str] = Message()
-            message["Content-Type"] = whole.group()[13:].decode("ascii", "surrogateescape").strip()
+            message["Content-Type"] = whole[13:].decode("ascii", "surrogateescape").strip()
             boundary = message.get_boundary()
             if boundary:
                 found[boundary.encode("utf-8", "surrogateescape")] = None
@@ -239,9 +248,12 @@ def _boundaries(data: bytes, limits: Intake) -> list[bytes]:
     return list(found)
 
 
-_HEADER = re.compile(rb"(?m)^([!-9;-~]++)[ \t]*+:([^\n]*+(?:\n[ \t][^\n]*+)*+)(?:\n|\Z)")
+_NAME = re.compile(rb"(?m)^([!-9;-~]++)[ \t]*+:")
 
 
 def raw_headers(head: bytes) -> list[tuple[bytes, bytes]]:
     """(lower-case name, value as it stands) of each header of a block."""
-    return [(match.group(1).lower(), match.group(2)) for match in _HEADER.finditer(head)]
+    return [
+        (match.group(1).lower(), head[match.end() : _header_end(head, match.end())].removesuffix(b"\n"))
+        for match in _NAME.finditer(head)
+    ]

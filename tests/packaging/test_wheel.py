@@ -162,8 +162,7 @@ def test_the_sdist_has_the_top_level_files(sdist):
 
 
 def test_the_sdist_builds_the_same_wheel(sdist, wheel, tmp_path):
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path, filter="data")
+    run("tar", "-xf", sdist, cwd=tmp_path)  # tarfile wants a filter from Python 3.11.4 on, and knows none before
     (source,) = tmp_path.iterdir()
     run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "out", cwd=source)
     (again,) = (tmp_path / "out").glob("*.whl")
