@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,7 +49,9 @@ class Transport(Protocol):
 
     @property
     def configured(self) -> bool: ...
-    async def send(self, sender: str, recipient: str, raw: bytes) -> Sent: ...
+    async def send(
+        self, sender: str, recipient: str, raw: bytes, before_dot: Callable[[], Awaitable[None]]
+    ) -> Sent: ...
     async def close(self) -> None: ...
 
 
@@ -95,6 +97,7 @@ class Sender:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: ThreadPoolExecutor | None = None
         self._held: dict[int, asyncio.Task[None]] = {}  # rows in hand, by id
+        self._talking: set[int] = set()  # of these: in a dialogue with the relay
         self._begun: set[int] = set()  # of these: committed as sending
         self._dropped: set[int] = set()  # claimed and given back, once the store can be told
         self._trouble: Temporary | None = None
@@ -236,6 +239,7 @@ class Sender:
 
     def _done(self, row_id: int) -> None:
         self._held.pop(row_id, None)
+        self._talking.discard(row_id)
         self._begun.discard(row_id)
         self._bell.set()
 
@@ -260,7 +264,7 @@ class Sender:
     async def _finish(self, seconds: float) -> None:
         """Mails before their dialogue are given back, those in it may end; what takes longer is cut and found as uncertain."""
         for row_id, task in list(self._held.items()):
-            if row_id not in self._begun:
+            if row_id not in self._talking:
                 task.cancel()
         if self._held:
             _, late = await asyncio.wait(self._held.values(), timeout=seconds)
@@ -308,7 +312,8 @@ class Sender:
             # It cannot become a mail: failed, with the place in the template, for people to see. The ticket stands.
             await self._end(row, Sent(Ended.REFUSED, 0, " ".join(str(error).split())[:500]))
             return
-        async with self._line:
+
+        async def before_dot() -> None:
             # From here on a crash leaves the row uncertain, so it comes as late as it can.
             self._begun.add(row.id)
             try:
@@ -316,8 +321,11 @@ class Sender:
             except (Conflict, Temporary):
                 self._begun.discard(row.id)
                 raise
-            sent = await self.relay.send(sender, row.recipient, raw)
-        await self._end(row, sent)
+
+        async with self._line:
+            self._talking.add(row.id)
+            sent = await self.relay.send(sender, row.recipient, raw, before_dot)
+        await self._end(row, sent, sha256)
 
     def _prepare(self, row: OutboxRow) -> tuple[str, bytes, str]:
         """(envelope sender, bytes, their SHA-256), the bytes durable. In a thread."""
@@ -335,14 +343,14 @@ class Sender:
         )
         return sender, raw, self.blobs.put(raw)
 
-    async def _end(self, row: OutboxRow, sent: Sent) -> None:
-        """Write the truth down. The relay's answer exists nowhere else, so this is tried until the store takes it."""
+    async def _end(self, row: OutboxRow, sent: Sent, raw_sha256: str | None = None) -> None:
+        """Write the truth down, and which bytes it is about. The relay's answer exists nowhere else, so this is tried until the store takes it."""
 
         def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool]:
             now = self.clock()
             tries = outbox.attempts(conn, row.id) if sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
             state, then = settle(row, sent, tries[0].at if tries else now, now, self.rng, self.settings.give_up_days)
-            ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner)
+            ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner, raw_sha256=raw_sha256)
             if ours:
                 delivery.record(conn, self._desk, now, row, state, sent.words)
             return state, then, ours

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,6 +23,12 @@ _MAX_IDLE = 20.0  # seconds it may wait for the next mail: a slot at the relay i
 _AFTER_DOT = 10  # times settings.timeout_seconds
 # 5xx that speak of the login, not of the mail (RFC 4954 section 6).
 _LOGIN_CODES = frozenset({530, 534, 535, 538})
+
+BeforeDot = Callable[[], Awaitable[None]]
+
+
+async def _nothing() -> None:
+    return
 
 
 class _Trouble(Exception):
@@ -45,7 +52,7 @@ class _Link:
 
 
 class Relay:
-    """A pool of connections to the configured relay, used from one event loop. `send` never raises; cancelling passes through."""
+    """A pool of connections to the configured relay, used from one event loop. The relay never makes `send` raise; cancelling passes through."""
 
     def __init__(self, settings: config.Outgoing, *, helo: str = "", after_dot_seconds: float | None = None) -> None:
         self.settings = settings
@@ -62,9 +69,11 @@ class Relay:
     def configured(self) -> bool:
         return bool(self.host)
 
-    async def send(self, sender: str, recipient: str, raw: bytes) -> Sent:
+    async def send(self, sender: str, recipient: str, raw: bytes, before_dot: BeforeDot = _nothing) -> Sent:
         """Hand one mail to the relay. `raw` has CRLF line ends. Which end means what: model.outgoing.Ended.
 
+        `before_dot` is awaited when all but the final dot has left: until then the relay has no mail (RFC 5321 section
+        4.1.1.4). What it raises breaks the connection off and is raised here.
         RETRY: 4xx, or any trouble before the final dot went out. REFUSED: 5xx to MAIL, RCPT, DATA or the dot.
         UNCERTAIN: the final dot may have been received and no readable answer came (RFC 1047).
         """
@@ -76,7 +85,7 @@ class Relay:
             return Sent(Ended.REFUSED, 0, str(why))
         async with self._slots:
             try:
-                return await self._send(mail, raw)
+                return await self._send(mail, raw, before_dot)
             except _Trouble as why:
                 return Sent(Ended.RETRY, why.code, wire.clean(str(why)))
 
@@ -91,7 +100,7 @@ class Relay:
 
     # The pool
 
-    async def _send(self, mail: wire.Envelope, raw: bytes) -> Sent:
+    async def _send(self, mail: wire.Envelope, raw: bytes, before_dot: BeforeDot) -> Sent:
         while self._idle:
             link = self._idle.pop()
             if link.expiry:
@@ -102,20 +111,20 @@ class Relay:
                 await self._quit(link)
                 continue
             try:
-                return await self._over(link, mail, raw, reused=True)
+                return await self._over(link, mail, raw, before_dot, reused=True)
             except _Stale:  # nothing of this mail was taken: not an attempt. The next one, or a fresh one.
                 continue
         link = await self._open()
         try:
-            return await self._over(link, mail, raw, reused=False)
+            return await self._over(link, mail, raw, before_dot, reused=False)
         except _Stale as why:  # cannot be: only a re-used link is stale
             raise _Trouble(str(why)) from why
 
-    async def _over(self, link: _Link, mail: wire.Envelope, raw: bytes, *, reused: bool) -> Sent:
+    async def _over(self, link: _Link, mail: wire.Envelope, raw: bytes, before_dot: BeforeDot, *, reused: bool) -> Sent:
         """Send over this connection, then keep it or close it."""
         keep = False
         try:
-            sent = await self._dialogue(link.smtp, mail, raw, reused=reused)
+            sent = await self._dialogue(link.smtp, mail, raw, before_dot, reused=reused)
             keep = sent.ended is Ended.SENT or (
                 sent.ended is not Ended.UNCERTAIN and sent.code >= 400 and await self._reset(link.smtp)
             )
@@ -216,7 +225,9 @@ class Relay:
 
     # One mail
 
-    async def _dialogue(self, smtp: aiosmtplib.SMTP, mail: wire.Envelope, raw: bytes, *, reused: bool) -> Sent:
+    async def _dialogue(
+        self, smtp: aiosmtplib.SMTP, mail: wire.Envelope, raw: bytes, before_dot: BeforeDot, *, reused: bool
+    ) -> Sent:
         """MAIL, RCPT, DATA, step by step: only so do we know whether the final dot can have gone out."""
         if mail.utf8 and not smtp.supports_extension("smtputf8"):
             # RFC 6531 section 3.2: such a mail cannot go this way at all.
@@ -244,9 +255,9 @@ class Relay:
                 raise _Stale
             if code != good and not (command[0] == b"RCPT" and code == 251):
                 return _said(code, message, _verb(command))
-        return await self._data(smtp, raw)
+        return await self._data(smtp, raw, before_dot)
 
-    async def _data(self, smtp: aiosmtplib.SMTP, raw: bytes) -> Sent:
+    async def _data(self, smtp: aiosmtplib.SMTP, raw: bytes, before_dot: BeforeDot) -> Sent:
         """The bytes, and when all of them have left, the dot. What the relay says before the dot never makes a SENT."""
         protocol = smtp.protocol
         transport = cast("asyncio.WriteTransport | None", smtp.transport)
@@ -271,6 +282,8 @@ class Relay:
                 finally:
                     drained.cancel()
                     await asyncio.gather(drained, return_exceptions=True)
+            if not reply.done():
+                await before_dot()
             if reply.done():
                 return self._early(reply)
             dotted = True

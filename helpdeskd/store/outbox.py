@@ -148,10 +148,12 @@ def ended(
     state: OutboxState,
     *,
     owner: str | None = None,
+    raw_sha256: str | None = None,
 ) -> bool:
     """Write down an attempt and what became of the row, and let go of it. `next_at` where it will be tried again.
 
-    An uncertain end that is tried again marks the row as possibly sent twice. With `owner`, a row that another node
+    `raw_sha256` freezes the bytes that were tried: the next try sends the same. An uncertain end that is tried again
+    marks the row as possibly sent twice. With `owner`, a row that another node
     holds by now keeps its state (the attempt is written all the same), and the answer is False.
     """
     row = conn.execute(_TRIED, {"outbox_id": outbox_id}).first()
@@ -165,6 +167,8 @@ def ended(
     ours = owner is None or held_by in {owner, ""}
     if ours:
         values |= {"state": state, "last_reply": sent.words, "owner": "", "lease_until": None}
+        if raw_sha256 is not None:
+            values["raw_sha256"] = raw_sha256
         if sent.server_id:
             values["server_id"] = sent.server_id
         if next_at is not None:

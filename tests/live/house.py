@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
-from tests.live.machine import free_port
+from tests.live.machine import free_port, wait_until
 from tests.sink import Sink
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +73,19 @@ class House:
 
     def json(self, *words: str) -> Any:
         return json.loads(self.cli(*words, "--json"))
+
+    def quiet(self) -> Any:
+        """Its `status` once nothing waits in spool and outbox."""
+
+        def settled() -> Any:
+            status = self.json("status")
+            waits = (
+                status["spool"]["waiting"],
+                *(status["outbox"][each] for each in ("queued", "sending", "deferred")),
+            )
+            return None if any(waits) else status
+
+        return wait_until(settled, what="an empty spool and outbox")
 
     def init(self) -> None:
         self.cli("init", "--address", SUPPORT, "--admin", STAFF, "--admin-name", "Ada Lovelace")

@@ -52,14 +52,13 @@ def test_mail_taken_while_the_rest_was_dead_is_not_lost(folder, store_url, sink)
             write(house, f"Number {n}")
         assert house.stop(signal.SIGKILL) == -signal.SIGKILL
         house.start()
-        wait_until(lambda: house.json("status")["spool"]["waiting"] == 0, what="an empty spool")
+        status = house.quiet()
         assert subjects(house) == {f"Number {n}" for n in range(20)}
-        acknowledged = wait_until(
-            lambda: len({parsed(one.data)["Subject"] for one in sink.to(CUSTOMER)}) >= 19 and sink.to(CUSTOMER),
-            what="the acknowledgements",
-        )
-        ids = [parsed(one.data)["Message-ID"] for one in acknowledged]
-        assert len(ids) == len(set(ids)), "an automatic answer went out twice"
+        answers = [parsed(one.data) for one in sink.to(CUSTOMER)]
+        went_out = {str(one["Message-ID"]) for one in answers}
+        assert len(went_out) == len(answers), "an automatic answer went out twice"
+        # Killed between the final dot and the relay's answer: nobody knows, and the outbox says so.
+        assert len(went_out) + status["outbox"]["unknown"] >= 20
 
 
 def test_sighup_reads_templates_again(folder, sqlite_url, sink):

@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from helpdeskd.store.engine import open_store
 from tests.live.house import ROOT, SUPPORT, House, mail, parsed
-from tests.live.machine import wait_until
 
 pytestmark = pytest.mark.live
 
@@ -88,14 +87,7 @@ def test_killed_again_and_again(folder, store_url, sink):
     for thread in peers.threads:
         thread.join()
 
-    def quiet() -> bool:
-        status = house.json("status")
-        return not (
-            status["spool"]["waiting"] or any(status["outbox"][each] for each in ("queued", "sending", "deferred"))
-        )
-
-    wait_until(quiet, what="an empty spool and outbox")
-    parked = house.json("status")["spool"]["parked"]
+    parked = house.quiet()["spool"]["parked"]
     assert house.stop() == 0
     store = open_store(store_url)
 

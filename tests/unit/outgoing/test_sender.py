@@ -479,7 +479,8 @@ class DiesAfterSending:
         self.taken: list[bytes] = []
         self.configured = True
 
-    async def send(self, sender: str, recipient: str, raw: bytes) -> Sent:
+    async def send(self, sender: str, recipient: str, raw: bytes, before_dot: Callable[[], Any]) -> Sent:
+        await before_dot()
         self.taken.append(raw)
         raise asyncio.CancelledError
 
@@ -505,6 +506,23 @@ async def test_a_crash_after_the_dot(house):
     (entry,) = house.happened(History.MAIL_UNKNOWN)
     assert entry["notice"] == "acknowledgement"
     assert "unknown" in [line["event"] for line in logs]
+
+
+async def test_cut_off_before_the_dot_nothing_is_uncertain(house):
+    class Stuck(DiesAfterSending):
+        async def send(self, sender, recipient, raw, before_dot):
+            self.taken.append(raw)
+            stop.set()
+            await asyncio.Event().wait()
+
+    house.settings["timeout_seconds"] = 0.2
+    notice, stuck, stop = house.queue(), Stuck(), asyncio.Event()
+    await house.sender(relay=stuck).run(stop)
+    assert len(stuck.taken) == 1
+    row = house.row(notice)
+    assert (row.state, row.owner) == (OutboxState.QUEUED, "")
+    assert await house.sender().once() == Counts(sent=1)
+    assert len(house.sink.mails) == 1
 
 
 async def test_rows_another_node_died_with_come_free_with_their_lease(house):
@@ -589,7 +607,8 @@ async def test_a_file_that_is_gone_fails_its_mail_and_no_other(house):
 
 async def test_a_relay_that_raises_leaves_an_uncertain_mail(house):
     class Broken(DiesAfterSending):
-        async def send(self, sender, recipient, raw):
+        async def send(self, sender, recipient, raw, before_dot):
+            await before_dot()
             raise KeyError("a fault of ours")
 
     notice, reply = house.queue(), house.answer("Pull the plug.").id

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from helpdeskd import config
+from helpdeskd.errors import StoreDown
 from helpdeskd.model.outgoing import Ended
 from helpdeskd.outgoing.transport import Relay
 from helpdeskd.outgoing.wire import address, server_id
@@ -88,6 +89,33 @@ async def test_each_stage(sink, stage, reply, ended, code):
     # Whatever it was, the next mail goes out.
     sent = await out.send(SENDER, RECIPIENT, MAIL)
     assert sent.ended is Ended.SENT, sent
+    await out.close()
+
+
+async def test_the_callers_word_comes_between_the_last_byte_and_the_dot(sink):
+    out, seen = relay(sink), []
+
+    async def before_dot() -> None:
+        seen.append((sink.commands[-1], len(sink.mails)))
+
+    sink.say("rcpt", "550 5.1.1 no such user")
+    assert (await out.send(SENDER, RECIPIENT, MAIL, before_dot)).ended is Ended.REFUSED
+    assert seen == [], "a refused mail gets no dot"
+    assert (await out.send(SENDER, RECIPIENT, MAIL, before_dot)).ended is Ended.SENT
+    assert seen == [("DATA", 0)]
+    await out.close()
+
+
+async def test_a_caller_that_cannot_say_it_gives_the_relay_no_mail(sink):
+    out = relay(sink)
+
+    async def before_dot() -> None:
+        raise StoreDown("the disk is gone")
+
+    with pytest.raises(StoreDown):
+        await out.send(SENDER, RECIPIENT, MAIL, before_dot)
+    assert (await out.send(SENDER, RECIPIENT, MAIL)).ended is Ended.SENT
+    assert [caught.connection for caught in sink.mails] == [2], "half a mail on the wire: that connection is gone"
     await out.close()
 
 
