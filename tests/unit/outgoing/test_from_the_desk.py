@@ -16,7 +16,7 @@ from helpdeskd.model.ticket import State
 from helpdeskd.outgoing.sender import Counts
 from helpdeskd.store import outbox
 from tests.sink import Sink
-from tests.unit.outgoing.test_sender import House, a_desk, body, parsed
+from tests.unit.outgoing.house import House, a_desk, body, parsed
 
 
 @pytest.fixture
