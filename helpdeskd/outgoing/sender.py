@@ -149,7 +149,7 @@ class Sender:
         """
         before = Counter(self.counts)
         async with self._working(once=True):
-            self._tell_recovered(await self._commit(lambda conn: self._recover(conn, starting=True)))
+            self._tell_recovered(await self._commit(lambda conn: self._recover(conn, self.clock(), starting=True)))
             if self.idle_because:
                 _log.warning(Event.WARNING, warning=self.idle_because)
                 return Counts()
@@ -250,9 +250,10 @@ class Sender:
             held = list(self._held)
 
             def keep(conn: Connection, held: list[int] = held) -> list[OutboxRow]:
+                now = self.clock()  # one for both: a clock that jumps between them must not take from us what we hold
                 if held:
-                    outbox.renew(conn, held, self.owner, self._lease())
-                return self._recover(conn)
+                    outbox.renew(conn, held, self.owner, self._lease(now))
+                return self._recover(conn, now)
 
             try:
                 self._tell_recovered(await self._commit(keep))
@@ -317,7 +318,9 @@ class Sender:
             # From here on a crash leaves the row uncertain, so it comes as late as it can.
             self._begun.add(row.id)
             try:
-                await self._commit(lambda conn: outbox.sending(conn, row.id, sha256, self.owner, self._lease()))
+                await self._commit(
+                    lambda conn: outbox.sending(conn, row.id, sha256, self.owner, self._lease(self.clock()))
+                )
             except (Conflict, Temporary):
                 self._begun.discard(row.id)
                 raise
@@ -372,15 +375,14 @@ class Sender:
         """What we had in hand when we died, before anything else."""
         while not stop.is_set():
             try:
-                self._tell_recovered(await self._commit(lambda conn: self._recover(conn, starting=True)))
+                self._tell_recovered(await self._commit(lambda conn: self._recover(conn, self.clock(), starting=True)))
                 return
             except Temporary as error:
                 _log.warning(Event.TROUBLE, error=str(error))
                 await _until(stop, _PAUSE_SECONDS)
 
-    def _recover(self, conn: Connection, *, starting: bool = False) -> list[OutboxRow]:
+    def _recover(self, conn: Connection, now: datetime, *, starting: bool = False) -> list[OutboxRow]:
         """Rows cut off after the dot, by a crash or a lost lease. On the writer's thread, and perhaps more than once."""
-        now = self.clock()
         found = outbox.recover(conn, self.owner, now, starting=starting)
         for row in found:
             delivery.record(conn, self._desk, now, row, row.state, row.last_reply)
@@ -413,8 +415,8 @@ class Sender:
 
     # Small things
 
-    def _lease(self) -> datetime:
-        return self.clock() + timedelta(seconds=self.settings.lease_seconds)
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.settings.lease_seconds)
 
     async def _commit(self, fn: Callable[[Connection], T]) -> T:
         """On the writer's thread, awaited until after COMMIT: what many rows ask for at once becomes one transaction."""
