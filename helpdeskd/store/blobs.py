@@ -1,4 +1,7 @@
-"""Raw mails and attachments: files named by the SHA-256 of their bytes, written once and never changed."""
+"""Raw mails and attachments: bytes named by their SHA-256, written once and never changed.
+
+Two kinds: files in a folder (here), and an object store for several nodes (bucket.py).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 from sqlalchemy import Connection, exists, or_, select
 
@@ -26,7 +30,34 @@ _NAME = re.compile(r"[0-9a-f]{64}")
 _DOOMED = ".doomed"
 
 
-class Blobs:
+class Blobs(Protocol):
+    """What every kind can do. Trouble of the place is StoreDown or NoRoom, which are Temporary, and comes within a minute or two."""
+
+    def check(self) -> None:
+        """Can we write, read, list and delete there? Errors: ConfigError where only other settings can help, StoreDown."""
+
+    def exists(self, sha256: str) -> bool: ...
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes. Errors: NotFound, StoreDown."""
+
+    def put(self, data: bytes) -> str:
+        """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
+
+        One that is there already is touched: the sweep leaves it alone for another day.
+        """
+
+    def names(self) -> Iterator[str]:
+        """The SHA-256 of each, as it is met: one that is put or swept meanwhile may be named or not."""
+
+    def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
+        """Delete what nobody refers to and nobody touched for `older_than`; returns how many.
+
+        `referenced` should ask under the write lock: `lambda sha: store.writer.run(lambda conn: is_referenced(conn, sha))`.
+        """
+
+
+class FolderBlobs:
     """A folder of blobs, in two levels of sixteen: root/3/f/3fa9... All its folders are made once, so that a put costs
     two fsyncs (the file's and its folder's) and no more.
     """
@@ -44,11 +75,13 @@ class Blobs:
             raise NotFound("blob", sha256)
         return self._root / sha256[0] / sha256[1] / sha256
 
+    def check(self) -> None:
+        """Nothing to ask: who opens an installation makes its folders first, and says so where that fails."""
+
     def exists(self, sha256: str) -> bool:
         return any(place.is_file() for place in _places(self.path(sha256)))
 
     def get(self, sha256: str) -> bytes:
-        """The bytes. Errors: NotFound, StoreDown."""
         for place in _places(self.path(sha256)):
             try:
                 return place.read_bytes()
@@ -59,10 +92,6 @@ class Blobs:
         raise NotFound("blob", sha256)
 
     def put(self, data: bytes) -> str:
-        """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
-
-        One that is there already is touched: the sweep leaves it alone for another day.
-        """
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._make_folders()
@@ -79,11 +108,11 @@ class Blobs:
             raise StoreDown(f"{self._root}: {error.strerror}") from error
         return sha256
 
-    def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
-        """Delete what nobody refers to and nobody touched for `older_than`; returns how many.
+    def names(self) -> Iterator[str]:
+        for path in self._files():
+            yield path.name.removesuffix(_DOOMED)
 
-        `referenced` should ask under the write lock: `lambda sha: store.writer.run(lambda conn: is_referenced(conn, sha))`.
-        """
+    def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
         limit = (now - older_than).timestamp()
         swept = 0
         for path in self._files():
