@@ -6,6 +6,7 @@ What holds for every kind of blobs is in test_blobs.py.
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +16,12 @@ import obstore
 import pytest
 
 from helpdeskd.errors import ConfigError, NotFound, StoreDown
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.bucket import PAUSE, BucketBlobs
 from tests import s3 as double
 from tests.s3 import KEY, S3, SECRET
 
+ROOT = Path(__file__).resolve().parents[3]
 NOBODY: Callable[[str], bool] = lambda _: False  # noqa: E731
 DATA = b"logo"
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -274,3 +277,17 @@ def test_a_secret_that_cannot_be_read(s3: S3, tmp_path: Path, content: bytes | N
         file.write_bytes(content)
     with pytest.raises(ConfigError, match=words):
         BucketBlobs(msgspec.structs.replace(s3.settings, secret_file=file), lambda: THEN)
+
+
+def test_blobs_of_a_folder_are_moved_as_the_manual_says(
+    s3: S3, blobs: FolderBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = (ROOT / "docs" / "scale.md").read_text().split("<<'END'\n", 1)[1].split("    END\n", 1)[0]
+    put = {blobs.put(str(n).encode()) for n in range(20)}
+    monkeypatch.setenv("HELPDESKD_PATHS__BLOBS", str(tmp_path / "blobs"))
+    for name in ("url", "endpoint", "region", "access_key_id", "secret_file"):
+        monkeypatch.setenv(f"HELPDESKD_BLOBS__{name.upper()}", str(getattr(s3.settings, name)))
+    for _ in range(2):
+        exec(compile(textwrap.dedent(script), "docs/scale.md", "exec"), {})  # a script of our own manual
+    assert set(s3.blobs().names()) == put == set(blobs.names())
+    assert len([line for line in s3.requests if line.startswith("PUT") and "check" not in line]) == len(put)
