@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
 
 import obstore
@@ -38,6 +38,7 @@ from helpdeskd.store.blobs import KEPT_FOR
 
 CONNECT = timedelta(seconds=5)
 REQUEST = timedelta(seconds=60)  # a mail of 50 MB needs 7 Mbit/s
+CHECK = timedelta(seconds=15)  # at start: systemd, and the peers at the door, wait for us
 RETRIES = 2  # of a refused connection or a 5xx, within half of REQUEST: then the caller waits, which has more patience
 PAUSE = 2.0  # seconds after a failure in which nobody else waits for the same time-out
 READS = 5
@@ -61,8 +62,7 @@ class _Copy:
         return f"{self.sha256}/{self.hour}"
 
     def untouched_since(self, limit: datetime) -> bool:
-        ended = datetime.strptime(self.hour, _HOUR).replace(tzinfo=UTC) + timedelta(hours=1)
-        return ended < limit and self.modified < limit
+        return self.hour < limit.strftime(_HOUR) and self.modified < limit
 
 
 class BucketBlobs:
@@ -77,23 +77,26 @@ class BucketBlobs:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Raises ConfigError when the secret cannot be read. Asks the server nothing: `check` does."""
+        self._settings = settings
         self._where = settings.url
         self._clock = clock
         self._monotonic = monotonic
+        self._request = request
         self._store = _connect(settings, request)
         self._trouble = ("", float("-inf"))  # what the last failure said, and when
 
     def check(self) -> None:
+        store = _connect(self._settings, min(CHECK, self._request))
         key, data = f"check/{uuid.uuid4().hex}", b"helpdeskd"
         doing = "write"
         try:
-            obstore.put(self._store, key, data, use_multipart=False)
+            obstore.put(store, key, data, use_multipart=False)
             doing = "list"
-            list(obstore.list(self._store, "check"))
+            list(obstore.list(store, "check"))
             doing = "read"
-            read = bytes(obstore.get(self._store, key).bytes())
+            read = bytes(obstore.get(store, key).bytes())
             doing = "delete"
-            obstore.delete(self._store, key)
+            obstore.delete(store, key)
         except _ERRORS as error:
             said = f"cannot {doing} in {self._where}: {_words(error)}"
             if _needs_other_settings(error):
