@@ -61,13 +61,12 @@ def _blobs(blobs: BlobSettings) -> Iterator[Problem]:
             if getattr(blobs, key):
                 yield f"blobs.{key}", "expected blobs.url beside it: without one, blobs lie in a folder"
         return
-    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?", blobs.url):
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?", blobs.url):
         yield "blobs.url", "expected s3://bucket or s3://bucket/prefix"
     if find_spec("obstore") is None:
         yield "blobs.url", "expected the package obstore, which is not installed: pip install 'helpdeskd[s3]'"
-    if blobs.endpoint and not re.fullmatch(
-        r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?/?", blobs.endpoint
-    ):
+    endpoint = re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?", blobs.endpoint)
+    if blobs.endpoint and (endpoint is None or int(endpoint[2] or 0) > 65535):
         yield "blobs.endpoint", "expected https://host or https://host:port"
     if bool(blobs.access_key_id) != (blobs.secret_file is not None):
         yield (

@@ -110,7 +110,8 @@ class FolderBlobs:
 
     def names(self) -> Iterator[str]:
         for path in self._files():
-            yield path.name.removesuffix(_DOOMED)
+            if _NAME.fullmatch(name := path.name.removesuffix(_DOOMED)):
+                yield name
 
     def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
         limit = (now - older_than).timestamp()

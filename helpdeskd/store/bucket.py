@@ -90,13 +90,14 @@ class BucketBlobs:
         key, data = f"check/{uuid.uuid4().hex}", b"helpdeskd"
         doing = "write"
         try:
-            obstore.put(store, key, data, use_multipart=False)
-            doing = "list"
-            list(obstore.list(store, "check"))
-            doing = "read"
-            read = bytes(obstore.get(store, key).bytes())
-            doing = "delete"
-            obstore.delete(store, key)
+            with _no_panic():
+                obstore.put(store, key, data, use_multipart=False)
+                doing = "list"
+                list(obstore.list(store, "check"))
+                doing = "read"
+                read = bytes(obstore.get(store, key).bytes())
+                doing = "delete"
+                obstore.delete(store, key)
         except _ERRORS as error:
             said = f"cannot {doing} in {self._where}: {_words(error)}"
             if _needs_other_settings(error):
@@ -170,11 +171,23 @@ class BucketBlobs:
         if self._monotonic() - when < PAUSE:
             raise StoreDown(said)
         try:
-            yield
+            with _no_panic():
+                yield
         except _ERRORS as error:
             said = f"{self._where}: {_words(error)}"
             self._trouble = (said, self._monotonic())
             raise StoreDown(said) from None  # the whole of it shows the request and the access key's id
+
+
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """A panic of obstore's Rust (it meets an endpoint that it cannot parse so) is a BaseException, of a type that nobody can import."""
+    try:
+        yield
+    except BaseException as error:
+        if type(error).__name__ == "PanicException":
+            raise ValueError(f"{_PANIC}: {error}") from None
+        raise
 
 
 def _connect(settings: BlobSettings, request: timedelta) -> S3Store:
@@ -189,24 +202,28 @@ def _connect(settings: BlobSettings, request: timedelta) -> S3Store:
                 (f"blobs.secret_file: {settings.secret_file} cannot be read: {_reason(error)}",)
             ) from None
         given |= {"access_key_id": settings.access_key_id, "secret_access_key": secret}
-    return S3Store(
-        bucket,
-        prefix=prefix.strip("/") or None,
-        config={key: value for key, value in given.items() if value},  # type: ignore[arg-type]  # keys from the table above
-        client_options={
-            "allow_http": settings.endpoint.startswith("http://"),
-            "connect_timeout": CONNECT,
-            "timeout": request,
-        },
-        retry_config={"max_retries": RETRIES, "retry_timeout": request / 2},
-        disable_bulk_delete=True,  # not every server has it
-    )
+    try:
+        return S3Store(
+            bucket,
+            prefix=prefix.strip("/") or None,
+            config={key: value for key, value in given.items() if value},  # type: ignore[arg-type]  # keys from the table above
+            client_options={
+                "allow_http": settings.endpoint.startswith("http://"),
+                "connect_timeout": CONNECT,
+                "timeout": request,
+            },
+            retry_config={"max_retries": RETRIES, "retry_timeout": request / 2},
+            disable_bulk_delete=True,  # not every server has it
+        )
+    except _ERRORS as error:
+        raise ConfigError((f"blobs: {_words(error)} (among the settings, or AWS_* in the environment)",)) from None
 
 
 def _reason(error: OSError | UnicodeError) -> str:
     return error.strerror or str(error) if isinstance(error, OSError) else "expected UTF-8 text"
 
 
+_PANIC = "obstore panicked"
 _METADATA = "169.254.169.254"  # asked for the machine's role when no key is given
 
 
@@ -233,7 +250,7 @@ def _words(error: Exception) -> str:
 def _needs_other_settings(error: Exception) -> bool:
     """Denied, no such bucket, another region: 4xx but for "too slow" and "too many" (RFC 9110 section 15.5.9, RFC 6585 section 4)."""
     text = str(error)
-    if _METADATA in text or "incorrectly configured region" in text:
+    if _METADATA in text or _PANIC in text or "incorrectly configured region" in text:
         return True
     status = re.search(r"status code: (4\d\d)", text)
     return status is not None and status[1] not in {"408", "429"}

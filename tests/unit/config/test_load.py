@@ -40,8 +40,10 @@ WRONG = [
     ('[outgoing]\nsecurity = "ssl"', ["FILE: outgoing.security: invalid enum value"]),
     ('[store]\nurl = "mysql://x"', ["FILE: store.url: expected sqlite"]),
     ('[blobs]\nurl = "https://bucket"', ["FILE: blobs.url: expected s3://bucket or s3://bucket/prefix"]),
+    ('[blobs]\nurl = "s3://bucket/../other"', ["FILE: blobs.url: expected s3://bucket"]),
     ('[blobs]\nurl = "s3://key:secret@bucket"', ["FILE: blobs.url: expected s3://bucket"]),
     ('[blobs]\nurl = "s3://bucket"\nendpoint = "minio:9000"', ["FILE: blobs.endpoint: expected https://host"]),
+    ('[blobs]\nurl = "s3://bucket"\nendpoint = "https://h:99999"', ["FILE: blobs.endpoint: expected https://host"]),
     ('[blobs]\nurl = "s3://bucket"\nendpoint = "https://k:s@h"', ["FILE: blobs.endpoint: expected https://host"]),
     ('[blobs]\nregion = "eu-central-1"', ["FILE: blobs.region: expected blobs.url beside it"]),
     (

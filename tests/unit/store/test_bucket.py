@@ -187,7 +187,7 @@ def test_trouble_is_temporary_and_said_in_one_line(s3: S3, say: str, words: str)
     ]
     for act in acts:
         with pytest.raises(StoreDown) as caught:
-            act(s3.blobs(request=timedelta(seconds=0.3)))
+            act(s3.blobs(request=timedelta(seconds=0.3 if say == double.SILENCE else 60)))
         said = str(caught.value)
         assert said.startswith("s3://desk/help/desk: ")
         assert words in said
@@ -236,6 +236,20 @@ def test_settings_that_can_keep_no_blob_are_found_at_the_check(s3: S3, change: d
         blobs.check()
     assert words in caught.value.problems[0]
     assert caught.value.problems[0].startswith("blobs: ")
+
+
+def test_a_panic_in_the_library_is_an_error_like_another(s3: S3) -> None:
+    settings = msgspec.structs.replace(s3.settings, endpoint="http://127.0.0.1:99999")  # a port that no check let pass
+    with pytest.raises(ConfigError, match=r"cannot write in s3://desk/help/desk: obstore panicked: .*InvalidPort"):
+        BucketBlobs(settings, lambda: THEN).check()
+    with pytest.raises(StoreDown, match="obstore panicked"):
+        BucketBlobs(settings, lambda: THEN).put(DATA)
+
+
+def test_an_environment_that_makes_no_sense(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SKIP_SIGNATURE", "perhaps")
+    with pytest.raises(ConfigError, match=r'"perhaps".*AWS_\* in the environment'):
+        s3.blobs()
 
 
 def test_a_right_that_is_missing_is_named(s3: S3) -> None:
