@@ -81,7 +81,12 @@ class S3:
             key = max((key for key in self.objects if f"/{sha256}/" in key), default=None)
             if key is not None:
                 data, _ = self.objects.pop(key)
-                self.objects[f"help/desk/{sha256}/{when.astimezone(UTC):%Y%m%dT%H}"] = (data, when)
+                self.objects[f"help/desk/{sha256[:2]}/{sha256}/{when.astimezone(UTC):%Y%m%dT%H}"] = (data, when)
+
+    def spoil(self, sha256: str) -> None:
+        for key, (_, when) in self.objects.items():
+            if f"/{sha256}/" in key:
+                self.objects[key] = (b"wrong", when)
 
     def hook(self, method: str) -> None:
         if act := self._hooks.pop(method, None):

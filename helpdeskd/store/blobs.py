@@ -33,6 +33,14 @@ _DOOMED = ".doomed"
 class Blobs(Protocol):
     """What every kind can do. Trouble of the place is StoreDown or NoRoom, which are Temporary, and comes within a minute or two."""
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that holds them; None where there is none on this machine, and a backup leaves them where they are."""
+
+    @property
+    def where(self) -> str:
+        """The place, for people."""
+
     def check(self) -> None:
         """Can we write, read, list and delete there? Errors: ConfigError where only other settings can help, StoreDown."""
 
@@ -41,14 +49,18 @@ class Blobs(Protocol):
     def get(self, sha256: str) -> bytes:
         """The bytes. Errors: NotFound, StoreDown."""
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, *, anew: bool = False) -> str:
         """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
 
-        One that is there already is touched: the sweep leaves it alone for another day.
+        One that is there already is touched: the sweep leaves it alone for another day. `anew`: written over what is
+        there, whose bytes have gone bad.
         """
 
-    def names(self) -> Iterator[str]:
-        """The SHA-256 of each, as it is met: one that is put or swept meanwhile may be named or not."""
+    def names(self, shelf: str = "") -> Iterator[str]:
+        """The SHA-256 of each, as it is met: one that is put or swept meanwhile may be named or not.
+
+        `shelf`: those that begin with these two hex digits, where memory is not to hold them all. Errors: StoreDown.
+        """
 
     def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
         """Delete what nobody refers to and nobody touched for `older_than`; returns how many.
@@ -68,6 +80,14 @@ class FolderBlobs:
         self._numbers = itertools.count()
         self._gate = threading.Lock()
         self._ready = False
+
+    @property
+    def folder(self) -> Path | None:
+        return self._root
+
+    @property
+    def where(self) -> str:
+        return str(self._root)
 
     def path(self, sha256: str) -> Path:
         """Where that blob is or would be."""
@@ -91,14 +111,14 @@ class FolderBlobs:
                 raise StoreDown(f"{place}: {error.strerror}") from error
         raise NotFound("blob", sha256)
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, *, anew: bool = False) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
         try:
             self._make_folders()
             # Plain strings: it runs for every mail, and paths as objects cost more than the calls they are made for.
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
-            if not _touch(path, len(data)):
+            if anew or not _touch(path, len(data)):
                 durable.place(path, data, f"{self._root}/tmp/{self._name}-{next(self._numbers)}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
             durable.sync_dir(folder)
@@ -108,8 +128,8 @@ class FolderBlobs:
             raise StoreDown(f"{self._root}: {error.strerror}") from error
         return sha256
 
-    def names(self) -> Iterator[str]:
-        for path in self._files():
+    def names(self, shelf: str = "") -> Iterator[str]:
+        for path in _listed(self._root / shelf[0] / shelf[1]) if shelf else self._files():
             if _NAME.fullmatch(name := path.name.removesuffix(_DOOMED)):
                 yield name
 
@@ -200,3 +220,5 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise StoreDown(f"{folder}: {error.strerror}") from error

@@ -1,6 +1,6 @@
 """Blobs in an object store (S3, and what speaks its protocol), for several nodes. The one module that knows obstore.
 
-A blob is an object PREFIX/SHA256/HOUR; the hour (UTC) is that of its put: `3fa9.../20261125T16`. An object store takes a whole
+A blob is an object PREFIX/3f/SHA256/HOUR; the hour (UTC) is that of its put: `3f/3fa9.../20261125T16`. An object store takes a whole
 object or none, and has it for good when it says so; each of its answers is that of the newest state (S3: strong consistency).
 
 **Why the hour: a deletion must not meet a put.** A sweep sees that a blob is old and that no row names it; then a mail brings
@@ -44,7 +44,7 @@ PAUSE = 2.0  # seconds after a failure in which nobody else waits for the same t
 READS = 5
 
 _NAME = re.compile(r"[0-9a-f]{64}")
-_KEY = re.compile(r"([0-9a-f]{64})/(\d{8}T\d{2})")
+_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})/(\d{8}T\d{2})")
 _HOUR = "%Y%m%dT%H"
 _ERRORS = (BaseError, OSError, ValueError)  # what obstore raises: its own, FileNotFoundError, ValueError
 
@@ -59,7 +59,7 @@ class _Copy:
 
     @property
     def key(self) -> str:
-        return f"{self.sha256}/{self.hour}"
+        return f"{_stem(self.sha256)}/{self.hour}"
 
     def untouched_since(self, limit: datetime) -> bool:
         return self.hour < limit.strftime(_HOUR) and self.modified < limit
@@ -78,12 +78,19 @@ class BucketBlobs:
     ) -> None:
         """Raises ConfigError when the secret cannot be read. Asks the server nothing: `check` does."""
         self._settings = settings
-        self._where = settings.url
         self._clock = clock
         self._monotonic = monotonic
         self._request = request
         self._store = _connect(settings, request)
         self._trouble = ("", float("-inf"))  # what the last failure said, and when
+
+    @property
+    def folder(self) -> None:
+        return None
+
+    @property
+    def where(self) -> str:
+        return self._settings.url
 
     def check(self) -> None:
         store = _connect(self._settings, min(CHECK, self._request))
@@ -99,12 +106,12 @@ class BucketBlobs:
                 doing = "delete"
                 obstore.delete(store, key)
         except _ERRORS as error:
-            said = f"cannot {doing} in {self._where}: {_words(error)}"
+            said = f"cannot {doing} in {self.where}: {_words(error)}"
             if _needs_other_settings(error):
                 raise ConfigError((f"blobs: {said}",)) from None
             raise StoreDown(said) from None
         if read != data:
-            raise ConfigError((f"blobs: {self._where} gave back other bytes than it was given",))
+            raise ConfigError((f"blobs: {self.where} gave back other bytes than it was given",))
 
     def exists(self, sha256: str) -> bool:
         return bool(self._copies(sha256))
@@ -119,17 +126,19 @@ class BucketBlobs:
                     return bytes(obstore.get(self._store, copies[-1].key).bytes())
                 except FileNotFoundError:  # swept meanwhile: either there is a newer one, or none
                     continue
-        raise StoreDown(f"{self._where}: {sha256} is listed and cannot be read")
+        raise StoreDown(f"{self.where}: {sha256} is listed and cannot be read")
 
-    def put(self, data: bytes) -> str:
+    def put(self, data: bytes, *, anew: bool = False) -> str:  # noqa: ARG002  # what is put is always written
         sha256 = hashlib.sha256(data).hexdigest()
         hour = self._clock().strftime(_HOUR)
         with self._asking():
-            obstore.put(self._store, f"{sha256}/{hour}", data, use_multipart=False)  # one request: whole or not at all
+            obstore.put(
+                self._store, f"{_stem(sha256)}/{hour}", data, use_multipart=False
+            )  # one request: whole or not at all
         return sha256
 
-    def names(self) -> Iterator[str]:
-        for sha256, _ in groupby(self._all(), lambda copy: copy.sha256):
+    def names(self, shelf: str = "") -> Iterator[str]:
+        for sha256, _ in groupby(self._all(shelf), lambda copy: copy.sha256):
             yield sha256
 
     def sweep(self, referenced: Callable[[str], bool], now: datetime, older_than: timedelta = KEPT_FOR) -> int:
@@ -150,11 +159,11 @@ class BucketBlobs:
         """Of this blob, the newest last."""
         if not _NAME.fullmatch(sha256):
             raise NotFound("blob", sha256)
-        return sorted(self._all(sha256), key=lambda copy: copy.hour)
+        return sorted(self._all(_stem(sha256)), key=lambda copy: copy.hour)
 
-    def _all(self, below: str | None = None) -> Iterator[_Copy]:
+    def _all(self, below: str = "") -> Iterator[_Copy]:
         """Every copy, those of one blob together (S3 lists in the order of keys). What is not ours is passed over."""
-        listed = iter(obstore.list(self._store, below, chunk_size=1000))
+        listed = iter(obstore.list(self._store, below or None, chunk_size=1000))
         while True:
             with self._asking():
                 page = next(listed, None)
@@ -162,7 +171,7 @@ class BucketBlobs:
                 return
             for meta in page:
                 if ours := _KEY.fullmatch(meta["path"]):
-                    yield _Copy(ours[1], ours[2], meta["last_modified"])
+                    yield _Copy(ours[2], ours[3], meta["last_modified"])
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
@@ -174,9 +183,14 @@ class BucketBlobs:
             with _no_panic():
                 yield
         except _ERRORS as error:
-            said = f"{self._where}: {_words(error)}"
+            said = f"{self.where}: {_words(error)}"
             self._trouble = (said, self._monotonic())
             raise StoreDown(said) from None  # the whole of it shows the request and the access key's id
+
+
+def _stem(sha256: str) -> str:
+    """What the keys of a blob begin with. The first two digits come before it, so that a 256th of all can be listed alone."""
+    return f"{sha256[:2]}/{sha256}"
 
 
 @contextmanager

@@ -31,20 +31,25 @@ NOBODY: Callable[[str], bool] = lambda _: False  # noqa: E731
 
 @dataclass
 class Kind:
-    """Blobs of one kind, and how to make one look as if it was last put at another time."""
+    """Blobs of one kind, how to make one look as if it was last put at another time, and how to make its bytes `wrong`."""
 
     blobs: Blobs
     age: Callable[[str, datetime], None]
+    spoil: Callable[[str], object]
 
 
 @pytest.fixture(params=["folder", "bucket"])
 def kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Kind]:
     if request.param == "folder":
         folder = FolderBlobs(tmp_path / "blobs")
-        yield Kind(folder, lambda sha256, when: _age(folder, sha256, when))
+        yield Kind(
+            folder,
+            age=lambda sha256, when: _age(folder, sha256, when),
+            spoil=lambda sha256: folder.path(sha256).write_bytes(b"wrong"),
+        )
     else:
         with S3(tmp_path) as s3:
-            yield Kind(s3.blobs(), s3.age)
+            yield Kind(s3.blobs(), s3.age, s3.spoil)
 
 
 def test_what_is_put_can_be_got(kind: Kind) -> None:
@@ -69,6 +74,21 @@ def test_every_blob_is_named_once(kind: Kind) -> None:
     found = list(kind.blobs.names())
     assert len(found) == 50
     assert set(found) == put
+    shelves = {shelf: list(kind.blobs.names(shelf)) for shelf in {name[:2] for name in put} | {"00"}}
+    assert shelves == {shelf: sorted(name for name in put if name.startswith(shelf)) for shelf in shelves}
+
+
+def test_bytes_that_have_gone_bad_are_written_over(kind: Kind) -> None:
+    sha256 = kind.blobs.put(b"whole")
+    kind.spoil(sha256)
+    assert kind.blobs.get(sha256) == b"wrong"
+    assert kind.blobs.put(b"whole", anew=True) == sha256
+    assert kind.blobs.get(sha256) == b"whole"
+
+
+def test_a_kind_says_where_it_is(kind: Kind, tmp_path: Path) -> None:
+    folder = kind.blobs.folder
+    assert (folder, kind.blobs.where) in {(tmp_path / "blobs", str(tmp_path / "blobs")), (None, "s3://desk/help/desk")}
 
 
 def test_a_blob_is_named_by_its_own_name_in_the_middle_of_a_sweep(blobs: FolderBlobs) -> None:

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[3]
 NOBODY: Callable[[str], bool] = lambda _: False  # noqa: E731
 DATA = b"logo"
 SHA256 = hashlib.sha256(DATA).hexdigest()
+STEM = f"{SHA256[:2]}/{SHA256}"
 THEN = datetime(2026, 11, 25, 16, 40, tzinfo=UTC)
 
 
@@ -41,7 +42,7 @@ def at(s3: S3, when: datetime) -> BucketBlobs:
 def test_a_blob_has_a_key_for_each_hour_in_which_it_was_put(s3: S3) -> None:
     for minutes in (0, 10, 30, 31):
         at(s3, THEN + timedelta(minutes=minutes)).put(DATA)
-    assert s3.keys() == [f"{SHA256}/20261125T16", f"{SHA256}/20261125T17"]
+    assert s3.keys() == [f"{STEM}/20261125T16", f"{STEM}/20261125T17"]
 
 
 def test_a_put_is_one_request_whatever_its_size(s3: S3) -> None:
@@ -76,7 +77,7 @@ def test_of_a_blob_that_is_needed_the_newest_copy_is_kept(s3: S3) -> None:
         s3.blobs().put(DATA)
         s3.age(SHA256, THEN - timedelta(days=days))
     assert s3.blobs().sweep(lambda _: True, THEN) == 0
-    assert s3.keys() == [f"{SHA256}/20261118T16"]
+    assert s3.keys() == [f"{STEM}/20261118T16"]
     assert s3.blobs().sweep(lambda _: True, THEN) == 0
     assert s3.blobs().get(SHA256) == DATA
 
@@ -144,10 +145,12 @@ def test_one_that_is_gone_before_it_is_read_is_not_found(s3: S3) -> None:
 
 def test_what_is_not_ours_is_left_alone(s3: S3) -> None:
     foreign = {
-        f"help/desk/{SHA256}": (b"", THEN - timedelta(days=900)),
-        f"help/desk/{SHA256}/notes": (b"", THEN - timedelta(days=900)),
-        f"help/desktop/{SHA256}/20200101T00": (b"", THEN - timedelta(days=900)),
-        f"{SHA256}/20200101T00": (b"", THEN - timedelta(days=900)),
+        f"help/desk/{STEM}": (b"", THEN - timedelta(days=900)),
+        f"help/desk/{STEM}/notes": (b"", THEN - timedelta(days=900)),
+        f"help/desktop/{STEM}/20200101T00": (b"", THEN - timedelta(days=900)),
+        f"{STEM}/20200101T00": (b"", THEN - timedelta(days=900)),
+        f"help/desk/{SHA256}/20200101T00": (b"", THEN - timedelta(days=900)),
+        f"help/desk/00/{SHA256}/20200101T00": (b"", THEN - timedelta(days=900)),
     }
     s3.objects.update(foreign)
     assert list(s3.blobs().names()) == []
