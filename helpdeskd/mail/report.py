@@ -67,7 +67,7 @@ def _groups(text: str) -> list[dict[str, str]]:
             if not line.strip():
                 groups.append({})
             continue
-        name, value = match[1].lower(), headers.decode(match[2])
+        name, value = match[1].lower(), " ".join(headers.decode(match[2]).split())
         if name == "final-recipient" and name in groups[-1]:
             groups.append({})
         groups[-1].setdefault(name, value)
