@@ -21,6 +21,7 @@ _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})[ \t]*:(.*)", re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])|\r(?!\n)")
 _TYPE = re.compile(r"\s*[A-Za-z0-9-]{1,40}\s*;")  # address-type or diagnostic-type of RFC 3464 section 2.1.2
 _CODE = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])", re.ASCII)  # RFC 3463 section 2
+_REPLY = re.compile(r"([245])\d\d(?!\d)", re.ASCII)  # a code of RFC 5321 where one of RFC 3463 is due
 _ADDRESS = re.compile(r"[^\s<>,;@]{1,254}@[^\s<>,;@]{1,255}")
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")  # RFC 6533 section 3
 _BY_CLASS = {"2": Delivery.DELIVERED, "4": Delivery.DELAYED, "5": Delivery.FAILED}  # RFC 3463 section 3.1
@@ -77,8 +78,10 @@ def _groups(text: str) -> list[dict[str, str]]:
 def _fate(group: dict[str, str], mta: str) -> Fate | None:
     """None where neither Action nor a status says what was done."""
     words = _typed(group.get("diagnostic-code", ""))
-    status = next((match[1] for match in map(_CODE.search, (group.get("status", ""), words)) if match), "")
-    delivery = _delivery(group.get("action", ""), status)
+    said = (group.get("status", ""), words)
+    status = next((match[1] for match in map(_CODE.search, said) if match), "")
+    code = status or next((match[1] for match in map(_REPLY.match, said) if match), "")
+    delivery = _delivery(group.get("action", ""), code)
     if delivery is None:
         return None
     return Fate(
@@ -91,10 +94,10 @@ def _fate(group: dict[str, str], mta: str) -> Fate | None:
     )
 
 
-def _delivery(action: str, status: str) -> Delivery | None:
-    """What Action says (a comment may follow); where it says nothing known, the class of the status."""
+def _delivery(action: str, code: str) -> Delivery | None:
+    """What Action says (a comment may follow); where it says nothing known, the class of the code."""
     word = re.split(r"[\s(;,]", action.strip().lower(), maxsplit=1)[0]
-    return next((each for each in Delivery if each == word), _BY_CLASS.get(status[:1]))
+    return next((each for each in Delivery if each == word), _BY_CLASS.get(code[:1]))
 
 
 def _typed(value: str) -> str:

@@ -68,7 +68,9 @@ def test_a_real_postfix_reports_that_an_answer_was_lost(folder, sqlite_url, sink
             assert "550 5.1.1 no such user here" in bounced["last_reply"]
             assert bounced["server_id"], "the relay had taken it"
             told = wait_until(
-                lambda: [each for each in map(parsed, (m.data for m in sink.to(STAFF))) if "Not delivered" in each["Subject"]],
+                lambda: [
+                    each for each in map(parsed, (m.data for m in sink.to(STAFF))) if "Not delivered" in each["Subject"]
+                ],
                 what="the notice to staff",
             )
             assert f"The acknowledgement did not reach {CUSTOMER}." in text_of(told[0])

@@ -56,7 +56,7 @@ def test_nothing_to_list(mailing):
 def test_a_list_for_people(mailing, sink):
     number, mail = answers(mailing, sink, LATER)
     header, line = mailing("outbox", "list").ok().splitlines()
-    assert header.split() == [*"ID STATE NOTICE RECIPIENT TICKET TRIES NEXT (UTC) LAST WORDS".split()]
+    assert header.split() == ["ID", "STATE", "NOTICE", "RECIPIENT", "TICKET", "TRIES", "NEXT", "(UTC)", "LAST", "WORDS"]
     assert line.split()[:6] == [mail, "deferred", "acknowledgement", GRACE, str(number), "1"]
     assert LATER in line
 

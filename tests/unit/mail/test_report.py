@@ -80,6 +80,8 @@ def test_each_recipient_has_a_fate():
         ("Action: failed\nDiagnostic-Code: smtp; 550 5.7.1 no", "failed", "5.7.1"),
         ("Action: failed\nStatus: 550\nDiagnostic-Code: smtp; 550-5.7.26 no", "failed", "5.7.26"),
         ("Diagnostic-Code: X-Notes; 550 5.1.1 unknown", "failed", "5.1.1"),
+        ("Action: failure\nStatus: 553 too large", "failed", ""),
+        ("Diagnostic-Code: smtp; 451 later", "delayed", ""),
     ],
 )
 def test_what_was_done(fields, delivery, status):
@@ -87,7 +89,9 @@ def test_what_was_done(fields, delivery, status):
     assert (found.delivery, found.status) == (delivery, status)
 
 
-@pytest.mark.parametrize("fields", ["", "Status: 3.0.0", "Status: none", "Action: pondered", "Diagnostic-Code: smtp; 10.5.1.1"])
+@pytest.mark.parametrize(
+    "fields", ["", "Status: 3.0.0", "Status: none", "Action: pondered", "Diagnostic-Code: smtp; 10.5.1.1"]
+)
 def test_who_says_nothing_of_a_recipient_reports_nothing(fields):
     assert report.read([part(f"Final-Recipient: rfc822; a@x\n{fields}\n")]) is None
 
@@ -114,7 +118,9 @@ def test_addresses(value, address):
 
 
 def test_the_words_are_one_short_line_without_what_steers_a_terminal():
-    found = only(f"Final-Recipient: rfc822; a@x\nAction: failed\nDiagnostic-Code: smtp; \x1b[31mno\x07\n {'x' * 2000}\n")
+    found = only(
+        f"Final-Recipient: rfc822; a@x\nAction: failed\nDiagnostic-Code: smtp; \x1b[31mno\x07\n {'x' * 2000}\n"
+    )
     assert found.words.isprintable()
     assert len(found.words) == 500
 
@@ -122,7 +128,11 @@ def test_the_words_are_one_short_line_without_what_steers_a_terminal():
 @pytest.mark.parametrize(
     ("kind", "data", "about"),
     [
-        ("message/rfc822", "Subject: a\nMessage-ID: <ours@desk.example>\n\nMessage-ID: <no@x>\n", ("ours@desk.example",)),
+        (
+            "message/rfc822",
+            "Subject: a\nMessage-ID: <ours@desk.example>\n\nMessage-ID: <no@x>\n",
+            ("ours@desk.example",),
+        ),
         ("text/rfc822-headers", "Received: x\nMESSAGE-ID:\n <ours@desk.example>", ("ours@desk.example",)),
         ("message/global-headers", "Message-ID: <ours@desk.example>\n", ("ours@desk.example",)),
         ("message/rfc822", "From a Mon\nMessage-ID: <ours@desk.example>\n", ("ours@desk.example",)),

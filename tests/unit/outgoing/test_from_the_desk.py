@@ -75,7 +75,9 @@ def a_life(conn, desk, now, language):
         link_to=opened.id,
     )
     answer = next(row for row in outbox.list_rows(conn) if row.notice is NoticeName.STAFF_REPLY)
-    delivery.record(conn, desk, now, answer, OutboxState.FAILED, "550 5.1.1 <jane@example.net>: no such user & no other")
+    delivery.record(
+        conn, desk, now, answer, OutboxState.FAILED, "550 5.1.1 <jane@example.net>: no such user & no other"
+    )
     return [row.notice for row in outbox.list_rows(conn)]
 
 

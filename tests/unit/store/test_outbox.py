@@ -374,9 +374,7 @@ def test_only_what_waits_is_cancelled(desk: Store) -> None:
         (None, OutboxState.QUEUED, False),
     ],
 )
-def test_what_may_have_left_may_bounce(
-    desk: Store, ended: Ended | None, state: OutboxState, bounces: bool
-) -> None:
+def test_what_may_have_left_may_bounce(desk: Store, ended: Ended | None, state: OutboxState, bounces: bool) -> None:
     (first,) = enqueue(desk, new("a", automatic=False))
     claim(desk)
     if ended is not None:
