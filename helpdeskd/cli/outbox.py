@@ -116,7 +116,8 @@ def retry(ctx: click.Context, ids: tuple[int, ...], *, failed: bool, unknown: bo
 
         def act(conn: Connection) -> list[OutboxRow]:
             chosen = ids or [row.id for row in outbox.list_rows(conn, states=states, limit=None)]
-            return [delivery.retry(conn, here.clock(), each, _actor(conn, who)) for each in chosen]
+            actor = _actor(conn, who)
+            return [delivery.retry(conn, here.clock(), each, actor) for each in chosen]
 
         done = here.store.writer.run(act)
     for row in done:
@@ -134,7 +135,8 @@ def cancel(ctx: click.Context, ids: tuple[int, ...], *, who: str | None) -> None
     with writing(ctx) as here:
 
         def act(conn: Connection) -> list[OutboxRow]:
-            return [delivery.cancel(conn, here.clock(), each, _actor(conn, who)) for each in ids]
+            actor = _actor(conn, who)
+            return [delivery.cancel(conn, here.clock(), each, actor) for each in ids]
 
         done = here.store.writer.run(act)
     for row in done:
