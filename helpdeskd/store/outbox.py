@@ -154,8 +154,8 @@ def ended(
     """Write down an attempt and what became of the row, and let go of it. `next_at` where it will be tried again.
 
     `raw_sha256` freezes the bytes that were tried: the next try sends the same. An uncertain end that is tried again
-    marks the row as possibly sent twice. With `owner`, a row that another node holds by now, or of which a delivery report
-    was faster to tell, keeps its state (the attempt is written all the same), and the answer is False.
+    marks the row as possibly sent twice. A row that another node holds by now (with `owner`), or that was bounced or cancelled
+    meanwhile, keeps its state (the attempt is written all the same), and the answer is False.
     """
     row = conn.execute(_TRIED, {"outbox_id": outbox_id}).first()
     if row is None:
@@ -165,7 +165,8 @@ def ended(
         _ATTEMPT, {"outbox_id": outbox_id, "at": now, "ended": sent.ended, "code": sent.code, "words": sent.words}
     )
     values: dict[str, Any] = {"attempts": tried + 1}
-    ours = (owner is None or held_by in {owner, ""}) and stands != OutboxState.BOUNCED
+    settled = stands == OutboxState.BOUNCED or (stands == OutboxState.CANCELLED and sent.ended is not Ended.SENT)
+    ours = (owner is None or held_by in {owner, ""}) and not settled
     if ours:
         values |= {"state": state, "last_reply": sent.words, "owner": "", "lease_until": None}
         if raw_sha256 is not None:

@@ -359,7 +359,12 @@ def test_only_what_waits_is_cancelled(desk: Store) -> None:
     assert desk.writer.run(lambda conn: outbox.cancel(conn, held, LATER)).state is OutboxState.CANCELLED
     with pytest.raises(Conflict):
         begin(desk, held)
+    assert not end(desk, held, Sent(Ended.RETRY, 450, "450 later"), OutboxState.DEFERRED)
+    assert row(desk, held).state is OutboxState.CANCELLED
     assert claim(desk, at=timedelta(days=1)) == []
+    # But if it went out all the same, that is the truth.
+    assert end(desk, held, Sent(Ended.SENT, 250, "250 ok"), OutboxState.SENT)
+    assert row(desk, held).state is OutboxState.SENT
 
 
 @pytest.mark.parametrize(
