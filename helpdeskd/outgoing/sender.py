@@ -352,7 +352,8 @@ class Sender:
         def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool]:
             now = self.clock()
             tries = outbox.attempts(conn, row.id) if sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
-            state, then = settle(row, sent, tries[0].at if tries else now, now, self.rng, self.settings.give_up_days)
+            first = outbox.first_try(tries) or now
+            state, then = settle(row, sent, first, now, self.rng, self.settings.give_up_days)
             ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner, raw_sha256=raw_sha256)
             if ours:
                 delivery.record(conn, self._desk, now, row, state, sent.words)
