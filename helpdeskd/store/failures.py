@@ -12,7 +12,9 @@ from helpdeskd.errors import Conflict, StoreDown
 class Fault(Enum):
     TAKEN = "taken"  # a unique key: decide again on fresh facts
     AGAIN = "again"  # deadlock or serialisation failure: the whole transaction may be run again
-    DOWN = "down"  # locked, full, read-only, damaged, unreachable, or not our schema (yet, or for the time of a restore)
+    DOWN = (
+        "down"  # locked, full, read-only, damaged, unreachable, or not our schema (yet, or for the time of a restore)
+    )
     OWN = "own"  # the statement is wrong: asking again would not help
 
 

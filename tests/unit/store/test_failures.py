@@ -18,7 +18,7 @@ from helpdeskd.store.failures import Fault, judge, translate
 DRIVER: Any = sqlite.driver()
 
 
-class Lite(DRIVER.OperationalError):  # type: ignore[misc]  # a module that may be either of two
+class Lite(DRIVER.OperationalError):
     """An error as the driver raises it, with SQLite's (extended) result code."""
 
     def __init__(self, code: int, words: str = "") -> None:
