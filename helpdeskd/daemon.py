@@ -186,9 +186,9 @@ class Daemon:
             try:
                 act()
             except BaseException:
-                _log.exception(Event.TROUBLE, died=name)
                 self._died.append(name)
                 loop.call_soon_threadsafe(stopping.set)
+                _log.exception(Event.TROUBLE, died=name)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
