@@ -35,6 +35,7 @@ from helpdeskd.store import arrivals, settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 from helpdeskd.store.line import Line
+from helpdeskd.threads import tell_name
 
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
@@ -96,7 +97,7 @@ class Intake:
         self._clock = clock
         self._bell = threading.Event()
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs", initializer=tell_name)
         self._line = Line(store.writer)  # one for each pass
         self._owed: set[str] = set()  # mails whose strike the disk did not let us take back yet
         self.counts = Counts()
