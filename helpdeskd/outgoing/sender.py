@@ -209,8 +209,9 @@ class Sender:
         try:
             due = await asyncio.to_thread(self.store.read, outbox.next_due)
             wait = POLL_SECONDS if due is None else (due - self.clock()).total_seconds()
-            # Asked before it is claimed: a claim is a write, which rings every bell of this process, ours too.
-            if wait <= 0 and await self._claim():
+            # Asked before it is claimed: a claim is a write, which rings every bell of this process, ours too. What we have
+            # to give back is due and does not look it.
+            if (wait <= 0 or self._dropped) and await self._claim():
                 return 0.0
             return min(max(wait, 0.05), POLL_SECONDS)
         except Temporary as error:
