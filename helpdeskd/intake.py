@@ -125,7 +125,7 @@ class Intake:
             try:
                 passed = self.once()
             except Exception as error:
-                _log.exception(Event.TROUBLE, error=str(error))
+                _log.error(Event.TROUBLE, error=str(error), exc_info=not isinstance(error, OSError))
                 passed = Counts(waiting=1, halted=True)
             self._last_step = monotonic()
             if passed.waiting:

@@ -39,6 +39,11 @@ class Street:
             self.refused.append(subject)
         return code
 
+    def hold(self, subject: str) -> None:
+        """A mail that somebody has and that nobody took yet."""
+        self.mails[subject] = "smtp", mail(address(subject), SUPPORT, subject, "Text")
+        self.refused.append(subject)
+
     def retry(self) -> None:
         """Every peer brings again what was not taken; now it is."""
         refused, self.refused = self.refused, []
@@ -49,9 +54,11 @@ class Street:
         door, raw = self.mails[subject]
         match door:
             case "smtp":
-                return talk(smtplib.SMTP("127.0.0.1", self.house.port, timeout=60), raw)
+                with smtplib.SMTP("127.0.0.1", self.house.port, timeout=60) as client:
+                    return said(client, raw)
             case "lmtp":
-                return talk(smtplib.LMTP(str(self.lmtp), timeout=60), raw)
+                with smtplib.LMTP(str(self.lmtp), timeout=60) as client:
+                    return said(client, raw)
             case "pipe":
                 words = [
                     sys.executable,
@@ -118,14 +125,13 @@ def address(subject: str) -> str:
     return "".join(char if char.isalnum() else "-" for char in subject) + "@customer.example"
 
 
-def talk(client: smtplib.SMTP, raw: bytes) -> int:
+def said(client: smtplib.SMTP, raw: bytes) -> int:
     """One mail; the code that ended it."""
-    with client:
-        client.ehlo()
-        for code, _ in (client.mail("anna@customer.example"), client.rcpt(SUPPORT)):
-            if code != 250:
-                return code
-        return client.data(raw)[0]
+    client.ehlo()
+    for code, _ in (client.mail("anna@customer.example"), client.rcpt(SUPPORT)):
+        if code != 250:
+            return code
+    return client.data(raw)[0]
 
 
 @contextmanager

@@ -192,7 +192,7 @@ def test_a_folder_that_may_not_be_entered_is_no_fault_of_the_mails_in_it(
         refuse = failing(PermissionError(errno.EACCES, "Permission denied"))
         patch.setattr(durable, "open_plain", refuse(durable.open_plain))
         shown, patch_lexists = [True], os.path.lexists
-        patch.setattr(tray.os.path, "lexists", lambda path: shown[0] and patch_lexists(path))
+        patch.setattr(os.path, "lexists", lambda path: shown[0] and patch_lexists(path))
         found = tray._find
 
         def find(root: str, spool_id: str) -> Any:
@@ -218,7 +218,12 @@ def test_full_in_the_middle_of_a_batch_rolls_all_back_and_keeps_the_order(
     store = room.store
     one_by_one: list[int] = []
     usual, real = store.writer._one_by_one, receive_module.receive
-    monkeypatch.setattr(store.writer, "_one_by_one", lambda group: (one_by_one.append(len(group)), usual(group)))
+
+    def noted(group: Any) -> None:
+        one_by_one.append(len(group))
+        usual(group)
+
+    monkeypatch.setattr(store.writer, "_one_by_one", noted)
 
     def receive(conn: Connection, desk: Any, now: Any, arrived: Any) -> Any:
         if arrived.inbound.subject == "Number 2":
