@@ -135,6 +135,17 @@ def said(client: smtplib.SMTP, raw: bytes) -> int:
 
 
 @contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """As when its disk is not mounted for a while."""
+    elsewhere = folder.with_name(f"{folder.name}.away")
+    folder.rename(elsewhere)
+    try:
+        yield
+    finally:
+        elsewhere.rename(folder)
+
+
+@contextmanager
 def street(
     folder: Path, store_url: str, sink: Sink, *, extra: str = "", log: Path | None = None, reserve_mb: int = 1
 ) -> Iterator[Street]:

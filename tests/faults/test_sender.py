@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from helpdeskd.config import Mailbox
 from helpdeskd.errors import StoreDown, Temporary
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.sender import Counts
 from helpdeskd.store import outbox
+from tests.live.fakeimap import FakeImap
+from tests.live.imapbox import Desk
 from tests.sink import Sink
 from tests.unit.outgoing.house import House, a_desk
 
@@ -63,6 +67,54 @@ async def test_the_machines_trouble_fails_no_mail(house, monkeypatch, owner, nam
         patch.setattr(owner, name, raising(error))
         await waits(house, row_id)
     await goes(house, row_id)
+
+
+async def test_a_relay_whose_name_cannot_be_resolved_is_tried_again(house, monkeypatch):
+    """DNS is down, and comes back."""
+    host, _, port = house.sink.relay.rpartition(":")
+    house.settings["relay"] = f"relay.example:{port}"
+    row_id = house.queue()
+    resolve, down = socket.getaddrinfo, [True]
+
+    def getaddrinfo(name: Any, *more: Any, **others: Any) -> Any:
+        if down[0]:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve(host if name == "relay.example" else name, *more, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    assert await house.sender().once() == Counts(deferred=1)
+    row = house.row(row_id)
+    assert "name resolution" in row.last_reply
+    down[0] = False
+    house.now = row.next_at
+    await goes(house, row_id)
+
+
+def test_a_mailbox_whose_name_cannot_be_resolved_is_asked_again(tmp_path, monkeypatch):
+    desk, resolve, down = Desk(str(tmp_path / "spool")), socket.getaddrinfo, [True]
+
+    def getaddrinfo(name: Any, *more: Any, **others: Any) -> Any:
+        if down[0]:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve("127.0.0.1" if name == "imap.example" else name, *more, **others)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with FakeImap() as server:
+        uid = server.add(b"Subject: x\r\n\r\nText\r\n")
+        box = Mailbox(
+            name="desk",
+            host="imap.example",
+            port=server.port,
+            user="u",
+            password="p",
+            security="none",
+            backfill="all",
+        )
+        assert "name resolution" in desk.fetch(box, well=False).error
+        assert (server.flags[uid], desk.waiting()) == (set(), 0)
+        down[0] = False
+        assert desk.fetch(box).fetched == 1
+        assert server.flags[uid] == {"\\Seen"}
 
 
 async def test_blobs_that_are_not_there_fail_no_mail(house, tmp_path):

@@ -8,12 +8,12 @@ import resource
 import smtplib
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.faults.street import DOORS, Street, said, street
+from tests.faults.street import DOORS, Street, away, said, street
 from tests.live.machine import public_folder, wait_until
 from tests.sink import DROP, Sink, threaded
 
@@ -39,17 +39,6 @@ def place() -> Iterator[Street]:
 def told(place: Street, since: int, *words: str) -> Callable[[], bool]:
     """Does a line of the log since then hold all these words?"""
     return lambda: any(all(word in line for word in words) for line in place.house.log.read_text()[since:].splitlines())
-
-
-@contextmanager
-def away(folder: Path) -> Iterator[None]:
-    """As when its disk is not mounted for a while."""
-    elsewhere = folder.with_name(f"{folder.name}.away")
-    folder.rename(elsewhere)
-    try:
-        yield
-    finally:
-        elsewhere.rename(folder)
 
 
 def offered(place: Street) -> list[int]:
