@@ -209,8 +209,7 @@ class Sender:
         try:
             due = await asyncio.to_thread(self.store.read, outbox.next_due)
             wait = POLL_SECONDS if due is None else (due - self.clock()).total_seconds()
-            # Asked before it is claimed: a claim is a write, which rings every bell of this process, ours too. What we have
-            # to give back is due and does not look it.
+            # Asked before it is claimed: a claim is a write, which rings every bell of this process, ours too.
             if (wait <= 0 or self._dropped) and await self._claim():
                 return 0.0
             return min(max(wait, 0.05), POLL_SECONDS)
@@ -297,6 +296,8 @@ class Sender:
         except Temporary as error:
             self._trouble = error
             self._dropped.add(row.id)
+            if row.id not in self._begun:
+                self._unsent.add(row.id)
             _log.warning(Event.TROUBLE, error=str(error), **_story(row))
         except Exception:
             _log.exception(Event.TROUBLE, **_story(row))
@@ -320,7 +321,6 @@ class Sender:
                 )
             except (Conflict, Temporary):
                 self._begun.discard(row.id)
-                self._unsent.add(row.id)
                 raise
 
         async with self._line:
@@ -425,7 +425,7 @@ class Sender:
         dropped, unsent = set(self._dropped), set(self._unsent)
 
         def given_back(conn: Connection) -> T:
-            if dropped or unsent:
+            if dropped:
                 outbox.release(conn, dropped, self.owner, unsent)
             return fn(conn)
 

@@ -65,8 +65,8 @@ def test_another_process_holds_the_database_for_long(place: Street) -> None:
     over(place)
 
 
-def test_the_database_is_locked_exclusively(place: Street) -> None:
-    """Not even the address book can be read anew: no recipient is refused for that."""
+def test_the_address_book_cannot_be_read(place: Street) -> None:
+    """Its table is not there, as while a restore is under way: no recipient is refused for that, and no mail struck."""
     since = log_size(place)
     with closing(sqlite3.connect(place.house.data / "helpdeskd.sqlite3", isolation_level=None)) as other:
         other.execute("ALTER TABLE address RENAME TO elsewhere")
