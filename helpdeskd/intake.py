@@ -390,9 +390,7 @@ class Intake:
         if isinstance(entry, tray.Entry):
             try:
                 self._record_parked(entry, reason)
-            except (
-                Exception
-            ) as error:  # what breaks the desk may break the ledger too: were it not parked, it would block all
+            except Exception as error:  # what breaks the desk may break the ledger too; unparked it would block all
                 _log.warning(Event.TROUBLE, spool=spool_id, error=repr(error))
         try:
             tray.park(self._root, entry, reason, trace)

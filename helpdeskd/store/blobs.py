@@ -37,9 +37,8 @@ class Blobs:
         self._numbers = itertools.count()
         self._gate = threading.Lock()
         self._ready = False
-        self._doubted: set[str] = (
-            set()
-        )  # whose folder could not be synced: a second fsync may claim what the first has lost
+        # Blobs whose folder could not be synced: a second fsync may claim what the first has lost.
+        self._doubted: set[str] = set()
 
     def path(self, sha256: str) -> Path:
         """Where that blob is or would be."""
@@ -59,9 +58,8 @@ class Blobs:
                 continue
             except OSError as error:
                 raise StoreDown(f"{place}: {error.strerror}") from error
-        if not self.path(
-            sha256
-        ).parent.is_dir():  # not this one is gone but all of them: unmounted, moved, not yet restored
+        if not self.path(sha256).parent.is_dir():
+            # Not this one is gone but all of them: unmounted, moved, not yet restored.
             raise StoreDown(f"{self._root}: the folder of blobs is not there, or empty")
         raise NotFound("blob", sha256)
 

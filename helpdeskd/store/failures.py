@@ -12,9 +12,7 @@ from helpdeskd.errors import Conflict, StoreDown
 class Fault(Enum):
     TAKEN = "taken"  # a unique key: decide again on fresh facts
     AGAIN = "again"  # deadlock or serialisation failure: the whole transaction may be run again
-    DOWN = (
-        "down"  # locked, full, read-only, damaged, unreachable, or not our schema (yet, or for the time of a restore)
-    )
+    DOWN = "down"  # locked, full, read-only, damaged, unreachable, or without our tables for a while
     OWN = "own"  # the statement is wrong: asking again would not help
 
 
@@ -23,7 +21,7 @@ class Fault(Enum):
 _SQLITE_DOWN = frozenset({3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 17, 22, 23, 26})
 _SQLITE_CONSTRAINT = 19
 _SQLITE_ERROR = 1  # a wrong statement; or a right one to a file that is not our database any more
-_NOT_OUR_SCHEMA = ("no such table", "no such column", "no such index")
+_NOT_OUR_SCHEMA = ("no such table", "no such column")
 
 # SQLSTATE classes, https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, authorisation, no such
 # database, resources, object not in prerequisite state (lock timeout), operator intervention, system error, internal.
