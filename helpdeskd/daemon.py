@@ -34,6 +34,7 @@ from helpdeskd.store import arrivals
 from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
 from helpdeskd.store.lock import NamedLock
+from helpdeskd.threads import tell_name
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
@@ -184,12 +185,13 @@ class Daemon:
         """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
 
         def guarded() -> None:
+            tell_name()
             try:
                 act()
             except BaseException:
-                _log.exception(Event.TROUBLE, died=name)
                 self._died.append(name)
                 loop.call_soon_threadsafe(stopping.set)
+                _log.exception(Event.TROUBLE, died=name)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()

@@ -80,6 +80,8 @@ class FolderBlobs:
         self._numbers = itertools.count()
         self._gate = threading.Lock()
         self._ready = False
+        # Blobs whose folder could not be synced: a second fsync may claim what the first has lost.
+        self._doubted: set[str] = set()
 
     @property
     def folder(self) -> Path | None:
@@ -109,6 +111,9 @@ class FolderBlobs:
                 continue
             except OSError as error:
                 raise StoreDown(f"{place}: {error.strerror}") from error
+        if not self.path(sha256).parent.is_dir():
+            # Not this one is gone but all of them: unmounted, moved, not yet restored.
+            raise StoreDown(f"{self._root}: the folder of blobs is not there, or empty")
         raise NotFound("blob", sha256)
 
     def put(self, data: bytes, *, anew: bool = False) -> str:
@@ -118,10 +123,17 @@ class FolderBlobs:
             # Plain strings: it runs for every mail, and paths as objects cost more than the calls they are made for.
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
-            if anew or not _touch(path, len(data)):
+            doubted = sha256 in self._doubted
+            if anew or doubted or not _touch(path, len(data)):
                 durable.place(path, data, f"{self._root}/tmp/{self._name}-{next(self._numbers)}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
-            durable.sync_dir(folder)
+            try:
+                durable.sync_dir(folder)
+            except OSError:
+                self._doubted.add(sha256)
+                raise
+            if doubted:
+                self._doubted.discard(sha256)
         except OSError as error:
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise NoRoom(f"{self._root}: {error.strerror}") from error

@@ -123,8 +123,17 @@ def renew(conn: Connection, ids: Iterable[int], owner: str, until: datetime) -> 
     return {row[0] for row in renewed}
 
 
-def release(conn: Connection, ids: Iterable[int], owner: str) -> None:
-    """Give back claimed rows that were not begun, on a clean stop."""
+def release(conn: Connection, ids: Iterable[int], owner: str, unsent: Iterable[int] = ()) -> None:
+    """Give back claimed rows that were not begun, on a clean stop or in trouble.
+
+    `unsent`: rows that may be marked `sending` though `owner` knows that no final dot went out, because it never heard of
+    that mark's COMMIT. They are queued again; to `recover` they would be uncertain.
+    """
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(list(unsent)), outbox.c.owner == owner, outbox.c.state == OutboxState.SENDING)
+        .values(state=OutboxState.QUEUED)
+    )
     conn.execute(
         update(outbox)
         .where(outbox.c.id.in_(list(ids)), outbox.c.owner == owner, outbox.c.state.in_(_WAITING))

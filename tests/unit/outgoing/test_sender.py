@@ -341,6 +341,7 @@ async def test_a_broken_template_parks_its_mail_and_no_other(house, tmp_path):
 
 
 async def test_a_file_that_is_gone_fails_its_mail_and_no_other(house):
+    house.blobs.put(b"another")  # where there is none at all, it is the store that is down
     house.answer("With a file.", parts=(Part("lost.bin", "application/x-lost", 5, "0" * 64),))
     fine = house.queue()
     with capture_logs() as logs:

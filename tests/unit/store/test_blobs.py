@@ -110,6 +110,55 @@ def test_what_is_not_there_is_not_found(kind: Kind, name: str) -> None:
         kind.blobs.get(name)
 
 
+def test_where_no_blob_is_there_the_store_is_down_and_no_blob_is_lost(blobs: FolderBlobs, tmp_path: Path) -> None:
+    """Its disk is not mounted, or somebody has moved the folder."""
+    kept = blobs.put(b"kept")
+    (tmp_path / "blobs").rename(tmp_path / "away")
+    with pytest.raises(StoreDown):
+        blobs.put(b"more")
+    for empty in (False, True):
+        if empty:
+            (tmp_path / "blobs").mkdir()
+        with pytest.raises(StoreDown):
+            blobs.get(kept)
+    (tmp_path / "blobs").rmdir()
+    (tmp_path / "away").rename(tmp_path / "blobs")
+    assert blobs.get(kept) == b"kept"
+    assert blobs.get(blobs.put(b"more")) == b"more"
+
+
+def test_after_a_failed_fsync_of_the_folder_the_blob_is_written_anew(
+    blobs: FolderBlobs, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Linux marks what it could not write as written: a second fsync of the same folder proves nothing."""
+    sha256 = blobs.put(b"before")
+    recorder = Recorder(monkeypatch, tmp_path / "blobs")
+    fsync = os.fsync
+
+    def failing(handle: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{handle}"):
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(handle)
+
+    for data in (b"before", b"new"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", failing)
+            for _ in range(2):
+                with pytest.raises(StoreDown):
+                    blobs.put(data)
+        recorder.calls.clear()
+        sha256 = blobs.put(data)
+        place = f"{sha256[0]}/{sha256[1]}"
+        assert [call for call in recorder.calls if not call.startswith("write")] == [
+            "fsync tmp/*",
+            f"rename tmp/* {place}/{sha256}",
+            f"fsync {place}",
+        ]
+        recorder.calls.clear()
+        blobs.put(data)  # now it may be trusted
+        assert recorder.calls == [f"utime {place}/{sha256}", f"fsync {place}"]
+
+
 class Recorder:
     """The order of the calls that make a file durable."""
 
