@@ -73,6 +73,7 @@ class Installation:
 
 
 ROLES = ("doors", "imap", "intake", "outgoing")
+BACKUP = "backup"  # held like a role while a backup is made: nothing is swept or let go meanwhile
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, and_, bindparam, func, insert, or_, select, update
 
-from helpdeskd.errors import Conflict, NotFound
+from helpdeskd.errors import Conflict, NotFound, Refused
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
 from helpdeskd.store.schema import attempt, outbox
 
@@ -209,8 +209,15 @@ def recover(conn: Connection, owner: str, now: datetime, *, starting: bool = Fal
 
 
 def again(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
-    """Queue a row that failed, is unknown or waits: somebody asked for it. Raises NotFound, or Conflict where it is being sent."""
+    """Queue a row that failed, is unknown or waits: somebody asked for it. Raises NotFound, or Conflict where it is being sent.
+
+    Refused where its bytes were let go: what is sent again is the same mail or none.
+    """
     row = get(conn, outbox_id)
+    if row.raw_gone_at is not None:
+        raise Refused(
+            "let-go", f"the bytes of outbox row {outbox_id} were let go on {row.raw_gone_at:%Y-%m-%d} by keep.outbox_days"
+        )
     if row.state is OutboxState.SENDING or row.owner:
         raise Conflict(f"outbox row {outbox_id} is being sent")
     conn.execute(
@@ -324,4 +331,5 @@ def _row(row: Row[Any]) -> OutboxRow:
         owner=row.owner,
         lease_until=row.lease_until,
         sent_at=row.sent_at,
+        raw_gone_at=row.raw_gone_at,
     )
