@@ -128,15 +128,11 @@ def _let_go_raw(conn: Connection, now: datetime, over: ColumnElement[bool], ids:
 def _let_go_automatic(conn: Connection, now: datetime, over: ColumnElement[bool], ids: list[int]) -> int:
     """Words and files go, the message stays as what it was: its Message-ID still ties answers to the ticket."""
     still = list(conn.execute(select(_a.id).where(_a.id.in_(ids), over)).scalars())
-    messages = select(_m.id).where(
-        _m.arrival_id.in_(still), _m.reason == Reason.AUTOMATIC.value, _m.gone_at.is_(None)
-    )
+    messages = select(_m.id).where(_m.arrival_id.in_(still), _m.reason == Reason.AUTOMATIC.value, _m.gone_at.is_(None))
     found = list(conn.execute(messages).scalars())
     conn.execute(delete(schema.attachment).where(_f.message_id.in_(found)))
     words = f"(let go on {now:%Y-%m-%d} by keep.{By.AUTOMATIC_DAYS})"
-    conn.execute(
-        update(schema.message).where(_m.id.in_(found)).values(text=words, quote="", html="", gone_at=now)
-    )
+    conn.execute(update(schema.message).where(_m.id.in_(found)).values(text=words, quote="", html="", gone_at=now))
     _let_go_raw(conn, now, _a.raw_gone_at.is_(None), still, By.AUTOMATIC_DAYS)
     return len(still)
 

@@ -39,6 +39,16 @@ class Blobs:
         self._gate = threading.Lock()
         self._ready = False
 
+    @property
+    def folder(self) -> Path | None:
+        """The folder that holds them; None where there is none on this machine, and a backup leaves them where they are."""
+        return self._root
+
+    @property
+    def where(self) -> str:
+        """The place, for people."""
+        return str(self._root)
+
     def path(self, sha256: str) -> Path:
         """Where that blob is or would be."""
         if not _NAME.fullmatch(sha256):

@@ -216,7 +216,8 @@ def again(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
     row = get(conn, outbox_id)
     if row.raw_gone_at is not None:
         raise Refused(
-            "let-go", f"the bytes of outbox row {outbox_id} were let go on {row.raw_gone_at:%Y-%m-%d} by keep.outbox_days"
+            "let-go",
+            f"the bytes of outbox row {outbox_id} were let go on {row.raw_gone_at:%Y-%m-%d} by keep.outbox_days",
         )
     if row.state is OutboxState.SENDING or row.owner:
         raise Conflict(f"outbox row {outbox_id} is being sent")
