@@ -32,7 +32,7 @@ def _lines(masked: dict[str, Any], plain: dict[str, Any]) -> Iterator[str]:
             for key, value in item.items():
                 if value is None:
                     yield f"# {key} is not set"
-                elif value != whole[key]:
+                elif toml(value) != toml(whole[key]):
                     yield f"# {key} = {toml(value)}  (a secret is left out)"
                 else:
                     yield f"{key} = {toml(value)}"
