@@ -14,7 +14,7 @@ from helpdeskd import spool, tray
 from helpdeskd.backup import make as making
 from helpdeskd.backup import manifest
 from helpdeskd.config.load import load
-from helpdeskd.errors import ConfigError, Refused
+from helpdeskd.errors import ConfigError, Refused, StoreDown
 from helpdeskd.installation import BACKUP, held
 from helpdeskd.store import snapshot
 from tests.unit.backup.conftest import letter
@@ -121,7 +121,7 @@ def test_a_mail_that_goes_from_spool_to_store_meanwhile(here, there, monkeypatch
 def test_a_mail_that_is_gone_when_we_come_to_copy_it(sqlite_here, sqlite_there, monkeypatch, moved):
     here, there, real = sqlite_here, sqlite_there, tray.whereabouts
     spool_id = here.mail(letter("Printer"))
-    moves = []
+    moves: list[str] = []
 
     def whereabouts(root, asked):
         place = real(root, asked)
@@ -366,6 +366,6 @@ def test_pg_dump_says_what_is_wrong(here, programs):
     fake = programs / "pg_dump"
     fake.write_text("#!/bin/sh\necho 'pg_dump: error: aborting because of server version mismatch' >&2\nexit 1\n")
     fake.chmod(0o755)
-    with pytest.raises(snapshot.StoreDown, match="server version mismatch"):
+    with pytest.raises(StoreDown, match="server version mismatch"):
         here.backup()
     assert manifest.left_behind(here.target) == []

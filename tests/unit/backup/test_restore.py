@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 from helpdeskd import spool, tray
 from helpdeskd.backup import manifest, restore
+from helpdeskd.config import Config
 from helpdeskd.desk import people, queries, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.errors import Refused
@@ -20,7 +21,7 @@ from helpdeskd.model.outgoing import Ended, NoticeName, OutboxState
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import History
 from helpdeskd.store import arrivals, migrations, outbox, schema
-from tests.unit.backup.conftest import ADA, GRACE, SUPPORT, letter
+from tests.unit.backup.conftest import ADA, GRACE, letter
 
 PICTURE = (
     b"--x\nContent-Type: text/plain\n\nIt burns.\n--x\nContent-Type: image/png\n"
@@ -39,6 +40,7 @@ def lived_in(place):
         def answer(conn):
             (line,) = queries.search(conn, "Printer")
             ada = people.find(conn, ADA)
+            assert ada is not None
             words = Words("Pull the plug.", reason="cli")
             tickets.staff_reply(conn, made.desk, now(), ticket=line.ticket, author=ada, words=words)
 
@@ -326,7 +328,7 @@ def test_a_folder_in_which_a_daemon_only_was_is_empty(sqlite_here, sqlite_there)
 
 def test_another_database_or_a_newer_schema_is_refused(sqlite_here, sqlite_there, postgres_url, monkeypatch):
     sqlite_here.backup()
-    other = restore.Config(paths=sqlite_there.config.paths, store=type(sqlite_there.config.store)(url=postgres_url))
+    other = Config(paths=sqlite_there.config.paths, store=type(sqlite_there.config.store)(url=postgres_url))
     found = manifest.check(manifest.newest(sqlite_here.target))
     with pytest.raises(Refused, match="holds a store of sqlite"):
         restore.restore(other, found, now(), send=False)

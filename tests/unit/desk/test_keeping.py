@@ -225,7 +225,7 @@ def test_bytes_that_went_out_go_and_are_not_sent_again(kept, state):
     row = kept.store.read(lambda conn: outbox.get(conn, number))
     assert (row.raw_sha256, row.state, row.raw_gone_at) == ("f" * 64, state, NOW + 11 * DAY)
     assert not kept.needs("f" * 64)
-    with pytest.raises(Refused, match="let go on 2026-03-15 by keep.outbox_days"):
+    with pytest.raises(Refused, match=r"let go on 2026-03-15 by keep\.outbox_days"):
         kept.do(lambda street: outbox.again(street.house.conn, number, NOW))
 
 
