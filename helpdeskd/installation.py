@@ -127,7 +127,7 @@ def prepare_folders(config: Config) -> None:
         raise Refused("no-folder", f"cannot make or write {error.filename}: {error.strerror}") from error
 
 
-def blobs_of(config: Config) -> Blobs:
+def open_blobs(config: Config) -> Blobs:
     """Where these settings keep raw mails and attachments."""
     return Blobs(config.paths.blob_dir)
 
@@ -154,7 +154,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
             config=config,
             clock=clock,
             store=store,
-            blobs=blobs_of(config),
+            blobs=open_blobs(config),
             book=AddressBook(),
             desk=Desk(
                 settings=config.desk,

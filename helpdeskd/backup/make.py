@@ -177,12 +177,13 @@ class _Spool:
 
 def _blobs(blobs: Blobs, needed: set[str], files: _Files, earlier: Path | None) -> tuple[tuple[str, ...], int]:
     """(those that are not there, how many were copied). What can be shared with the live folder or an earlier backup is."""
-    if blobs.folder is None:
+    folder, missing, fresh = blobs.folder, [], 0
+    if folder is None:
         return (), 0
-    missing, fresh = [], 0
     for sha256 in sorted(needed):
-        name = f"blobs/{sha256[0]}/{sha256[1]}/{sha256}"
-        places = [blobs.path(sha256), *([earlier / name] if earlier else [])]
+        shelf = f"{sha256[0]}/{sha256[1]}/{sha256}"  # laid out as the live folder is
+        name = f"blobs/{shelf}"
+        places = [folder / shelf, *([earlier / name] if earlier else [])]
         if any(_linked(place, files.place(name)) for place in places):
             files.sums[name] = sha256
             continue

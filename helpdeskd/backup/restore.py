@@ -23,7 +23,7 @@ from helpdeskd.config import Config
 from helpdeskd.desk import history
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
-from helpdeskd.installation import HALF_RESTORED, RESTORING, ROLES, blobs_of, held, prepare_folders
+from helpdeskd.installation import HALF_RESTORED, RESTORING, ROLES, held, open_blobs, prepare_folders
 from helpdeskd.model.outgoing import Ended, OutboxRow, OutboxState, Sent
 from helpdeskd.model.ticket import History
 from helpdeskd.store import migrations, outbox, schema, snapshot
@@ -112,7 +112,7 @@ def _unmark(data: Path) -> None:
 
 
 def _blobs(config: Config, found: Found) -> int:
-    blobs, count = blobs_of(config), 0
+    blobs, count = open_blobs(config), 0
     for name in found.below("blobs"):
         if blobs.put((found.folder / name).read_bytes()) != name.rpartition("/")[2]:
             raise Refused("bad-backup", f"{found.folder / name} has changed since it was checked")

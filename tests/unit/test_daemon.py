@@ -170,10 +170,12 @@ def test_what_is_over_is_let_go_and_then_swept(tmp_path):
         with capture_logs() as lines:
             with installation.held(here.config, [installation.BACKUP]):
                 daemon.let_go(here)
-                daemon._sweep_blobs(here)
             assert lines == []
             daemon.let_go(here)
             daemon.let_go(here)
+            with installation.held(here.config, [installation.BACKUP]):
+                daemon._sweep_blobs(here)
+            assert here.blobs.exists(raw)
             daemon._sweep_blobs(here)
         assert [line["event"] for line in lines] == ["let-go", "swept"]
         assert lines[0]["raw"] == 1

@@ -92,6 +92,8 @@ def test_raw_bytes_go_and_the_ledger_says_so(kept):
     assert not kept.needs(before.raw_sha256)
     assert kept.needs(PICTURE)
     assert kept.store.read(referenced) == {PICTURE}
+    assert kept.store.read(lambda conn: referenced(conn, PICTURE[:2])) == {PICTURE}
+    assert kept.store.read(lambda conn: referenced(conn, "00" if PICTURE[:2] != "00" else "ff")) == set()
     assert [row.text for row in kept.messages()] == ["It burns."]
     assert kept.let_go(99, raw_days=10) == LetGo(), "once"
     assert kept.row().raw_gone_at == after.raw_gone_at
