@@ -125,7 +125,7 @@ def check(folder: Path) -> Found:
             damaged.append(file)
         else:
             raise Refused("bad-backup", f"{folder / file}: it is not the one that was written, or not there")
-    if manifest.store not in files:
+    if f"{manifest.store_sha256}  {manifest.store}" not in sums.decode().splitlines():
         raise Refused("bad-backup", f"{folder}: there is no store in it")
     return Found(folder, manifest, tuple(files), tuple(damaged))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from helpdeskd.backup import manifest
 from helpdeskd.cli.output import say
 from helpdeskd.cli.settings import as_owner, give_data, settings
 from helpdeskd.errors import Refused
@@ -29,38 +30,39 @@ def command(ctx: click.Context, folder: Path, *, verify_only: bool, outbox: str,
 
     The settings' file is yours to write: the one in the backup has no secrets. Start the daemon afterwards.
     """
-    from helpdeskd.backup.manifest import SETTINGS, check, newest
-
     if verify_only:
-        found = check(newest(folder))
-    else:
-        config = settings(ctx)
-        give_data(config)
-        as_owner(config)
-        found = check(newest(folder))
-    manifest = found.manifest
-    for file in found.damaged:
-        say(f"Damaged: {found.folder / file}")
-    if found.damaged and not without_damaged:
-        raise Refused(
-            "damaged", f"{found.folder}: {len(found.damaged)} damaged; --without-damaged restores all but these"
-        )
-    say(
-        f"{found.folder}: made {manifest.made_at:%Y-%m-%d %H:%M} UTC by helpdeskd {manifest.made_by}; "
-        f"{len(found.files)} files are what they were."
-    )
-    if verify_only:
+        _checked(folder, without_damaged=without_damaged)
         return
+    config = settings(ctx)
+    give_data(config)
+    as_owner(config)
+    found = _checked(folder, without_damaged=without_damaged)
     from helpdeskd.backup.restore import restore
 
     done = restore(config, found, now(), send=outbox == "send")
     say(f"Restored: {done.tickets} tickets, {done.blobs} raw mails and attachments, {done.spooled} mails in the spool.")
-    if manifest.blobs:
-        say(f"Raw mails and attachments are expected in {manifest.blobs}: the settings must lead there.")
+    if found.manifest.blobs:
+        say(f"Raw mails and attachments are expected in {found.manifest.blobs}: the settings must lead there.")
     if done.held:
         say(f"Held, because they may have gone out since: {len(done.held)} mails, now unknown. Each can be sent again:")
     for row in done.held:
         say(f"  {row.id}  {row.notice}  {row.recipient}")
     if done.queued:
         say(f"Queued again, each marked as possibly sent twice: {done.queued} mails.")
-    say(f"The settings that were in force, without secrets: {found.folder / SETTINGS}.")
+    say(f"The settings that were in force, without secrets: {found.folder / manifest.SETTINGS}.")
+
+
+def _checked(folder: Path, *, without_damaged: bool) -> manifest.Found:
+    found = manifest.check(manifest.newest(folder))
+    for file in found.damaged:
+        say(f"Damaged: {found.folder / file}")
+    if found.damaged and not without_damaged:
+        raise Refused(
+            "damaged", f"{found.folder}: {len(found.damaged)} damaged; --without-damaged restores all but these"
+        )
+    made = found.manifest
+    say(
+        f"{found.folder}: made {made.made_at:%Y-%m-%d %H:%M} UTC by helpdeskd {made.made_by}; "
+        f"{len(found.files)} files are what they were."
+    )
+    return found

@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, f
 from helpdeskd.config import Keep
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.routing import Outcome, Reason
+from helpdeskd.model.ticket import Visibility
 from helpdeskd.store import schema, settings
 from helpdeskd.store.engine import Store
 
@@ -53,8 +54,13 @@ _OF_ARRIVAL = _m.arrival_id == _a.id
 # An answer to this mail, or a notice that speaks of it, is still on its way.
 _AWAITED = exists().where(_OF_ARRIVAL, _o.message_id == _m.id, _o.state.in_(_UNFINISHED))
 _SETTLED = and_(_a.outcome != Outcome.PARKED.value, ~_AWAITED)
-_MACHINE = and_(_a.outcome.in_([Outcome.AUTOMATIC.value, Outcome.HELD.value]), _a.reason == Reason.AUTOMATIC.value)
-_WORDS_LEFT = exists().where(_OF_ARRIVAL, _m.reason == Reason.AUTOMATIC.value, _m.gone_at.is_(None))
+# In a ticket unseen by its customer; or held, if not for want of an author, who may be a person.
+_MACHINE = or_(
+    _a.outcome == Outcome.AUTOMATIC.value,
+    and_(_a.outcome == Outcome.HELD.value, _a.reason != Reason.NULL_SENDER.value),
+)
+_WORDS = and_(_m.visibility == Visibility.INTERNAL.value, _m.gone_at.is_(None))
+_WORDS_LEFT = exists().where(_OF_ARRIVAL, _WORDS)
 
 
 def raw_over(before: datetime) -> ColumnElement[bool]:
@@ -128,7 +134,7 @@ def _let_go_raw(conn: Connection, now: datetime, over: ColumnElement[bool], ids:
 def _let_go_automatic(conn: Connection, now: datetime, over: ColumnElement[bool], ids: list[int]) -> int:
     """Words and files go, the message stays as what it was: its Message-ID still ties answers to the ticket."""
     still = list(conn.execute(select(_a.id).where(_a.id.in_(ids), over)).scalars())
-    messages = select(_m.id).where(_m.arrival_id.in_(still), _m.reason == Reason.AUTOMATIC.value, _m.gone_at.is_(None))
+    messages = select(_m.id).where(_m.arrival_id.in_(still), _WORDS)
     found = list(conn.execute(messages).scalars())
     conn.execute(delete(schema.attachment).where(_f.message_id.in_(found)))
     words = f"(let go on {now:%Y-%m-%d} by keep.{By.AUTOMATIC_DAYS})"

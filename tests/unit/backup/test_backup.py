@@ -17,6 +17,7 @@ from helpdeskd.config.load import load
 from helpdeskd.errors import ConfigError, Refused, StoreDown
 from helpdeskd.installation import BACKUP, held
 from helpdeskd.store import snapshot
+from helpdeskd.store.blobs import Blobs
 from tests.unit.backup.conftest import letter
 
 
@@ -257,6 +258,20 @@ def test_a_blob_that_is_lost_is_named_and_the_rest_is_kept(sqlite_here, monkeypa
     assert made.manifest.missing == (lost, damaged)
     assert made.blobs == 1
     assert not manifest.check(made.folder).damaged
+
+
+def test_blobs_that_are_in_no_folder_stay_where_they_are(sqlite_here, sqlite_there, monkeypatch):
+    """An object store: the backup names it, and copies nothing."""
+    here, there = sqlite_here, sqlite_there
+    here.mail(letter("Printer"))
+    here.intake()
+    with monkeypatch.context() as patch:
+        patch.setattr(Blobs, "folder", None)
+        patch.setattr(Blobs, "where", "s3://bucket/mails")
+        made = here.backup()
+    assert (made.manifest.blobs, made.manifest.missing) == ("s3://bucket/mails", ())
+    assert not (made.folder / "blobs").exists()
+    assert there.restore().blobs == 0
 
 
 # -- complete or not there
