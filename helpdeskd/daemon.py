@@ -281,7 +281,7 @@ def end_pending(installation: Installation) -> None:
 def let_go(installation: Installation) -> None:
     """What [keep] says is kept no longer, once a day. Raises Temporary."""
     store, root, now = installation.store, installation.spool_root, installation.clock()
-    if is_held(installation.config, BACKUP) or not store.writer.run(lambda conn: keeping.is_due(conn, now)):
+    if not store.writer.run(lambda conn: keeping.is_due(conn, now)):
         return
     busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
     gone = keeping.let_go(store, installation.config.keep, now, busy)
@@ -310,15 +310,14 @@ def _sweep_blobs(installation: Installation) -> None:
 
     Not while a backup is made: it copies the store first, and then the blobs that the store named then.
     """
-    if is_held(installation.config, BACKUP):
-        return
-    store = installation.store
+    store, config = installation.store, installation.config
 
     def referenced(sha256: str) -> bool:
         def asked(conn: Connection) -> bool:
             return is_referenced(conn, sha256)
 
-        return store.read(asked) or store.writer.run(asked)  # the second time under the write lock, and rarely
+        # The second time under the write lock, and rarely.
+        return store.read(asked) or store.writer.run(asked) or is_held(config, BACKUP)
 
     swept = installation.blobs.sweep(referenced, installation.clock())
     if swept:

@@ -9,8 +9,16 @@ from tests.unit.cli.house import House, letter, typed
 
 
 def test_there_and_back(house, tmp_path):
-    number = house.ticket("Printer", "It burns.")
-    shown = house("ticket", "list", "--json").json
+    printer = house.mail(letter("Printer", "It burns."))
+    house("fetch", "--through").ok()
+    number = house("ticket", "list", "--json").json[0]["ticket"]["number"]
+    asked = [
+        ("ticket", "list", "--json"),
+        ("ticket", "search", "burns", "--json"),
+        ("mail", "show", printer, "--json"),
+        ("mail", "show", printer, "--raw"),
+    ]
+    shown = [house(*words).raw for words in asked]
     waiting = house.mail(letter("Another", "Me too."))
     said = house("backup", str(tmp_path / "backups")).ok()
     assert re.search(
@@ -26,7 +34,8 @@ def test_there_and_back(house, tmp_path):
     said = house("restore", str(tmp_path / "backups")).ok()
     assert "Restored: 1 tickets, 1 raw mails and attachments, 1 mails in the spool." in said
     assert re.search(r"^  \d+  acknowledgement  grace@customer.example$", said, re.MULTILINE)
-    assert house("ticket", "list", "--json").json == shown
+    assert [house(*words).raw for words in asked] == shown
+    assert shown[3] == letter("Printer", "It burns.")
     assert "unknown (restored from the backup of" in house("ticket", "show", str(number)).ok()
     assert "1 received" in house("fetch", "--through").ok()
     assert "opened, because new" in house("mail", "show", waiting).ok()
