@@ -73,6 +73,9 @@ class Installation:
 
 
 ROLES = ("doors", "imap", "intake", "outgoing")
+RESTORING = "restoring"  # this file stands in the data folder until all of a backup is there
+HALF_RESTORED = "a restore was cut off here; empty it, the spool, the blobs and the database, and restore again"
+BACKUP = "backup"  # held like a role while a backup is made: no blob is swept meanwhile
 
 
 @contextmanager
@@ -136,9 +139,11 @@ def open_blobs(config: Config, clock: Clock = now) -> Blobs:
 def open_installation(config: Config, *, migrate: bool = True, clock: Clock = now) -> Installation:
     """Open the store (upgrading its tables when `migrate`) and everything beside it.
 
-    Raises Refused when folders cannot be used, StoreDown when the database cannot be reached, ConfigError when it
-    is not set up to keep what it commits.
+    Raises Refused when folders cannot be used or hold half of a restored backup, StoreDown when the database cannot be
+    reached, ConfigError when it is not set up to keep what it commits.
     """
+    if (config.paths.data / RESTORING).exists():
+        raise Refused("half-restored", f"{config.paths.data}: {HALF_RESTORED}")
     prepare_folders(config)
     store = open_store(
         config.store_url,

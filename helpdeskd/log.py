@@ -45,6 +45,7 @@ class Event(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SWEPT = "swept"  # blobs that nothing names were removed
+    LET_GO = "let-go"  # what [keep] says is kept no longer
     POLLED = "polled"  # one pass over a mailbox
     TROUBLE = "trouble"  # a part failed and goes on
 

@@ -118,6 +118,12 @@ def claim(root: str, spool_id: str) -> "Entry | None":
     return None
 
 
+def whereabouts(root: str, spool_id: str) -> "str | None":
+    """The file that waits under this id now; None when it is gone. It may move at any time: look again."""
+    found = _find(root, spool_id)
+    return None if found is None else found[0]
+
+
 def begin(entry: Entry) -> Entry:
     """Record durably that an attempt starts. Call it before each; the entry returned carries the strike.
 

@@ -128,6 +128,14 @@ class Desk(Section, frozen=True):
     marker: str = "## Please write your reply above this line ##"
 
 
+class Keep(Section, frozen=True):
+    """Days; 0 = for ever."""
+
+    raw_days: Amount = 0
+    automatic_days: Amount = 0
+    outbox_days: Amount = 0
+
+
 class LogSettings(Section, frozen=True):
     style: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -146,6 +154,7 @@ class Config(Section, frozen=True):
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     desk: Desk = Desk()
+    keep: Keep = Keep()
     log: LogSettings = LogSettings()
 
     @property

@@ -64,6 +64,7 @@ class OutboxRow:
     owner: str
     lease_until: datetime | None
     sent_at: datetime | None
+    raw_gone_at: datetime | None = None  # when the frozen bytes were let go (keep.outbox_days)
 
 
 class Ended(StrEnum):

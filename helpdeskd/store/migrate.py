@@ -5,10 +5,7 @@ Alembic runs without an ini file, and is imported only where there is something 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +13,12 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from helpdeskd import durable
 from helpdeskd.errors import ConfigError, StoreDown
 from helpdeskd.model.clock import Clock
 from helpdeskd.store import migrations
 from helpdeskd.store import sqlite as driver
-from helpdeskd.store.failures import translate, words
+from helpdeskd.store.failures import translate
 
 _one_at_a_time = threading.Lock()  # alembic.op is one for the whole process
 _PG_LOCK = 0x68656C7064_01  # "helpd", 1: taken by whoever migrates; released with the transaction
@@ -121,35 +119,11 @@ def _snapshot(engine: Engine, path: Path, revision: str, at: datetime, *, keep: 
     folder = path.parent / "snapshots"
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{path.stem}-{at:%Y%m%dT%H%M%S%f}-schema-{revision}.sqlite3"
-    raw = engine.raw_connection()
     try:
-        with _removed_on_failure(copy):
-            raw.cursor().execute("VACUUM INTO ?", (str(copy),))  # not in a transaction: this one only reads
-            copy.chmod(0o600)
-            for place in (copy, folder, path.parent):
-                _sync(place)
-    except driver.driver().Error as error:
-        raise StoreDown(f"{copy}: no snapshot, so nothing was changed: {words(error)}") from error
-    finally:
-        raw.close()
+        driver.copy(engine, copy)
+        durable.sync_dir(str(path.parent))
+    except StoreDown as error:
+        raise StoreDown(f"{error}: no snapshot, so nothing was changed") from error
     for old in sorted(folder.glob(f"{path.stem}-*-schema-*.sqlite3"))[:-keep]:
         old.unlink(missing_ok=True)
     return copy
-
-
-@contextlib.contextmanager
-def _removed_on_failure(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

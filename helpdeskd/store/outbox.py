@@ -238,6 +238,9 @@ def again(conn: Connection, outbox_id: int, now: datetime, words: str = "") -> O
     """
     row = _held(conn, outbox_id)
     _not_in_hand(row, now)
+    if row.raw_gone_at is not None:  # what is sent again is the same mail or none
+        gone = f"{row.raw_gone_at:%Y-%m-%d}"
+        raise Refused("let-go", f"the bytes of mail {outbox_id} were let go on {gone} by keep.outbox_days")
     if row.state is OutboxState.SENT:
         raise Refused("sent", f"mail {outbox_id} was sent, and is not sent twice")
     again: dict[str, Any] = {"state": OutboxState.QUEUED, "next_at": now}
@@ -402,4 +405,5 @@ def _row(row: Row[Any]) -> OutboxRow:
         owner=row.owner,
         lease_until=row.lease_until,
         sent_at=row.sent_at,
+        raw_gone_at=row.raw_gone_at,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from helpdeskd import durable
 from helpdeskd.errors import ConfigError, StoreDown
+from helpdeskd.store.failures import words
 
 # https://sqlite.org/wal.html#the_wal_reset_bug: committed pages may be lost when two connections write or checkpoint at
 # once. Fixed in 3.51.3 and in these backports.
@@ -79,6 +82,24 @@ def engine(
         connection.exec_driver_sql(begin)
 
     return made
+
+
+def copy(made: Engine, target: Path) -> None:
+    """VACUUM INTO: whole and consistent, whoever writes meanwhile. Durable, or not there. Errors: StoreDown."""
+    raw = made.raw_connection()
+    try:
+        raw.cursor().execute("VACUUM INTO ?", (str(target),))  # it only reads, and wants to be in no transaction
+        target.chmod(0o600)
+        durable.sync_file(str(target))
+        durable.sync_dir(str(target.parent))
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            target.unlink()
+        if isinstance(error, driver().Error):
+            raise StoreDown(f"{target}: {words(error)}") from error
+        raise
+    finally:
+        raw.close()
 
 
 def _pragma(raw: Any, name: str, value: str, expected: object, path: Path) -> None:

@@ -120,7 +120,7 @@ def test_settings_in_examples_exist(path):
     text = path.read_text(encoding="utf-8")
     sections = {
         name: getattr(Config(), name)
-        for name in ("paths", "store", "blobs", "spool", "smtp", "lmtp", "outgoing", "desk", "log")
+        for name in ("paths", "store", "blobs", "spool", "smtp", "lmtp", "outgoing", "desk", "log", "keep")
     }
     for section, key in re.findall(r"`(\w+)\.(\w+)(?: = [^`]+)?`", text):
         module = ROOT / "helpdeskd" / section / f"{key}.py"
