@@ -51,7 +51,8 @@ class Putters:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._threads = [Thread(target=self._work, name=f"put-{number}") for number in range(threads)]
+        # Daemon threads: a start that fails further on must end the process, not wait for mails that cannot come.
+        self._threads = [Thread(target=self._work, name=f"put-{number}", daemon=True) for number in range(threads)]
         for thread in self._threads:
             thread.start()
 
