@@ -74,6 +74,8 @@ def engine(
         raw.execute("PRAGMA synchronous = FULL")
         raw.execute("PRAGMA journal_mode = WAL").fetchall()
         raw.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        if raw.execute("PRAGMA foreign_keys").fetchone()[0] != foreign_keys:
+            raise ConfigError((f"store.url: {path}: this SQLite was built without foreign keys",))
         found = dangers(raw, f"SQLite {path}")
         if found and not risk_losing_mail:
             raise ConfigError(tuple(f"store.url: {each}" for each in found))
@@ -96,11 +98,10 @@ def dangers(raw: Any, where: str) -> tuple[str, ...]:
 
     https://sqlite.org/pragma.html#pragma_synchronous: below FULL, a COMMIT in WAL mode does not wait for the disk.
     """
-    asked = {"synchronous": 2, "journal_mode": "wal"}
-    answered = {name: raw.execute(f"PRAGMA {name}").fetchone()[0] for name in asked}
+    asked = (("synchronous", 2, "2 (FULL)"), ("journal_mode", "wal", "wal"))
     return tuple(
-        f"{where}: {name} is {answered[name]} where {safe} is needed (a local file system that SQLite can lock), "
+        f"{where}: {name} is {answer} where {words} is needed (a local file system that SQLite can lock), "
         "or mail said to be kept could be lost"
-        for name, safe in asked.items()
-        if answered[name] != safe
+        for name, safe, words in asked
+        if (answer := raw.execute(f"PRAGMA {name}").fetchone()[0]) != safe
     )
