@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit bench lock clean
+.PHONY: help demo test lint types floors unit bench soak lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,6 +29,9 @@ unit: $(VENV)/.dev  ## the suite (live parts that are missing are skipped by nam
 
 bench: $(VENV)/.dev  ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.dev  ## 5,000 mails by all doors, 30 kills, 5 restarts of PostgreSQL; then the reckoning (SOAK="--mails 500 --seed 1")
+	$(BIN)/python -m tests.crash.soak $(SOAK)
 
 .PHONY: parts
 parts:  ## real parts for the live tests (Debian packages, when root)

@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from helpdeskd import log, spool, tray
 from helpdeskd.config import Config, Keep
+from helpdeskd.config.check import AT_RISK
 from helpdeskd.desk import changes, keeping
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import BACKUP, ROLES, Installation, held, is_held, node, open_installation
@@ -109,7 +110,8 @@ class Daemon:
 
     async def _serve(self, installation: Installation, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        for warning in installation.store.warnings:
+        chosen = (AT_RISK,) if self.config.store.risk_losing_mail else ()
+        for warning in (*chosen, *installation.store.warnings):
             _log.warning(Event.WARNING, warning=warning)
         ticker = Ticker()
         ticker.every(REFRESH_SECONDS, "refresh", _forgiving(installation.refresh))

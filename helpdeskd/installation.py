@@ -151,6 +151,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
         snapshots=config.store.snapshots,
         migrate=migrate,
         clock=clock,
+        risk_losing_mail=config.store.risk_losing_mail,
     )
     try:
         instance, keys = _known(store)

@@ -10,6 +10,7 @@ import click
 from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.cli.settings import languages, settings
 from helpdeskd.config import Config
+from helpdeskd.config.check import AT_RISK
 from helpdeskd.config.load import shown
 from helpdeskd.config.toml import lines
 
@@ -49,6 +50,8 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
 
 def remarks(config: Config) -> Iterator[str]:
     """What is no error, but what an operator should know."""
+    if config.store.risk_losing_mail:
+        yield AT_RISK
     if not config.outgoing.relay:
         yield "outgoing.relay is not set: tickets are made, but no answer can leave."
     elif config.outgoing.hold:

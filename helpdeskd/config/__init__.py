@@ -39,6 +39,7 @@ class Store(Section, frozen=True):
     url: str = ""  # empty = SQLite at paths.data/helpdeskd.sqlite3
     readers: Count = 4
     snapshots: Count = 3  # SQLite: how many copies made before migrations are kept
+    risk_losing_mail: bool = False  # run on a database that may forget what it has committed
 
 
 class BlobSettings(Section, frozen=True):

@@ -12,6 +12,12 @@ from helpdeskd.config import BlobSettings, Config, Mailbox
 
 Problem = tuple[str, str]  # (key, what was expected)
 
+# Said at start, by `status` and by `config check`, where the operator has chosen so.
+AT_RISK = (
+    "store.risk_losing_mail is on: a database that may forget what it has committed is not refused, and a crash or a power "
+    "cut can lose mail that its sender was told we have."
+)
+
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 

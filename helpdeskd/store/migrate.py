@@ -6,6 +6,7 @@ Alembic runs without an ini file, and is imported only where there is something 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,20 +25,20 @@ _one_at_a_time = threading.Lock()  # alembic.op is one for the whole process
 _PG_LOCK = 0x68656C7064_01  # "helpd", 1: taken by whoever migrates; released with the transaction
 
 
-def sqlite(path: Path, where: str, *, snapshots: int, apply: bool, clock: Clock, busy_seconds: float) -> None:
+def sqlite(engine: Callable[..., Engine], path: Path, where: str, *, snapshots: int, apply: bool, clock: Clock) -> None:
     """Bring the SQLite file at `path` up to date in one transaction that holds the write lock from before the snapshot.
 
-    The snapshot lies in `snapshots/` beside the file; the newest `snapshots` are kept (0: none is made).
+    `engine` makes engines for that file (store.sqlite.engine). The snapshot lies in `snapshots/` beside it; the newest
+    `snapshots` are kept (0: none is made).
     Errors: ConfigError (newer than this code, or old where `apply` is false), StoreDown (locked, full).
     """
     # Foreign keys are off while tables are rebuilt (a pragma that no transaction can change), and checked before COMMIT.
-    engine = driver.engine(path, begin="BEGIN IMMEDIATE", busy_seconds=busy_seconds, foreign_keys=False)
-    reading = driver.engine(path, begin="BEGIN", busy_seconds=busy_seconds)
+    writing, reading = engine(begin="BEGIN IMMEDIATE", foreign_keys=False), engine(begin="BEGIN")
     try:
         with reading.connect() as connection:
             if _is_current(connection, where, apply=apply):
                 return
-        with engine.begin() as connection:
+        with writing.begin() as connection:
             if _is_current(connection, where, apply=apply):  # another process was faster
                 return
             old = _revision(connection)
