@@ -34,6 +34,7 @@ from helpdeskd.store import arrivals
 from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
 from helpdeskd.store.lock import NamedLock
+from helpdeskd.threads import tell_name
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
@@ -183,6 +184,7 @@ class Daemon:
         """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
 
         def guarded() -> None:
+            tell_name()
             try:
                 act()
             except BaseException:

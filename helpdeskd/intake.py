@@ -34,6 +34,7 @@ from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals, settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
+from helpdeskd.threads import tell_name
 
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
@@ -95,7 +96,7 @@ class Intake:
         self._clock = clock
         self._bell = threading.Event()
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs", initializer=tell_name)
         self.counts = Counts()
         self._last_step = monotonic()
 

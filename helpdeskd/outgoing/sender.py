@@ -26,6 +26,7 @@ from helpdeskd.outgoing.render import BrokenTemplate, Renderer
 from helpdeskd.store import outbox
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
+from helpdeskd.threads import tell_name
 
 T = TypeVar("T")
 
@@ -177,7 +178,7 @@ class Sender:
         self._stopping, self._once, self._trouble = False, once, None
         self._bell, self._line = asyncio.Event(), asyncio.Semaphore(self._lines)
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(self._lines, thread_name_prefix="render")
+        self._threads = ThreadPoolExecutor(self._lines, thread_name_prefix="render", initializer=tell_name)
         keeper = asyncio.create_task(self._keep(), name="outgoing-leases")
         try:
             yield keeper

@@ -20,6 +20,7 @@ from helpdeskd.sources.imap_client import Connection, IdleLost
 from helpdeskd.sources.imap_login import LoginFailed
 from helpdeskd.sources.imap_pass import Ledger, Memory, Pass, Result
 from helpdeskd.sources.imap_state import Book, MailboxLock, MailboxStatus, WatchState, micros, moment, read_status
+from helpdeskd.threads import tell_name
 
 __all__ = ["FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
 
@@ -166,6 +167,7 @@ class Watcher:
             self._thread.join(seconds)
 
     def _run(self) -> None:
+        tell_name()
         while not self._stop.is_set():
             try:
                 lock = MailboxLock.take(self._spool, self._box.name)

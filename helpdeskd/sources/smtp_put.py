@@ -18,6 +18,7 @@ from helpdeskd import spool
 from helpdeskd.errors import NoRoom
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
+from helpdeskd.threads import tell_name
 
 log = logs.get("smtp")
 
@@ -72,6 +73,7 @@ class Putters:
         self._threads.clear()
 
     def _work(self) -> None:
+        tell_name()
         while (job := self._jobs.get()) is not None:
             try:
                 self._put(job)

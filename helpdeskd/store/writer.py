@@ -16,6 +16,7 @@ from helpdeskd import log
 from helpdeskd.errors import Conflict, HelpdeskdError, StoreDown
 from helpdeskd.store import memo
 from helpdeskd.store.failures import Fault, judge, translate, words
+from helpdeskd.threads import tell_name
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class Writer:
     # The thread
 
     def _work(self) -> None:
+        tell_name()
         stopping = False
         while not stopping:
             first = self._queue.get()
