@@ -29,6 +29,7 @@ class FakeImap:
         self.uidvalidity = 7
         self.uidnext = 1
         self.read_only = False
+        self.date = _DATE  # INTERNALDATE of every mail
         self.empty: set[int] = set()  # BODY[] ""
         self.bodiless: set[int] = set()  # no BODY[] in the answer
         self.silent: set[int] = set()  # no FETCH answer at all
@@ -177,7 +178,7 @@ class Talk(socketserver.StreamRequestHandler):
             raw = fake.mails[uid]
             parts: list[bytes] = [b"UID %d" % uid]
             if "RFC822.SIZE" in items:
-                parts.append(b"RFC822.SIZE %d INTERNALDATE %s" % (len(raw), _DATE))
+                parts.append(b"RFC822.SIZE %d INTERNALDATE %s" % (len(raw), fake.date))
             if "BODY.PEEK[]" in items:
                 if uid in fake.deadly:
                     self.wfile.write(
