@@ -2,8 +2,8 @@
 
 A point is (thread, call, k): the k-th such call of a thread of that name, counted from the moment strace was attached. strace
 counts `when` for each thread by itself, so it is attached to the threads of that one name and to no other: what is counted is
-what is named. (Its --seccomp-bpf, which spares the calls nobody asked about, needs a process that strace has started: pipe.py.)
-strace kills when the call begins: the effect itself does not happen any more.
+what is named. (Its --seccomp-bpf would spare the calls nobody asked about. It needs a process that strace itself has started, and with
+strace 6.1 the signal for the second such call and later ones is lost.) strace kills when the call begins: the effect itself does not happen any more.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Trace:
 
 def under(file: Path, words: Sequence[str], point: Point | None = None) -> list[str]:
     """The command that runs `words` under strace from its beginning."""
-    return ["strace", "-f", "--seccomp-bpf", *_wanted(point), "-o", str(file), *words]
+    return ["strace", "-f", *_wanted(point), "-o", str(file), *words]
 
 
 def counts_of(file: Path) -> Counter[str]:
