@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -18,12 +18,12 @@ from tests.crash import ledger, strace
 from tests.crash.ledger import Findings, Look, Mail
 from tests.live.fakeimap import FakeImap, Talk
 from tests.live.house import ROOT, STAFF, SUPPORT, House, mail, parsed, reply, reply_address
-from tests.live.machine import wait_until
-from tests.sink import Caught, Sink, threaded
+from tests.sink import Sink, threaded
 
 DOORS = ("smtp", "lmtp", "pipe", "imap")
 PATIENCE = 40.0  # seconds; only what is lost takes so long
 Wrap = Callable[[list[str]], list[str]]
+AS_IT_IS: Wrap = list
 
 
 class Peer(Protocol):
@@ -33,7 +33,6 @@ class Peer(Protocol):
 
     def offer(self, house: House, mail: Mail, wrap: Wrap) -> bool: ...
     def satisfied(self) -> bool: ...
-    def close(self) -> None: ...
 
 
 class Client:
@@ -51,14 +50,11 @@ class Client:
                 client.sendmail(mail.sender, [mail.recipient], mail.raw)
                 told = True
         except (OSError, smtplib.SMTPException):
-            return told  # what breaks after the 250 is no matter
+            pass  # what breaks after the 250 is no matter
         return told
 
     def satisfied(self) -> bool:
         return True
-
-    def close(self) -> None:
-        pass
 
 
 class Mta:
@@ -73,18 +69,14 @@ class Mta:
     def satisfied(self) -> bool:
         return True
 
-    def close(self) -> None:
-        pass
-
 
 class Mailbox:
     """An IMAP server: it has the mail in any case, keeps the flags, and tells an idling client."""
 
-    def __init__(self) -> None:
-        self.server = FakeImap()
+    def __init__(self, server: FakeImap) -> None:
+        self.server = server
         self.server.on_idle = self._tell
         self.server.date = imaplib.Time2Internaldate(time.time()).encode()  # mail of today is answered
-        self.server.__enter__()
         self.settings = (
             f'[[mailbox]]\nname = "desk"\nhost = "127.0.0.1"\nport = {self.server.port}\nuser = "u"\npassword = "p"\n'
             'security = "none"\nbackfill = "all"\npoll_seconds = 2\n'
@@ -105,11 +97,8 @@ class Mailbox:
     def satisfied(self) -> bool:
         return all("\\Seen" in flags for flags in dict(self.server.flags).values())
 
-    def close(self) -> None:
-        self.server.__exit__()
 
-
-def peer(door: str) -> Peer:
+def peer(door: str, ends: ExitStack) -> Peer:
     match door:
         case "smtp":
             return Client(lambda house: smtplib.SMTP("127.0.0.1", house.port, timeout=60))
@@ -118,7 +107,7 @@ def peer(door: str) -> Peer:
         case "pipe":
             return Mta()
         case _:
-            return Mailbox()
+            return Mailbox(ends.enter_context(FakeImap()))
 
 
 class Street:
@@ -134,19 +123,32 @@ class Street:
         self.trace = folder / "trace"
         self.mails: list[Mail] = []
         self._numbers = itertools.count(1)
+
+    def open(self) -> None:
+        """The first ticket, which Ada will answer again and again."""
         self.house.init()
         self.house.start()
-        self.through(self.from_customer())
-        self._customer = self.mails[0].sender
-        self._notice = parsed(self._told(STAFF)[-1].data)
+        first = self.from_customer()
+        self.through(first)
+        self._customer = first.sender
+        ((mail_id,),) = self.look("SELECT mail_id FROM outbox WHERE notice = 'new_ticket'")
+        (self._notice,) = (parsed(each.data) for each in self.sink.to(STAFF) if mail_id.encode() in each.data)
+
+    def close(self) -> None:
+        """The daemon is killed: what stopping in order does is another test's matter."""
+        if self.house.process is not None:
+            self.house.process.kill()
+            self.house.process.wait()
 
     # The play
 
-    def from_customer(self) -> Mail:
+    def from_customer(self, files: int = 1) -> Mail:
         """A customer of his own each time: no ceiling of automatic mail is met."""
         sender = f"grace@customer{next(self._numbers)}.example"
-        raw = mail(sender, SUPPORT, "The printer is on fire", "What now?")
-        return ledger.of_customer(sender, SUPPORT, _with_files(raw, 1))
+        message = parsed(mail(sender, SUPPORT, "The printer is on fire", "What now?"))
+        for number in range(files):
+            message.add_attachment(f"{sender} {number}".encode(), "application", "octet-stream")
+        return ledger.of_customer(sender, SUPPORT, message.as_bytes())
 
     def from_staff(self) -> Mail:
         """Ada answers the notice of the first ticket, once more."""
@@ -163,16 +165,15 @@ class Street:
             there = list(strace.roles(self.pid).values())
             if there.count("blobs") >= 2 and there.count("render") >= 2:
                 return
-            bystander = self.from_customer()
-            bystander.raw = _with_files(bystander.raw, 6)
+            bystander = self.from_customer(files=6)
+            bystander.offers = 1
             self.mails.append(bystander)
-            bystander.offers += 1
             envelope = spool.Envelope(door="pipe", sender=bystander.sender, recipients=(bystander.recipient,))
             spool.put(str(self.house.spool), envelope, [bystander.raw])
             spool.ring(str(self.house.spool))
             self.settle()
 
-    def through(self, mail: Mail, wrap: Wrap = lambda words: words) -> None:
+    def through(self, mail: Mail, wrap: Wrap = AS_IT_IS) -> None:
         """The peer brings the mail until he is told yes; then everything comes to rest. The daemon is brought back when it dies."""
         self.mails.append(mail)
         end = time.monotonic() + PATIENCE
@@ -180,7 +181,7 @@ class Street:
         while not told and time.monotonic() < end:
             mail.offers += 1
             told = self.peer.offer(self.house, mail, wrap)
-            wrap = list
+            wrap = AS_IT_IS  # strace had its chance
             if not told:
                 self.revive()
         self.settle()
@@ -218,28 +219,12 @@ class Street:
             found.left.append("a mail in the mailbox is not marked as seen")
         return found
 
-    def _told(self, recipient: str) -> list[Caught]:
-        caught: list[Caught] = wait_until(lambda: self.sink.to(recipient), what=f"a mail to {recipient}")
-        return caught
-
-
-def _with_files(raw: bytes, count: int) -> bytes:
-    message = parsed(raw)
-    for number in range(count):
-        message.add_attachment(message["Message-ID"].encode() + b"%d" % number, "application", "octet-stream")
-    return message.as_bytes()
-
 
 @contextmanager
 def street(folder: Path, door: str, store_url: str) -> Iterator[Street]:
-    """A running one. At the end the daemon is killed: what stopping in order does is another test's matter."""
-    visitor = peer(door)
-    with threaded(Sink()) as sink:
-        made = Street(folder, door, store_url, sink, visitor)
-        try:
-            yield made
-        finally:
-            if made.house.process is not None:
-                made.house.process.kill()
-                made.house.process.wait()
-            visitor.close()
+    """A running one."""
+    with ExitStack() as ends:
+        made = Street(folder, door, store_url, ends.enter_context(threaded(Sink())), peer(door, ends))
+        ends.callback(made.close)
+        made.open()
+        yield made

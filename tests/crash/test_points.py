@@ -33,7 +33,6 @@ def _strace() -> None:
 def test_killed_at_a_point(door, store_url, record_property):
     store = store_url.partition(":")[0]
     record_property("seed", f"CRASH_SEED={SEED}")
-    print(f"CRASH_SEED={SEED}")
     chance = random.Random(f"{SEED} {door}/{store}")
     # The streets begin at different kinds of calls, so that together they meet them all.
     turn = EACH * (DOORS.index(door) + len(DOORS) * (store == "sqlite"))
