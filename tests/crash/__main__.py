@@ -36,10 +36,11 @@ class Book:
         self.file, self.seed = file, seed
         self.points: dict[str, list[Point]] = {}
         self.results: dict[str, dict[Point, dict[str, Any]]] = {}
-        file.parent.mkdir(parents=True, exist_ok=True)
-        for line in file.read_text().splitlines() if file.exists() else ():
-            self._enter(json.loads(line))
-        if not self.points:
+        if file.exists():
+            for line in file.read_text().splitlines():
+                self._enter(json.loads(line))
+        else:
+            file.parent.mkdir(parents=True, exist_ok=True)
             self.write({"seed": seed})
 
     def write(self, line: dict[str, Any]) -> None:
@@ -58,19 +59,20 @@ class Book:
 
     def waiting(self, name: str) -> list[Point]:
         """What has not been tried, in the seed's order."""
-        points = [point for point in self.points[name] if point not in self.results.get(name, {})]
+        points = list(self.points[name])
         random.Random(f"{self.seed} {name}").shuffle(points)
-        return points
+        return [point for point in points if point not in self.results.get(name, {})]
 
     def table(self) -> list[str]:
-        rows = [("door", "store", "points", "tried", "reached", "lost", "duplicated", "left", "uncertain")]
+        columns = ("reached", "lost", "duplicated", "left", "uncertain")
+        rows = []
         for name, points in self.points.items():
             found = list(self.results.get(name, {}).values())
-            counts = [sum(bool(each[column]) for each in found) for column in rows[0][4:]]
-            rows.append((*name.split("/"), *map(str, (len(points), len(found), *counts))))  # type: ignore[arg-type]
-        totals = [str(sum(int(row[column]) for row in rows[1:])) for column in range(2, len(rows[0]))]
-        rows.append(("all", "", *totals))  # type: ignore[arg-type]
-        return ["| " + " | ".join(f"{cell:>10}" for cell in row) + " |" for row in rows]
+            rows.append([len(points), len(found), *(sum(bool(each[column]) for each in found) for column in columns)])
+        lines: list[list[object]] = [["door", "store", "points", "tried", *columns], ["---"] * (4 + len(columns))]
+        lines += [[*name.split("/"), *row] for name, row in zip(self.points, rows, strict=True)]
+        lines.append(["all", "", *map(sum, zip(*rows, strict=True))])
+        return ["| " + " | ".join(f"{cell:>10}" for cell in line) + " |" for line in lines]
 
     @property
     def faults(self) -> int:

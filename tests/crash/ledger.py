@@ -46,7 +46,7 @@ class Findings:
     lost: list[str] = field(default_factory=list)
     duplicated: list[str] = field(default_factory=list)
     uncertain: list[str] = field(default_factory=list)  # nobody can know whether it went out, and it says so
-    left: list[str] = field(default_factory=list)  # what a sweep should have taken
+    left: list[str] = field(default_factory=list)  # what the sweeps should have taken; and blobs that are missing
 
     @property
     def faults(self) -> list[str]:

@@ -5,9 +5,9 @@ way in that is nearest to ours is a pipe: an MTA starts it with a mail on standa
 new customer with an attachment. strace kills the first run in front of one effect call, from its start to its end; the MTA, like
 Postfix' pipe(8) with a command that died by a signal, comes with the same mail again until it exits 0. Then:
 
-lost        no issue holds the mail, or its text or attachment is gone, or its author never got the copy that is his acknowledgement
+lost        no issue holds the mail with its text, or none its attachment, or its author never got the copy that is his acknowledgement
 duplicated  more than one issue holds it, or its author got more than one copy
-left        a file in its store that no row names
+left        a file in its store that no row names, or a row whose file is missing
 
 A copy counts when the relay has taken it. What it does not measure: threads (it has none), power cuts, its other doors.
 """
@@ -95,27 +95,24 @@ class Roundup:
     def findings(self, relay: Sink) -> Findings:
         found = Findings()
         database = sqlite3.connect(self.home / "db" / "db")
-        issues = database.execute("SELECT nodeid, linkid FROM issue_messages").fetchall()
-        files = {
-            kind: [row for (row,) in database.execute(f"SELECT id FROM _{kind} WHERE __retired__ = 0")]
-            for kind in ("msg", "file")
-        }
+        messages = {f"msg{number}" for (number,) in database.execute("SELECT linkid FROM issue_messages")}
+        files = {f"file{number}" for (number,) in database.execute("SELECT linkid FROM msg_files")}
         database.close()
-        _once(found, len(issues), "issues with the mail")
+        # What was begun and not finished has another name, under which Roundup finds it too.
         there = {path.name.removesuffix(".tmp") for path in (self.home / "db" / "files").rglob("*") if path.is_file()}
-        named = {f"{kind}{number}" for kind, numbers in files.items() for number in numbers}
-        found.lost += [f"the text of {name} is gone" for name in sorted(named - there)]
-        found.left += [f"{name} belongs to nobody" for name in sorted(there - named)]
-        if issues and not files["file"]:
-            found.lost.append("the attachment is gone")
+        _once(found, len(messages), "issues with the mail", len(messages & there))
+        _once(found, len(files), "attachments", len(files & there))
         _once(found, len(relay.to(CUSTOMER)), "copies to the author")
+        found.left += [f"the bytes of {name} are missing" for name in sorted((messages | files) - there)]
+        found.left += [f"{name} belongs to nobody" for name in sorted(there - messages - files)]
         return found
 
 
-def _once(found: Findings, count: int, what: str) -> None:
-    if count == 0:
+def _once(found: Findings, count: int, what: str, whole: int | None = None) -> None:
+    """`whole`: how many of them are not a row without its bytes."""
+    if (count if whole is None else whole) == 0:
         found.lost.append(f"no {what}")
-    elif count > 1:
+    if count > 1:
         found.duplicated.append(f"{count} {what}")
 
 
@@ -124,12 +121,13 @@ def _set(file: Path, wanted: dict[str, dict[str, str]]) -> None:
     text = file.read_text()
     for section, values in wanted.items():
         begin = text.index(f"\n[{section}]\n")
-        end = text.find("\n[", begin + 1) % (len(text) + 1)
-        body = text[begin:end]
+        body, rest = text[begin:], ""
+        if (end := body.find("\n[", 1)) > 0:
+            body, rest = body[:end], body[end:]
         for key, value in values.items():
             body, count = re.subn(rf"(?m)^#?{key} *=.*$", f"{key} = {value}", body, count=1)
             assert count == 1, key
-        text = text[:begin] + body + text[end:]
+        text = text[:begin] + body + rest
     file.write_text(text)
 
 
@@ -159,9 +157,10 @@ def main() -> int:
             assert not rival.findings(relay).faults, rival.findings(relay)
         points = [Point("mailgw", call, k + 1) for call, count in strace.counts_of(trace).items() for k in range(count)]
         random.Random(seed).shuffle(points)
+        chosen = points[: given.points]
         counts: Counter[str] = Counter()
         said: Counter[str] = Counter()
-        for point in points[: given.points]:
+        for point in chosen:
             rival.begin()
             relay.mails.clear()
             raw = _mail()
@@ -175,7 +174,7 @@ def main() -> int:
             print(f"{point.call} {point.k}: {'; '.join(found.faults) or 'well'}", flush=True)
         print(f"\n{PACKAGE} {rival.version}, by a pipe of an MTA that tries again; seed {seed}")
         print(
-            f"points {len(points[: given.points])} of {len(points)}",
+            f"points {len(chosen)} of {len(points)}",
             *(f"{each} {counts[each]}" for each in ("reached", "lost", "duplicated", "left")),
             sep=", ",
         )

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -18,12 +18,17 @@ from tests.crash import ledger, strace
 from tests.crash.ledger import Findings, Look, Mail
 from tests.live.fakeimap import FakeImap, Talk
 from tests.live.house import ROOT, STAFF, SUPPORT, House, mail, parsed, reply, reply_address
+from tests.live.machine import wait_until
 from tests.sink import Sink, threaded
 
 DOORS = ("smtp", "lmtp", "pipe", "imap")
 PATIENCE = 40.0  # seconds; only what is lost takes so long
 Wrap = Callable[[list[str]], list[str]]
 AS_IT_IS: Wrap = list
+
+
+class StaysDead(Exception):
+    """What a crash left cannot be started."""
 
 
 class Peer(Protocol):
@@ -189,20 +194,24 @@ class Street:
     def settle(self) -> None:
         """Until nothing is on its way, or until patience is over: the ledger will tell what is missing."""
         ours = {mail.mail_id for mail in self.mails}
-        end = time.monotonic() + PATIENCE
-        while time.monotonic() < end:
-            if not self.revive():
-                quiet = not tray.scan(str(self.house.spool)) and self.peer.satisfied()
-                if quiet and ours <= self.look.arrived() and not self.look.waiting():
-                    return
-            time.sleep(0.02)
+
+        def at_rest() -> bool:
+            if self.revive() or tray.scan(str(self.house.spool)) or not self.peer.satisfied():
+                return False
+            return ours <= self.look.arrived() and not self.look.waiting()
+
+        with suppress(AssertionError):
+            wait_until(at_rest, PATIENCE)
 
     def revive(self) -> bool:
-        """Start the daemon again if it is dead."""
+        """Start the daemon again if it is dead. Raises StaysDead."""
         assert self.house.process is not None
         if self.house.process.poll() is None:
             return False
-        self.house.start()
+        try:
+            self.house.start()
+        except (AssertionError, TimeoutError) as error:
+            raise StaysDead(f"the daemon does not start again: {error}") from error
         return True
 
     # What it came to

@@ -10,7 +10,7 @@ from typing import Any
 from tests.crash import strace
 from tests.crash.ledger import Findings
 from tests.crash.strace import Point, Trace
-from tests.crash.street import AS_IT_IS, Street
+from tests.crash.street import AS_IT_IS, StaysDead, Street
 
 PIPE = "pipe"  # pipe.py, which strace itself starts
 
@@ -52,8 +52,8 @@ def attempt(street: Street, point: Point) -> Result:
     since = street.look.last_answer()
     try:
         reached = _piped(street, point) if point.role == PIPE else _struck(street, point)
-    except (AssertionError, TimeoutError) as error:
-        return Result(point, True, Findings(lost=[f"the daemon does not start again: {error}"]))
+    except StaysDead as error:
+        return Result(point, True, Findings(lost=[str(error)]))
     return Result(point, reached, street.findings(since))
 
 
