@@ -22,7 +22,7 @@ from tests.live.machine import wait_until
 from tests.sink import Sink, threaded
 
 DOORS = ("smtp", "lmtp", "pipe", "imap")
-PATIENCE = 40.0  # seconds; only what is lost takes so long
+PATIENCE = 90.0  # seconds; only what is lost takes so long
 Wrap = Callable[[list[str]], list[str]]
 AS_IT_IS: Wrap = list
 
