@@ -2,8 +2,9 @@
 
 A point is (thread, call, k): the k-th such call of a thread of that name, counted from the moment strace was attached. strace
 counts `when` for each thread by itself, so it is attached to the threads of that one name and to no other: what is counted is
-what is named. (Its --seccomp-bpf would spare the calls nobody asked about. It needs a process that strace itself has started, and with
-strace 6.1 the signal for the second such call and later ones is lost.) strace kills when the call begins: the effect itself does not happen any more.
+what is named. (Its --seccomp-bpf would spare the calls nobody asked about. It needs a process that strace itself has started, and
+with strace 6.1 the signal for the second such call and later ones is lost.) strace kills when the call begins: the effect itself does
+not happen any more.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ EFFECTS = (
     *("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat"),
     *("sendto", "sendmsg"),
 )
-_LINE = re.compile(r"(?:(\d+) +)?(\w+)\(")
+_LINE = re.compile(r"(?:(\d+) +)?(?:(\w+)\(|\+\+\+ (killed by SIGKILL))")
+_KILLED = "killed by SIGKILL"
 
 
 def why_not() -> str:
@@ -40,7 +42,8 @@ def why_not() -> str:
 
 @dataclass(frozen=True, order=True, slots=True)
 class Point:
-    """`role` is the thread's name without its number in a pool; main and loop-pool are those without a name of their own."""
+    """`role` is the thread's name without its number in a pool; main and loop-pool are those without a name of their own, child any
+    thread of a process that the daemon has started."""
 
     role: str
     call: str
@@ -50,16 +53,29 @@ class Point:
         return f"{self.role} {self.call} {self.k}"
 
 
+def family(pid: int) -> list[int]:
+    """The process and those it has started."""
+    children = [int(child) for task in _tasks(pid) for child in _read(task / "children").split()]
+    return [pid, *(one for child in children for one in family(child))]
+
+
 def roles(pid: int) -> dict[int, str]:
-    """The process' threads and their roles."""
-    found = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            comm = (task / "comm").read_text().strip()
-        except FileNotFoundError:
-            continue
-        found[int(task.name)] = _role(comm, int(task.name) == pid)
-    return found
+    """All threads of that family, and their roles."""
+    found = {int(task.name): "child" for child in family(pid)[1:] for task in _tasks(child)}
+    return found | {int(task.name): _role(_read(task / "comm").strip(), int(task.name) == pid) for task in _tasks(pid)}
+
+
+def _tasks(pid: int) -> list[Path]:
+    folder = Path(f"/proc/{pid}/task")
+    return list(folder.iterdir()) if folder.exists() else []
+
+
+def _read(file: Path) -> str:
+    """Of a thread that may have ended."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _role(comm: str, main: bool) -> str:
@@ -70,7 +86,7 @@ def _role(comm: str, main: bool) -> str:
 
 
 class Trace:
-    """strace at some threads of a running process; with a point, it kills."""
+    """strace at some threads; with a point, it kills, else it follows those that they start."""
 
     def __init__(self, file: Path, tasks: Sequence[int], point: Point | None = None) -> None:
         self._file = file
@@ -94,11 +110,15 @@ class Trace:
         self._strace.communicate()
 
     def counts(self) -> dict[int, Counter[str]]:
-        """How often each thread began each call. A thread that was not given is one that was started meanwhile."""
+        """How often each thread began each call."""
         found: dict[int, Counter[str]] = {}
         for task, call in _calls(self._file):
             found.setdefault(task or self._tasks[0], Counter())[call] += 1
         return found
+
+    def killed_at(self, point: Point) -> bool:
+        """strace's own word: a thread was at its k-th call, and then its process was no more."""
+        return any(count[point.call] == point.k and count[_KILLED] for count in self.counts().values())
 
 
 def under(file: Path, words: Sequence[str], point: Point | None = None) -> list[str]:
@@ -108,7 +128,7 @@ def under(file: Path, words: Sequence[str], point: Point | None = None) -> list[
 
 def counts_of(file: Path) -> Counter[str]:
     """The calls of a command run with `under`."""
-    return Counter(call for _, call in _calls(file))
+    return Counter(call for _, call in _calls(file) if call != _KILLED)
 
 
 def _wanted(point: Point | None) -> list[str]:
@@ -116,10 +136,10 @@ def _wanted(point: Point | None) -> list[str]:
     if point is None:
         return ["-s", "0", "-e", "signal=none", "-e", f"trace={','.join(f'?{call}' for call in EFFECTS)}"]
     kill = f"inject={point.call}:signal=KILL:when={point.k}"
-    return ["-s", "0", "-e", "signal=none", "-e", f"trace={point.call}", "-e", kill]
+    return ["-s", "0", "-e", "signal=KILL", "-e", f"trace={point.call}", "-e", kill]
 
 
 def _calls(file: Path) -> Iterator[tuple[int, str]]:
     for line in file.read_text(errors="replace").splitlines():
         if begun := _LINE.match(line):
-            yield int(begun[1] or 0), begun[2]
+            yield int(begun[1] or 0), begun[2] or begun[3]

@@ -6,6 +6,7 @@ import itertools
 import os
 import random
 import secrets
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -132,3 +133,14 @@ def test_strace_s_words_are_counted(tmp_path: Path):
         "102 <... fsync resumed>) = 0\n101 +++ killed by SIGKILL +++\n"
     )
     assert strace.counts_of(file) == {"write": 2, "fsync": 1}
+
+
+def test_a_child_is_of_the_family(tmp_path: Path):
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo; wait"], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        try:
+            _, child = strace.family(parent.pid)
+            assert strace.roles(parent.pid) == {parent.pid: "main", child: "child"}
+        finally:
+            os.kill(child, 9)

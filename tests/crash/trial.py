@@ -30,7 +30,7 @@ class Result:
 def record(street: Street) -> list[Point]:
     """The points of this street: every effect call of every thread, as often as one thread of that name made it."""
     street.warm()
-    trace = Trace(street.trace, [street.pid])
+    trace = Trace(street.trace, strace.family(street.pid))
     piped: Counter[str] = Counter()
     file = street.trace.with_name("trace-pipe")
     street.play(lambda words: strace.under(file, words))
@@ -66,12 +66,10 @@ def _struck(street: Street, point: Point) -> bool:
     tasks = [task for task, role in strace.roles(street.pid).items() if role == point.role]
     if not tasks:
         return False
-    victim = street.pid
     trace = Trace(street.trace, tasks, point)
     street.play(AS_IT_IS)
     trace.end()
-    # strace's own word: a thread of that name was at its k-th call, and then there was no process any more.
-    return street.pid != victim and any(count[point.call] == point.k for count in trace.counts().values())
+    return trace.killed_at(point)
 
 
 def draw(points: list[Point], count: int, chance: random.Random, turn: int = 0) -> list[Point]:
