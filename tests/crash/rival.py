@@ -7,7 +7,7 @@ Postfix' pipe(8) with a command that died by a signal, comes with the same mail 
 
 lost        no issue holds the mail with its text, or none its attachment, or its author never got the copy that is his acknowledgement
 duplicated  more than one issue holds it, or its author got more than one copy
-left        a file in its store that no row names, or a row whose file is missing
+left        a file in its store that no issue leads to, or one that is missing
 
 A copy counts when the relay has taken it. What it does not measure: threads (it has none), power cuts, its other doors.
 """
@@ -96,24 +96,25 @@ class Roundup:
         found = Findings()
         database = sqlite3.connect(self.home / "db" / "db")
         messages = {f"msg{number}" for (number,) in database.execute("SELECT linkid FROM issue_messages")}
-        files = {f"file{number}" for (number,) in database.execute("SELECT linkid FROM msg_files")}
+        attached = "SELECT linkid FROM msg_files WHERE nodeid IN (SELECT linkid FROM issue_messages)"
+        files = {f"file{number}" for (number,) in database.execute(attached)}
         database.close()
         # What was begun and not finished has another name, under which Roundup finds it too.
         there = {path.name.removesuffix(".tmp") for path in (self.home / "db" / "files").rglob("*") if path.is_file()}
-        _once(found, len(messages), "issues with the mail", len(messages & there))
-        _once(found, len(files), "attachments", len(files & there))
-        _once(found, len(relay.to(CUSTOMER)), "copies to the author")
+        copies = len(relay.to(CUSTOMER))
+        if not messages & there:
+            found.lost.append("no issue with the mail and its text")
+        if not files & there:
+            found.lost.append("no attachment")
+        if not copies:
+            found.lost.append("no copy to the author")
+        if len(messages) > 1:
+            found.duplicated.append(f"{len(messages)} issues with the mail")
+        if copies > 1:
+            found.duplicated.append(f"{copies} copies to the author")
         found.left += [f"the bytes of {name} are missing" for name in sorted((messages | files) - there)]
         found.left += [f"{name} belongs to nobody" for name in sorted(there - messages - files)]
         return found
-
-
-def _once(found: Findings, count: int, what: str, whole: int | None = None) -> None:
-    """`whole`: how many of them are not a row without its bytes."""
-    if (count if whole is None else whole) == 0:
-        found.lost.append(f"no {what}")
-    if count > 1:
-        found.duplicated.append(f"{count} {what}")
 
 
 def _set(file: Path, wanted: dict[str, dict[str, str]]) -> None:
