@@ -99,6 +99,7 @@ class Daemon:
         with held(self.config, self.roles):
             installation = await asyncio.to_thread(open_installation, self.config)
             try:
+                await asyncio.to_thread(_check_blobs, installation)
                 await self._serve(installation, self._stopping)
             finally:
                 await asyncio.to_thread(installation.close)
@@ -188,9 +189,9 @@ class Daemon:
             try:
                 act()
             except BaseException:
-                _log.exception(Event.TROUBLE, died=name)
                 self._died.append(name)
                 loop.call_soon_threadsafe(stopping.set)
+                _log.exception(Event.TROUBLE, died=name)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
@@ -291,6 +292,14 @@ def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
 
 def _sweep(installation: Installation) -> None:
     tray.sweep(installation.spool_root, installation.clock().timestamp())
+
+
+def _check_blobs(installation: Installation) -> None:
+    """Settings that can keep no blob are found before a mail is. One that is down is not: mail waits in the spool until it is back."""
+    try:
+        installation.blobs.check()
+    except Temporary as error:
+        _log.warning(Event.WARNING, warning="raw mails and attachments cannot be kept now", error=str(error))
 
 
 def _sweep_blobs(installation: Installation) -> None:

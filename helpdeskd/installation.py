@@ -22,7 +22,7 @@ from helpdeskd.model.clock import Clock, now
 from helpdeskd.model.mail import Door
 from helpdeskd.store import settings
 from helpdeskd.store.arrivals import last_door
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import Blobs, FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.lock import DaemonLock
 
@@ -115,13 +115,22 @@ def node(folder: Path) -> str:
 def prepare_folders(config: Config) -> None:
     """Data, spool and blob folders, made where they are missing. Raises Refused naming the one that cannot be."""
     try:
-        for folder in (config.paths.data, config.paths.blob_dir):
+        for folder in (config.paths.data, *([] if config.blobs.url else [config.paths.blob_dir])):
             folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         root = str(config.paths.spool_dir)
         spool.make(root)
         spool.set_reserve(root, config.spool.reserve_percent, config.spool.reserve_mb)
     except OSError as error:
         raise Refused("no-folder", f"cannot make or write {error.filename}: {error.strerror}") from error
+
+
+def open_blobs(config: Config, clock: Clock = now) -> Blobs:
+    """Where this installation keeps raw mails and attachments. Raises ConfigError."""
+    if not config.blobs.url:
+        return FolderBlobs(config.paths.blob_dir)
+    from helpdeskd.store.bucket import BucketBlobs  # obstore is there when its URL is: the settings were checked for it
+
+    return BucketBlobs(config.blobs, clock)
 
 
 def open_installation(config: Config, *, migrate: bool = True, clock: Clock = now) -> Installation:
@@ -144,7 +153,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
             config=config,
             clock=clock,
             store=store,
-            blobs=Blobs(config.paths.blob_dir),
+            blobs=open_blobs(config, clock),
             book=AddressBook(),
             desk=Desk(
                 settings=config.desk,

@@ -301,7 +301,8 @@ def _load(root: str, spool_id: str, path: str, strikes: int) -> Entry:
     except OSError as e:
         if e.errno in (errno.ELOOP, errno.ENXIO):
             raise BadMail("the spool entry is not a plain file") from None
-        if e.errno in (errno.EACCES, errno.EPERM):  # set aside and seen, rather than in everybody's way
+        # Set aside and seen, rather than in everybody's way; but where it cannot even be looked at, the folder is the trouble.
+        if e.errno in (errno.EACCES, errno.EPERM) and os.path.lexists(path):
             raise BadMail("the spool entry may not be read; are its owner and mode right") from None
         raise
     try:

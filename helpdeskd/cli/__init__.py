@@ -39,6 +39,7 @@ COMMANDS = {
     "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, disable."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show."),
+    "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

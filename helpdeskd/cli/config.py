@@ -76,6 +76,13 @@ def remarks(config: Config) -> Iterator[str]:
             yield f"mailbox {box.name}: mails are deleted on the server once they are safely here."
     if config.paths.spool_dir != Config().paths.spool_dir:
         yield f"the spool is not at its default place: give pipe.py --spool {config.paths.spool_dir}, or set HELPDESKD_SPOOL."
+    if config.blobs.url:
+        if config.blobs.endpoint.startswith("http://") and not is_local(config.blobs.endpoint.removeprefix("http://")):
+            yield "blobs.endpoint is http: mails travel in the clear to another machine."
+        if config.paths.blobs:
+            yield f"paths.blobs is not used: raw mails and attachments are in {config.blobs.url}."
+    elif config.store_url.startswith("postgresql"):
+        yield f"raw mails and attachments lie in {config.paths.blob_dir}: this is for one node; several need blobs.url."
     known = languages(config)
     if config.desk.language not in known:
         yield f"desk.language is {config.desk.language}, of which there are no texts: English is used (there are {', '.join(known)})."

@@ -101,6 +101,10 @@ def _facts(inbound: Inbound) -> dict[str, object]:
         "date": moment(inbound.date) if inbound.date else None,
         "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
         "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
+        "report": [
+            f"{fate.delivery} for {fate.recipient or fate.original or 'nobody named'}: {fate.status} {fate.words}".rstrip()
+            for fate in (inbound.report.fates if inbound.report else ())
+        ],
         "cut": list(inbound.loose_ends),
     }
 

@@ -41,6 +41,14 @@ class Store(Section, frozen=True):
     snapshots: Count = 3  # SQLite: how many copies made before migrations are kept
 
 
+class BlobSettings(Section, frozen=True):
+    url: str = ""  # s3://bucket/prefix; empty = the folder paths.blobs
+    endpoint: str = ""  # empty = Amazon's
+    region: str = ""
+    access_key_id: str = ""
+    secret_file: Path | None = None
+
+
 class SpoolSettings(Section, frozen=True):
     reserve_percent: Percent = 5.0
     reserve_mb: Amount = 512
@@ -130,6 +138,7 @@ class Config(Section, frozen=True):
 
     paths: Paths = Paths()
     store: Store = Store()
+    blobs: BlobSettings = BlobSettings()
     spool: SpoolSettings = SpoolSettings()
     smtp: Smtp = Smtp()
     lmtp: Lmtp = Lmtp()

@@ -28,7 +28,8 @@ from helpdeskd.desk import addresses, people, rows
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
 from helpdeskd.mail import ids
-from helpdeskd.model.mail import Inbound
+from helpdeskd.mail.report import fate_of
+from helpdeskd.model.mail import Fate, Inbound
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Evidence, Facts, Match, Outcome
 from helpdeskd.model.ticket import Ticket
@@ -82,6 +83,11 @@ _KNOWN = union_all(
 )
 # The same for most mails, which name none but their own.
 _KNOWN_OF_OWN = union_all(*_stored(_m.mail_id == bindparam("own"), _r.mail_id == bindparam("own")))
+_REPORTED = (
+    select(_o.id, _o.recipient)
+    .where(or_(_o.mail_id.in_(_IDS), _o.envelope_token.in_(bindparam("tokens", expanding=True))))
+    .order_by(_o.id)
+)
 _BY_ENVELOPE = select(_o.ticket_id, _o.person_id).where(
     _o.envelope_token.in_(bindparam("tokens", expanding=True)), _o.ticket_id.is_not(None)
 )
@@ -167,6 +173,7 @@ def gather(
         contact_days=desk.settings.contact_days,
         from_usable=usable,
         sender=sender if is_usable(sender) else "",
+        fates=_fates(conn, inbound, recipients),
     )
 
 
@@ -244,8 +251,7 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
         for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
     ]
     # What a bounce comes back to names the mail of ours that it was about, as its Message-ID would.
-    details = (_ENVELOPE_TOKEN.fullmatch(ids.split_detail(recipient)[1].lower()) for recipient in recipients)
-    envelope = sorted({match[1] for match in details if match is not None})
+    envelope = _envelope_tokens(recipients)
     if envelope:
         clues += [
             Clue(Evidence.OWN_MESSAGE_ID, ticket_id, bound_to=person_id)
@@ -261,9 +267,29 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
     return clues
 
 
+def _envelope_tokens(recipients: Iterable[str]) -> list[str]:
+    details = (_ENVELOPE_TOKEN.fullmatch(ids.split_detail(recipient)[1].lower()) for recipient in recipients)
+    return sorted({match[1] for match in details if match is not None})
+
+
+def _fates(conn: Connection, inbound: Inbound, recipients: tuple[str, ...]) -> tuple[tuple[int, Fate], ...]:
+    """The mails of ours that a delivery report names, by Message-ID or by the envelope's token, and what it says of each.
+
+    Anybody can write a report. What it takes to be believed is one of these two, 128 bits each that only the mail itself and
+    those who carried it know, and the address it went to; and all that it can do is to mark that one mail.
+    """
+    if inbound.report is None:
+        return ()
+    named = {"ids": inbound.report.about, "tokens": _envelope_tokens(recipients)}
+    told = ((row.id, fate_of(inbound.report, row.recipient)) for row in conn.execute(_REPORTED, named))
+    return tuple((outbox_id, fate) for outbox_id, fate in told if fate is not None)
+
+
 def _nearest_first(inbound: Inbound) -> tuple[str, ...]:
-    """The Message-IDs it names, the direct parent (the last of References) first; of very many the root and the nearest."""
-    named = tuple(dict.fromkeys((*reversed(inbound.references), *inbound.in_reply_to)))
+    """The Message-IDs it names, the direct parent (the last of References) first; of very many the root and the nearest.
+    Before them the mails that a delivery report returns: it is about these, whatever they answered."""
+    about = () if inbound.report is None else inbound.report.about
+    named = tuple(dict.fromkeys((*about, *reversed(inbound.references), *inbound.in_reply_to)))
     named = tuple(each for each in named if each != inbound.message_id)
     if len(named) <= MAX_IDS:
         return named

@@ -259,6 +259,6 @@ _OUTCOMES = {
 
 def outcome_of(decision: Decision) -> Outcome:
     """What the ledger calls it: a machine's mail in a ticket is counted apart from people's."""
-    if decision.action is Action.INTERNAL and decision.reason is Reason.AUTOMATIC:
+    if decision.action is Action.INTERNAL and decision.reason in {Reason.AUTOMATIC, Reason.DELIVERY_REPORT}:
         return Outcome.AUTOMATIC
     return _OUTCOMES[decision.action]

@@ -28,6 +28,11 @@ def engine(url: URL, *, lock_seconds: float, read_only: bool = False) -> Engine:
         f"-c lock_timeout={int(lock_seconds * 1000)}",
         "-c statement_timeout=60000",
         "-c timezone=UTC",
+        # The server asks as well: a node whose machine is gone lets go of its locks within a minute, not after two hours.
+        "-c tcp_keepalives_idle=30",
+        "-c tcp_keepalives_interval=10",
+        "-c tcp_keepalives_count=3",
+        "-c tcp_user_timeout=60000",
     ]
     defaults: dict[str, Any] = {
         "connect_timeout": 5,

@@ -176,6 +176,8 @@ class Writer:
             root.commit()
         except SQLAlchemyError as error:
             raise _Failed(self._as_down(error)) from error
+        if any(isinstance(command.error, StoreDown) for command in group):
+            self._disconnect()  # a session may be what is wrong: read-only since before a failover, say
         self.commits += 1
         self.commands += len(group)
         if changed:

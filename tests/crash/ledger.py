@@ -15,7 +15,7 @@ import psycopg
 
 from helpdeskd import tray
 from helpdeskd.model.clock import now
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.sqlite import driver
 from tests.live.house import STAFF, House
 from tests.sink import Sink
@@ -158,7 +158,7 @@ def sweep(house: House, look: Look) -> list[str]:
         kept |= {sha256 for (sha256,) in look(f"SELECT DISTINCT {column} FROM {table}")}
     blobs = house.data / "blobs"
     tray.sweep(str(house.spool), time.time() + LATER.total_seconds())
-    Blobs(blobs).sweep(kept.__contains__, now() + LATER)
+    FolderBlobs(blobs).sweep(kept.__contains__, now() + LATER)
     files = {path.name: path for path in blobs.rglob("*") if path.is_file()}
     left = [f"{path} belongs to nobody" for name, path in files.items() if name not in kept]
     left += [f"the blob {sha256} is missing" for sha256 in kept - {None} - set(files)]

@@ -119,7 +119,8 @@ def test_settings_in_examples_exist(path):
     """`section.key` in backquotes, and [section] blocks of indented examples."""
     text = path.read_text(encoding="utf-8")
     sections = {
-        name: getattr(Config(), name) for name in ("paths", "store", "spool", "smtp", "lmtp", "outgoing", "desk", "log")
+        name: getattr(Config(), name)
+        for name in ("paths", "store", "blobs", "spool", "smtp", "lmtp", "outgoing", "desk", "log")
     }
     for section, key in re.findall(r"`(\w+)\.(\w+)(?: = [^`]+)?`", text):
         module = ROOT / "helpdeskd" / section / f"{key}.py"

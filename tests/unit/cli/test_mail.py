@@ -194,3 +194,9 @@ def test_show_of_nothing(house):
 def test_staff_is_told_of_tickets_by_mail_of_theirs(house):
     raw = letter("Question", "As staff.", sender=ADA)
     assert explained(house, raw)["decisions"][0]["department"] == "Support"
+
+
+def test_what_a_delivery_report_says(house):
+    raw = (ROOT / "tests/mails/14-bounce.eml").read_bytes()
+    said = house("mail", "explain", "-", "--sender", "", stdin=raw).ok()
+    assert "report       failed for bob@nowhere.example: 5.1.1\n" in said
