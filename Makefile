@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit bench soak lock clean
+.PHONY: help demo test lint types floors unit crash soak bench lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -26,6 +26,9 @@ floors: $(VENV)/.dev  ## import-linter: who may import whom
 
 unit: $(VENV)/.dev  ## the suite (live parts that are missing are skipped by name)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -rs
+
+crash: $(VENV)/.dev  ## a SIGKILL at every effect call of the street (docs/crash.md); an hour or two, goes on where it was interrupted
+	$(BIN)/python -m tests.crash
 
 bench: $(VENV)/.dev  ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench

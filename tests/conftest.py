@@ -84,3 +84,12 @@ def sqlite_store(sqlite_url: str) -> Iterator[Store]:
 @pytest.fixture
 def blobs(tmp_path: Path) -> FolderBlobs:
     return FolderBlobs(tmp_path / "blobs")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was drawn by chance (`record_property("seed", ...)`), so that a run can be had again."""
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    for seed in sorted(
+        {said for each in reports for name, said in getattr(each, "user_properties", ()) if name == "seed"}
+    ):
+        terminalreporter.write_line(seed)
