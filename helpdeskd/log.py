@@ -45,6 +45,9 @@ class Event(StrEnum):
     UNKNOWN = "unknown"
     SWEPT = "swept"  # blobs that nothing names were removed
     POLLED = "polled"  # one pass over a mailbox
+    AUDITED = "audited"  # the records were compared
+    ALARM = "alarm"  # one begins, or still stands after a day
+    ALARM_OVER = "alarm-over"
     TROUBLE = "trouble"  # a part failed and goes on
 
 

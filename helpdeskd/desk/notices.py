@@ -38,6 +38,7 @@ class Event(StrEnum):
     STAFF_KEPT = "staff-kept"  # a staff member's mail was kept as a note, against their wish
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
+    ALARM = "alarm"  # to the operators; see operators.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
+    Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
 )
 # fmt: on
 
@@ -231,7 +233,7 @@ def _mails(
             department_id=department.id,
             ticket_id=None if ticket is None else ticket.id,
             message_id=scene.message_id,
-            person_id=person.id,
+            person_id=person.id or None,  # 0: the operators are nobody
             recipient=person.email,
             language=person.language or department.language or desk.settings.language,
             context={**shared, "person": {"name": person.name, "email": person.email}},

@@ -21,6 +21,7 @@ class NoticeName(StrEnum):
     KEPT_INTERNAL = "kept_internal"  # to staff: your reply was kept as a note, and why
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
+    ALARM = "alarm"  # to the operators: something is wrong, or no longer
 
 
 class OutboxState(StrEnum):

@@ -58,10 +58,19 @@ class Blobs:
                 raise StoreDown(f"{place}: {error.strerror}") from error
         raise NotFound("blob", sha256)
 
-    def put(self, data: bytes) -> str:
+    def names(self, shelf: str) -> set[str]:
+        """Those whose names begin with these two hex digits. Errors: StoreDown."""
+        try:
+            found = _listed(self._root / shelf[0] / shelf[1])
+        except OSError as error:
+            raise StoreDown(f"{error.filename}: {error.strerror}") from error
+        return {name for path in found if _NAME.fullmatch(name := path.name.removesuffix(_DOOMED))}
+
+    def put(self, data: bytes, *, anew: bool = False) -> str:
         """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
 
-        One that is there already is touched: the sweep leaves it alone for another day.
+        One that is there already is touched: the sweep leaves it alone for another day. `anew`: written over what is
+        there, whose bytes have gone bad.
         """
         sha256 = hashlib.sha256(data).hexdigest()
         try:
@@ -69,7 +78,7 @@ class Blobs:
             # Plain strings: it runs for every mail, and paths as objects cost more than the calls they are made for.
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
-            if not _touch(path, len(data)):
+            if anew or not _touch(path, len(data)):
                 durable.place(path, data, f"{self._root}/tmp/{self._name}-{next(self._numbers)}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
             durable.sync_dir(folder)
