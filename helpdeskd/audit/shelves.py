@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from functools import partial
 
-from sqlalchemy import Column, Connection, select
+from sqlalchemy import Connection, bindparam, select, union
 
 from helpdeskd.audit.differences import Difference, Kind, Report
 from helpdeskd.errors import NotFound
@@ -15,7 +15,13 @@ from helpdeskd.store.blobs import Blobs, is_referenced
 from helpdeskd.store.engine import Store
 
 _a, _m, _f, _o = schema.arrival.c, schema.message.c, schema.attachment.c, schema.outbox.c
-NAMED: tuple[Column[str], ...] = (_a.raw_sha256, _m.raw_sha256, _f.sha256, _o.raw_sha256)
+# By range and not by LIKE: that is what every index can answer.
+_NAMED = union(
+    *(
+        select(column).where(column >= bindparam("low"), column < bindparam("high"))
+        for column in (_a.raw_sha256, _m.raw_sha256, _f.sha256, _o.raw_sha256)
+    )
+)
 _NEXT = {**dict(zip("0123456789abcde", "123456789abcdef", strict=True)), "f": "g"}
 
 
@@ -39,13 +45,7 @@ def compare(store: Store, blobs: Blobs, report: Report) -> Iterator[Difference]:
 
 
 def _named(conn: Connection, shelf: str) -> set[str]:
-    """By range and not by LIKE: that is what every index can answer."""
-    end = shelf[0] + _NEXT[shelf[1]]
-    return {
-        row[0]
-        for column in NAMED
-        for row in conn.execute(select(column).where(column >= shelf, column < end).distinct())
-    }
+    return set(conn.scalars(_NAMED, {"low": shelf, "high": shelf[0] + _NEXT[shelf[1]]}))
 
 
 def _whole(blobs: Blobs, sha256: str) -> bool:
