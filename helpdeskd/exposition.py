@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -48,8 +49,10 @@ class Exposition:
         self._health = health
         self._facts = facts
         self._sockets: list[socket.socket] = []
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._answering()), name="metrics", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._up = threading.Event()
+        self._stop = asyncio.Event()
         self._talks = 0
         self._shown: tuple[float, bytes] = (-math.inf, b"")
         self._one = asyncio.Lock()
@@ -69,11 +72,12 @@ class Exposition:
             try:
                 self._sockets.append(socket.create_server(("" if host == "*" else host, int(port)), family=family))
             except (OSError, OverflowError) as error:
-                problems.append(f"[metrics] listen: {place}: {getattr(error, 'strerror', None) or error}")
+                number = getattr(error, "errno", None)  # a name that cannot be resolved has none of the system's
+                why = os.strerror(number) if number is not None and number > 0 else str(error)
+                problems.append(f"[metrics] listen: {place}: {why}")
         if problems:
             for sock in self._sockets:
                 sock.close()
-            self._loop.close()
             raise ConfigError(tuple(problems))
         self._thread.start()
         for place in self.listening:
@@ -81,21 +85,18 @@ class Exposition:
 
     def close(self) -> None:
         """Answer nobody any more. Does not wait for slow clients."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._up.wait()
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def _run(self) -> None:
-        servers = [
-            self._loop.run_until_complete(asyncio.start_server(self._serve, sock=sock, limit=HEAD))
-            for sock in self._sockets
-        ]
-        self._loop.run_forever()
+    async def _answering(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        servers = [await asyncio.start_server(self._serve, sock=sock, limit=HEAD) for sock in self._sockets]
+        self._up.set()
+        await self._stop.wait()
         for server in servers:
             server.close()
-        for task in (tasks := asyncio.all_tasks(self._loop)):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(0)  # so that drain waits for the last byte
