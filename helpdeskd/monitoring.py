@@ -35,7 +35,7 @@ class Monitoring:
         self._ledger = ledger
         self._node = node(here.config.paths.data)
         self._began = here.clock()
-        self._auditing: threading.Thread | None = None
+        self.auditing: threading.Thread | None = None
         self._exposition: Exposition | None = None
         self.keeper = Keeper(here.config.alarms, here.store, lambda: here.desk, self.facts, socket.gethostname(), tell)
 
@@ -64,12 +64,14 @@ class Monitoring:
     def facts(self) -> Facts:
         """What is so now. Any thread."""
         here = self._here
-        started = self._began if "imap" in self._roles else held_since(here.config, "imap")
+        started = {
+            role: self._began if role in self._roles else held_since(here.config, role) for role in ("imap", "intake")
+        }
         return gather(here.config, here.store, here.clock(), self._node, started)
 
     def audit_when_due(self) -> None:
         """In a thread that holds up neither the clock nor the end of the process: an IMAP server may not answer for a while."""
-        if self._auditing is not None and self._auditing.is_alive():
+        if self.auditing is not None and self.auditing.is_alive():
             return
         every = timedelta(hours=self._here.config.audit.hours)
         try:
@@ -77,8 +79,8 @@ class Monitoring:
         except Temporary:
             return  # the alarm of the store says so
         if last is None or self._here.clock() - last.at >= every:
-            self._auditing = threading.Thread(target=self.audit, name="audit", daemon=True)
-            self._auditing.start()
+            self.auditing = threading.Thread(target=self.audit, name="audit", daemon=True)
+            self.auditing.start()
 
     def audit(self) -> None:
         """One audit, now: logged, and kept as the last."""

@@ -77,9 +77,9 @@ def _spool(facts: Facts) -> Iterator[tuple[str, str]]:
     if facts.spool is None:
         yield facts.node, facts.spool_error
         return
-    oldest = facts.spool.oldest
-    late = oldest is not None and facts.now - oldest > SPOOL
-    yield facts.node, f"{facts.spool.waiting}, the oldest since {_when(oldest)}" if late else ""
+    since = facts.spool.since
+    late = since is not None and facts.now - since > SPOOL
+    yield facts.node, f"{facts.spool.waiting}, the oldest since {_when(facts.spool.oldest)}" if late else ""
 
 
 def _disk(facts: Facts) -> Iterator[tuple[str, str]]:

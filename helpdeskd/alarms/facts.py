@@ -18,6 +18,10 @@ from helpdeskd.sources.imap_state import WatchState, read_status
 from helpdeskd.store import outbox
 from helpdeskd.store.engine import Store
 
+# When the processes began that have the roles imap and intake, where any has. One that has just started gets its time: what was
+# before is not its fault.
+Started = Mapping[str, datetime | None]
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -32,10 +36,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Tray:
-    """The spool and its disk, in bytes."""
+    """The spool and its disk, in bytes. `since`: intake has had the oldest before it since then."""
 
     waiting: int
     oldest: datetime | None
+    since: datetime | None
     parked: int
     free: int
     reserve: int
@@ -58,7 +63,6 @@ class Facts:
 
     now: datetime
     node: str
-    started: datetime | None  # the daemon, if one runs
     sending: bool  # a relay is set, and nothing is on hold
     boxes: tuple[Box, ...]
     spool: Tray | None
@@ -67,11 +71,8 @@ class Facts:
     store_error: str = ""
 
 
-def gather(
-    config: Config, store: Store | None, now: datetime, node: str, started: datetime | None, why: str = ""
-) -> Facts:
-    """Look everywhere. Never raises for what is down: that is a fact. `started`: when the process began that watches mailboxes.
-    `why` there is no store, where there is none."""
+def gather(config: Config, store: Store | None, now: datetime, node: str, started: Started, why: str = "") -> Facts:
+    """Look everywhere. Never raises for what is down: that is a fact. `why` there is no store, where there is none."""
     kept, store_error = None, why
     if store is not None:
         try:
@@ -81,15 +82,16 @@ def gather(
     lying, spool_error = None, ""
     root = str(config.paths.spool_dir)
     try:
-        lying = _tray(root)
+        lying = _tray(root, started.get("intake"))
     except OSError as error:
         spool_error = f"{error.filename or root}: {error.strerror or error}"
     return Facts(
         now=now,
         node=node,
-        started=started,
         sending=bool(config.outgoing.relay) and not config.outgoing.hold,
-        boxes=tuple(box for each in config.mailbox if (box := _box(root, each.name, each.poll_seconds, started))),
+        boxes=tuple(
+            box for each in config.mailbox if (box := _box(root, each.name, each.poll_seconds, started.get("imap")))
+        ),
         spool=lying,
         kept=kept,
         spool_error=spool_error,
@@ -97,14 +99,15 @@ def gather(
     )
 
 
-def _tray(root: str) -> Tray:
+def _tray(root: str, started: datetime | None) -> Tray:
     waiting, room = tray.scan(root), spool.room(root)
     oldest = arrived_at(waiting[0]) if waiting else None  # an id begins with its time
-    return Tray(len(waiting), oldest, len(tray.parked_ids(root)), room.free, room.reserve)
+    since = max(oldest, started) if oldest and started else oldest
+    return Tray(len(waiting), oldest, since, len(tray.parked_ids(root)), room.free, room.reserve)
 
 
 def _box(root: str, name: str, poll_seconds: int, started: datetime | None) -> Box | None:
-    """None for a mailbox that another node watches. A daemon that has just started gets its time: what was before is not its fault."""
+    """None for a mailbox that another node watches."""
     status = read_status(root, name)
     if status is not None and status.state is WatchState.LOCKED:
         return None

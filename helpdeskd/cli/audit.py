@@ -77,7 +77,7 @@ def _facts(report: Report, did: list[str]) -> dict[str, object]:
 
 def _show(report: Report, did: list[str]) -> None:
     for line in did:
-        say(f"Repaired: {line}")
+        say(f"Repair: {line}")
     for kind in Kind:
         found = [each for each in report.differences if each.kind is kind]
         if not found:

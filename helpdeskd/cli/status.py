@@ -104,7 +104,8 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
 
 def _watched(config: Config, store: Store | None, now: datetime, error: str = "") -> dict[str, Any]:
     """The alarms that stand, as the daemon would judge, and the last audit."""
-    found = alarm_facts.gather(config, store, now, node(config.paths.data), held_since(config, "imap"), error)
+    started = {role: held_since(config, role) for role in ("imap", "intake")}
+    found = alarm_facts.gather(config, store, now, node(config.paths.data), started, error)
     alarms = [
         {"kind": key.kind, "subject": key.subject, "title": TITLES[key.kind], "words": words}
         for key, words in standing(judge(found)).items()

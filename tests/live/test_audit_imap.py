@@ -180,7 +180,7 @@ def test_a_password_that_has_expired(site: Mailed):
     key = Key(AlarmKind.MAILBOX, "support")
 
     def words() -> str:
-        return judge(gather(site.here.config, site.here.store, site.here.clock(), "n1", None))[key]
+        return judge(gather(site.here.config, site.here.store, site.here.clock(), "n1", {}))[key]
 
     assert words() == ""
     site.later(seconds=3 + 60 + 5)
@@ -224,7 +224,7 @@ def test_a_watcher_says_that_another_node_has_its_mailbox(site: Mailed):
     watcher.start()
     try:
         wait_until(lambda: Book(site.root, "support").load().state.state is WatchState.LOCKED)
-        assert gather(site.here.config, site.here.store, now(), "n1", now()).boxes == ()
+        assert gather(site.here.config, site.here.store, now(), "n1", {"imap": now()}).boxes == ()
     finally:
         watcher.stop()
 

@@ -25,10 +25,9 @@ NOON = now().replace(microsecond=0)
 FACTS = Facts(
     now=NOON,
     node="n1",
-    started=NOON,
     sending=True,
     boxes=(Box("support", 60, NOON, NOON, ""), Box("sales", 60, None, NOON, "")),
-    spool=Tray(3, None, 1, 10_000, 1_000),
+    spool=Tray(3, None, None, 1, 10_000, 1_000),
     kept=Kept({state: n for n, state in enumerate(OutboxState)}, None, 0, None, Last(NOON, False, {Kind.LOST: 2}, ())),
 )
 

@@ -11,6 +11,7 @@ import pytest
 from helpdeskd.alarms.conditions import CONDITIONS, AlarmKind, Key, judge, standing
 from helpdeskd.alarms.facts import Box, Facts, Kept, Tray, gather
 from helpdeskd.audit.differences import Kind
+from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.audit.run import Last
 from helpdeskd.config import Config, Mailbox
 from helpdeskd.model.clock import now
@@ -29,12 +30,11 @@ def ago(**time: float) -> datetime:
 
 
 BOX = Box("support", 60, ago(seconds=30), ago(seconds=30), "")
-TRAY = Tray(waiting=1, oldest=ago(minutes=1), parked=0, free=10_000, reserve=1_000)
+TRAY = Tray(waiting=1, oldest=ago(minutes=1), since=ago(minutes=1), parked=0, free=10_000, reserve=1_000)
 KEPT = Kept(dict.fromkeys(OutboxState, 0), ago(minutes=59), 2, ago(minutes=59), Last(ago(hours=1), False, {}, ()))
 WELL = Facts(
     now=NOON,
     node=NODE,
-    started=ago(days=1),
     sending=True,
     boxes=(BOX,),
     spool=TRAY,
@@ -84,10 +84,11 @@ CASES = {
     "an hour, and meant to wait": (replace(kept(answers_since=ago(hours=9)), sending=False), {}),
     "only an alarm's own mail waits": (kept(oldest=ago(hours=9), answers=0, answers_since=None), {}),
     "the spool does not drain": (
-        lying(waiting=7, oldest=ago(minutes=16)),
+        lying(waiting=7, oldest=ago(minutes=16), since=ago(minutes=16)),
         {Key(K.SPOOL, NODE): "7, the oldest since 2026-11-25 11:44 UTC"},
     ),
-    "an empty spool": (lying(waiting=0, oldest=None), {}),
+    "old, and intake has just begun": (lying(waiting=7, oldest=ago(days=1), since=ago(minutes=15)), {}),
+    "an empty spool": (lying(waiting=0, oldest=None, since=None), {}),
     "no spool": (replace(WELL, spool=None, spool_error="/spool: gone"), {Key(K.SPOOL, NODE): "/spool: gone"}),
     "at the reserve": (lying(free=1_000), {Key(K.DISK, NODE): "1000 bytes free, 1000 are kept back"}),
     "no store": (replace(WELL, kept=None, store_error="refused"), {Key(K.STORE, NODE): "refused"}),
@@ -124,7 +125,7 @@ def test_what_cannot_be_looked_at_has_no_answer():
 def test_facts_of_an_installation(site: Site):
     site.put()
     site.parked()
-    facts = gather(site.here.config, site.here.store, now(), NODE, None)
+    facts = gather(site.here.config, site.here.store, now(), NODE, {})
     assert facts.spool is not None
     assert (facts.spool.waiting, facts.spool.parked) == (0, 1)
     assert facts.kept is not None
@@ -153,7 +154,7 @@ def test_an_alarm_that_cannot_go_out_is_no_answer_that_waits(site: Site):
         )
 
     site.here.store.writer.run(queue)
-    facts = gather(site.here.config, site.here.store, now(), NODE, None)
+    facts = gather(site.here.config, site.here.store, now(), NODE, {})
     assert facts.kept is not None
     assert (facts.kept.answers, facts.kept.answers_since) == (0, None)
     assert facts.kept.oldest is not None
@@ -163,11 +164,25 @@ def test_what_is_down_is_a_fact(site: Site):
     site.here.store.close()
     for folder in ("new", "cur"):
         site.path(folder).rename(site.path(f"{folder}.away"))
-    facts = gather(site.here.config, site.here.store, now(), NODE, None)
+    facts = gather(site.here.config, site.here.store, now(), NODE, {})
     assert (facts.kept, facts.spool) == (None, None)
     assert "the store is closed" in facts.store_error
     assert facts.spool_error.endswith("new: No such file or directory")
-    assert gather(site.here.config, None, now(), NODE, None, "why").store_error == "why"
+    assert gather(site.here.config, None, now(), NODE, {}, "why").store_error == "why"
+
+
+def test_a_mail_in_the_spool_counts_from_its_arrival_or_intakes_start(site: Site):
+    spool_id = site.put(id="1780000000000000-aaaaaaaaaaaa")
+    arrived = arrived_at(spool_id)
+
+    def since(started: datetime | None) -> datetime | None:
+        lying = gather(site.here.config, None, NOON, NODE, {"intake": started}).spool
+        assert lying is not None
+        assert lying.oldest == arrived
+        return lying.since
+
+    assert since(None) == arrived
+    assert since(NOON) == NOON
 
 
 def test_a_mailbox_counts_from_its_last_good_poll_or_the_daemons_start(site: Site):
@@ -176,7 +191,7 @@ def test_a_mailbox_counts_from_its_last_good_poll_or_the_daemons_start(site: Sit
     start, good = ago(minutes=5), ago(minutes=9)
 
     def since(started: datetime | None) -> datetime | None:
-        (found,) = gather(config, None, NOON, NODE, started).boxes
+        (found,) = gather(config, None, NOON, NODE, {"imap": started}).boxes
         return found.since
 
     assert since(None) is None

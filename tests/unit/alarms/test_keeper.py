@@ -33,16 +33,15 @@ NODE = "n1"
 WELL = Facts(
     now=now(),
     node=NODE,
-    started=None,
     sending=True,
     boxes=(),
-    spool=Tray(0, None, 0, 10, 1),
+    spool=Tray(0, None, None, 0, 10, 1),
     kept=Kept(dict.fromkeys(OutboxState, 0), None, 0, None, None),
 )
 
 
 def parked(count: int) -> Facts:
-    return replace(WELL, spool=Tray(0, None, count, 10, 1))
+    return replace(WELL, spool=Tray(0, None, None, count, 10, 1))
 
 
 DOWN = replace(WELL, kept=None, store_error="connection refused")
@@ -121,7 +120,7 @@ def test_two_nodes_tell_once_of_what_they_share(watch: Watch, site: Site):
 
 
 def test_all_that_is_new_is_one_mail(watch: Watch):
-    watch.look(replace(parked(1), spool=Tray(0, None, 1, 0, 1)))
+    watch.look(replace(parked(1), spool=Tray(0, None, None, 1, 0, 1)))
     assert watch.mails() == [[("begun", "parked"), ("begun", "disk")]]
 
 
@@ -143,7 +142,7 @@ def test_while_the_store_is_down(watch: Watch, monkeypatch, site: Site):
             raise StoreDown("connection refused")
 
         patch.setattr(site.here.store, "read", down)
-        down_and_parked = replace(DOWN, spool=Tray(0, None, 1, 10, 1))
+        down_and_parked = replace(DOWN, spool=Tray(0, None, None, 1, 10, 1))
         assert watch.look(down_and_parked, 1) == [("alarm", "store")]
         assert watch.look(down_and_parked, 2) == []
         assert "the store is down (connection refused)" in watch.said[-1]
