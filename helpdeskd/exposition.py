@@ -159,6 +159,7 @@ def show(facts: Facts) -> None:
     metrics.AUDITED.set(audit.at.timestamp() if audit else 0 if kept else unknown)
     for kind in Kind:
         metrics.DIFFERENCES.labels(kind.value).set(audit.counts.get(kind, 0) if audit else 0 if kept else unknown)
+    metrics.POLLED.clear()  # another node may watch one by now
     for box in facts.boxes:
         metrics.POLLED.labels(box.name).set(box.last_good.timestamp() if box.last_good else 0)
     alarms = {key.kind for key in standing(judge(facts))}

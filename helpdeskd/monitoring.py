@@ -10,7 +10,7 @@ from datetime import timedelta
 from helpdeskd import log, metrics, spool
 from helpdeskd.alarms.facts import Facts, gather
 from helpdeskd.alarms.keeper import Keeper
-from helpdeskd.audit import run
+from helpdeskd.audit import last as last_audit
 from helpdeskd.audit.differences import Report
 from helpdeskd.audit.run import Records, audit
 from helpdeskd.errors import Temporary
@@ -75,7 +75,7 @@ class Monitoring:
             return
         every = timedelta(hours=self._here.config.audit.hours)
         try:
-            last = self._here.store.read(lambda conn: run.last(conn, self._node))
+            last = self._here.store.read(lambda conn: last_audit.last(conn, self._node))
         except Temporary:
             return  # the alarm of the store says so
         if last is None or self._here.clock() - last.at >= every:
@@ -88,7 +88,7 @@ class Monitoring:
         records = records_of(here, self._ledger)
         try:
             report = audit(records)
-            here.store.writer.run(lambda conn: run.keep(conn, records.node, report, here.clock()))
+            here.store.writer.run(lambda conn: last_audit.keep(conn, records.node, report, here.clock()))
         except (Temporary, OSError) as error:
             _log.warning(Event.TROUBLE, part="audit", error=str(error))
             return

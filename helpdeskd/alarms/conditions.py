@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from helpdeskd.alarms.facts import Facts
+from helpdeskd.audit.differences import Kind
 
 LATE_POLLS: Final = 3  # intervals without a good poll
 POLL_SLACK: Final = timedelta(seconds=60)  # a quiet watcher writes down twice a minute that all is well
@@ -54,10 +55,12 @@ def _mailboxes(facts: Facts) -> Iterator[tuple[str, str]]:
 
 
 def _audit(facts: Facts) -> Iterator[tuple[str, str]]:
+    """A mailbox that could not be compared has an alarm of its own, once that has lasted."""
     if facts.kept is not None and facts.kept.audit is not None:
         found = facts.kept.audit
-        counted = ", ".join(f"{count} {kind.value}" for kind, count in sorted(found.counts.items()))
-        yield facts.node, f"on {_when(found.at)}: {counted}" if found.total else ""
+        counts = sorted((kind, count) for kind, count in found.counts.items() if kind is not Kind.MAILBOX_UNSEEN)
+        counted = ", ".join(f"{count} {kind.value}" for kind, count in counts)
+        yield facts.node, f"on {_when(found.at)}: {counted}" if counted else ""
 
 
 def _parked(facts: Facts) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,8 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from helpdeskd import spool, tray
+from helpdeskd.audit.last import Last, last
 from helpdeskd.audit.ledger import arrived_at
-from helpdeskd.audit.run import Last, last
 from helpdeskd.config import Config
 from helpdeskd.errors import Temporary
 from helpdeskd.model.outgoing import OutboxState

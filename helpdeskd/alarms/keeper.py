@@ -14,7 +14,7 @@ from helpdeskd.alarms.course import Alarm, News, Phase, from_json, step, to_json
 from helpdeskd.alarms.facts import Facts
 from helpdeskd.config import Alarms as Settings
 from helpdeskd.desk import operators
-from helpdeskd.desk.context import Desk
+from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import Temporary
 from helpdeskd.log import Event
 from helpdeskd.store import settings
@@ -70,18 +70,19 @@ class Keeper:
             before = self._before(conn, answers)
             return before, *step(before, answers, facts.now)
 
-        def write(conn: Connection) -> tuple[tuple[Alarm, ...], tuple[News, ...]]:
+        def write(conn: Connection) -> tuple[tuple[Alarm, ...], tuple[News, ...], Told]:
             one_at_a_time(conn, [KEY])  # two nodes see the same outbox
             _, after, news = stepped(conn)
             settings.put(conn, KEY, to_json(after))
-            self._mail(conn, [*(self._away or ()), *news], facts)
-            return after, news
+            return after, news, self._mail(conn, [*(self._away or ()), *news], facts)
 
         news: Sequence[News]
         try:
             before, after, news = self._store.read(stepped)
             if after != before or self._away is not None:
-                after, news = self._store.writer.run(write)
+                after, news, told = self._store.writer.run(write)
+                for skipped in told.skipped:
+                    _log.warning(Event.SKIPPED, recipient=skipped.recipient, reason=skipped.why.value)
             self._away = None
         except Temporary:
             after, news = step(self._known, answers, facts.now)
@@ -98,10 +99,11 @@ class Keeper:
         others = (alarm for alarm in stored if alarm.key not in answers)
         return tuple(sorted((*ours, *others), key=lambda alarm: alarm.key))
 
-    def _mail(self, conn: Connection, news: Iterable[News], facts: Facts) -> None:
+    def _mail(self, conn: Connection, news: Iterable[News], facts: Facts) -> Told:
         told = [{"phase": each.phase.value, **hook.shown(each.alarm)} for each in news]
-        if told and self._wishes.to:
-            operators.alarm(conn, self._desk(), facts.now, to=self._wishes.to, host=self._host, alarms=told)
+        if not (told and self._wishes.to):
+            return Told()
+        return operators.alarm(conn, self._desk(), facts.now, to=self._wishes.to, host=self._host, alarms=told)
 
     def _note(self, each: News) -> None:
         alarm = each.alarm

@@ -3,7 +3,7 @@
 0   done
 1   refused: no such ticket, already running, wrong input; the line says which
 2   wrong usage of the command itself
-3   `status`: an alarm stands
+3   an alarm stands (`status` only)
 70  a fault of helpdeskd's own (EX_SOFTWARE); HELPDESKD_TRACEBACK=1 shows where
 75  temporary trouble (EX_TEMPFAIL): try again later
 78  settings are wrong (EX_CONFIG): every problem is listed

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import click
 
-from helpdeskd.audit import run
+from helpdeskd.audit import last, run
 from helpdeskd.audit.differences import ABOUT, Kind, Report
 from helpdeskd.audit.ledger import accepted_in
 from helpdeskd.audit.repair import refetch
@@ -53,7 +53,7 @@ def audit(
         ledger.release()
         # A part is not remembered as the whole, nor is anything written where a second writer would not be safe.
         if mailbox is None and not (here.store.wal_bug and is_held(config)):
-            here.store.writer.run(lambda conn: run.keep(conn, records.node, report, here.clock()))
+            here.store.writer.run(lambda conn: last.keep(conn, records.node, report, here.clock()))
     if as_json:
         echo_json(_facts(report, did))
     else:

@@ -11,7 +11,7 @@ import click
 from helpdeskd import spool, tray
 from helpdeskd.alarms import facts as alarm_facts
 from helpdeskd.alarms.conditions import LATE_POLLS, TITLES, judge, standing
-from helpdeskd.audit.run import Last
+from helpdeskd.audit.last import Last
 from helpdeskd.cli import EX_ALARM, EX_TEMPFAIL
 from helpdeskd.cli.config import remarks
 from helpdeskd.cli.opened import opened

@@ -14,7 +14,7 @@ import pytest
 from helpdeskd import exposition, metrics
 from helpdeskd.alarms.facts import Box, Facts, Kept, Tray
 from helpdeskd.audit.differences import Kind
-from helpdeskd.audit.run import Last
+from helpdeskd.audit.last import Last
 from helpdeskd.errors import ConfigError
 from helpdeskd.exposition import Exposition, Health
 from helpdeskd.model.clock import now
@@ -100,6 +100,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
 )
 def test_gauges(served, series, value):
     assert served.value(series) == value
+
+
+def test_a_mailbox_that_went_to_another_node_is_not_shown_as_it_was(served):
+    assert 'mailbox="support"' in served.get("/metrics")[1]
+    served.facts = replace(FACTS, boxes=())
+    assert 'mailbox="support"' not in served.get("/metrics")[1]
 
 
 def test_what_cannot_be_asked_is_not_a_number(served):

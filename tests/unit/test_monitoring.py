@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from helpdeskd import config, daemon, exposition, monitoring, spool, tray
-from helpdeskd.audit import run
+from helpdeskd.audit import last
 from helpdeskd.config import Config, Paths, Smtp
 from helpdeskd.daemon import StoreLedger
 from helpdeskd.desk import departments
@@ -58,9 +58,9 @@ def test_an_audit_when_it_is_due(watch: Monitoring, site: Site):
         ("audited", "stuck", spool_id),
         ("audited", None, None),
     ]
-    last = site.here.store.read(lambda conn: run.last(conn, watch.facts().node))
-    assert last is not None
-    assert last.total == 1
+    found = site.here.store.read(lambda conn: last.last(conn, watch.facts().node))
+    assert found is not None
+    assert found.total == 1
 
 
 def test_an_audit_while_the_store_is_down(watch: Monitoring, site: Site, monkeypatch):

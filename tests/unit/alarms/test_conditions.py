@@ -11,8 +11,8 @@ import pytest
 from helpdeskd.alarms.conditions import CONDITIONS, AlarmKind, Key, judge, standing
 from helpdeskd.alarms.facts import Box, Facts, Kept, Tray, gather
 from helpdeskd.audit.differences import Kind
+from helpdeskd.audit.last import Last
 from helpdeskd.audit.ledger import arrived_at
-from helpdeskd.audit.run import Last
 from helpdeskd.config import Config, Mailbox
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName, OutboxState
@@ -75,6 +75,7 @@ CASES = {
         kept(audit=Last(ago(hours=1), False, {Kind.UID_MISSING: 2, Kind.BLOB_MISSING: 1}, ())),
         {Key(K.AUDIT, NODE): "on 2026-11-25 11:00 UTC: 1 blob-missing, 2 uid-missing"},
     ),
+    "the audit could not see a mailbox": (kept(audit=Last(ago(hours=1), False, {Kind.MAILBOX_UNSEEN: 1}, ())), {}),
     "no audit yet": (kept(audit=None), {}),
     "parked": (lying(parked=3), {Key(K.PARKED, NODE): "3, see helpdeskd mail parked"}),
     "an hour": (

@@ -163,8 +163,12 @@ def test_without_an_address_nobody_is_written_to(site: Site):
 def test_a_department_is_not_written_to(site: Site):
     """Its own alarm would come back as a ticket."""
     watch = Watch(site, to=SUPPORT)
-    watch.look(parked(1))
+    watch.facts = parked(1)
+    with capture_logs() as lines:
+        watch.keeper.tick()
     assert watch.mails() == []
+    skipped = [line for line in lines if line["event"] == "skipped"]
+    assert [(line["recipient"], line["reason"]) for line in skipped] == [(SUPPORT, "own-address")]
 
 
 def test_the_mail_itself(watch: Watch, site: Site):

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text, update
 
 from helpdeskd import spool, tray
-from helpdeskd.audit import run
+from helpdeskd.audit import last
 from helpdeskd.audit.differences import SHOWN, Difference, Kind, Report
 from helpdeskd.audit.ledger import accepted_in
 from helpdeskd.model.clock import now
@@ -235,7 +235,7 @@ def test_many_are_counted_and_some_are_named():
 
 def test_mails_parked_on_other_nodes_are_theirs(site: Site):
     _parked_gone(site)
-    site.here.store.writer.run(lambda conn: run.keep(conn, "another", Report(), now()))
+    site.here.store.writer.run(lambda conn: last.keep(conn, "another", Report(), now()))
     report = site.audit()
     assert report.total == 0
     assert report.left_out == ["mails parked on other nodes: each node audits its own spool"]
@@ -341,12 +341,12 @@ def test_a_reason_without_a_mail_goes(site: Site):
 
 
 def test_the_last_result_is_kept_for_each_node(both: Site):
-    assert both.here.store.read(lambda conn: run.last(conn, "n1")) is None
+    assert both.here.store.read(lambda conn: last.last(conn, "n1")) is None
     subject = _stuck(both)
     report, at = both.audit(), now()
-    both.here.store.writer.run(lambda conn: run.keep(conn, "n1", report, at))
-    last = both.here.store.read(lambda conn: run.last(conn, "n1"))
-    assert last is not None
-    assert (last.at, last.total, last.counts) == (at, 1, {Kind.STUCK: 1})
-    assert last.words[0].startswith(f"stuck: {subject}: since ")
-    assert both.here.store.read(lambda conn: run.last(conn, "n2")) is None
+    both.here.store.writer.run(lambda conn: last.keep(conn, "n1", report, at))
+    found = both.here.store.read(lambda conn: last.last(conn, "n1"))
+    assert found is not None
+    assert (found.at, found.total, found.counts) == (at, 1, {Kind.STUCK: 1})
+    assert found.words[0].startswith(f"stuck: {subject}: since ")
+    assert both.here.store.read(lambda conn: last.last(conn, "n2")) is None
