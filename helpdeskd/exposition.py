@@ -60,7 +60,8 @@ class Exposition:
     @property
     def listening(self) -> tuple[str, ...]:
         """host:port of each socket, with its real port."""
-        return tuple(f"{host}:{port}" for host, port in (sock.getsockname()[:2] for sock in self._sockets))
+        names = (sock.getsockname()[:2] for sock in self._sockets)
+        return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names)
 
     def open(self) -> None:
         """Raises ConfigError naming every place that cannot be listened on."""
@@ -85,8 +86,8 @@ class Exposition:
 
     def close(self) -> None:
         """Answer nobody any more. Does not wait for slow clients."""
-        self._up.wait()
-        assert self._loop is not None
+        if not self._up.wait(SECONDS) or self._loop is None:
+            return  # it never came up, as the log says
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 

@@ -115,8 +115,8 @@ def records_of(here: Installation, ledger: Ledger) -> Records:
 
 
 def note(report: Report) -> None:
-    """The log's lines about an audit: one, and one for each difference."""
-    for difference in report.differences:
+    """The log's lines about an audit: one, and one for each of the first differences."""
+    for difference in report.differences[: last_audit.WORDS]:
         _log.error(Event.AUDITED, kind=difference.kind.value, subject=difference.subject, words=difference.words)
     _log.info(
         Event.AUDITED, differences=report.total, **{name.replace(" ", "_"): n for name, n in report.checked.items()}

@@ -13,6 +13,7 @@ import msgspec
 from helpdeskd.alarms.conditions import Answers, Key
 
 AGAIN: Final = timedelta(days=1)  # what stands is told again so often, at most
+FORGOTTEN: Final = timedelta(days=2)  # one that nobody has looked at for so long: its node or its mailbox is no more
 QUIET: Final = timedelta(minutes=10)  # over is what has been well for so long: one that comes and goes is told once
 
 
@@ -44,8 +45,8 @@ class News:
 
 
 def step(before: Iterable[Alarm], answers: Answers, now: datetime) -> tuple[tuple[Alarm, ...], tuple[News, ...]]:
-    """The alarms that stand from now on, and the news. What was not looked at goes on as it was."""
-    alarms = {alarm.key: alarm for alarm in before}
+    """The alarms that stand from now on, and the news. What was not looked at goes on as it was, until it is forgotten."""
+    alarms = {alarm.key: alarm for alarm in before if alarm.key in answers or now - alarm.told < FORGOTTEN}
     news: list[News] = []
     for key, words in answers.items():
         alarm = alarms.get(key)

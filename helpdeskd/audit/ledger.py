@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +26,7 @@ TMP_GRACE = 2 * 3600  # seconds beyond tray.TMP_AGE; the sweep comes each hour
 # Outcomes that are a message. Commands may have no text, duplicates and what is held have none.
 MESSAGES = (Outcome.OPENED, Outcome.APPENDED, Outcome.INTERNAL, Outcome.AUTOMATIC)
 
+_RECEIVED = re.compile(r"\bevent=received (?:part=\w+ )?spool=([0-9a-f-]{29})\b")
 _a, _m, _t = schema.arrival.c, schema.message.c, schema.ticket.c
 _TICKET_GONE = and_(_a.ticket_id.is_not(None), ~exists().where(_t.id == _a.ticket_id))
 _MESSAGE_GONE = and_(_a.outcome.in_([each.value for each in MESSAGES]), ~exists().where(_m.arrival_id == _a.id))
@@ -140,12 +143,17 @@ def arrived_at(spool_id: str) -> datetime | None:
 
 
 def accepted_in(lines: Iterable[str]) -> Iterator[str]:
-    """The ids of `received` lines of our log, text or json."""
+    """The ids of `received` lines of our log, text or json, whatever the journal has put before them."""
     for line in lines:
-        if "received" in line:
-            for word in line.replace('"', " ").replace("=", " ").replace(",", " ").split():
-                if len(word) == 29 and word[16] == "-" and spool.good_id(word):
-                    yield word
+        if found := _RECEIVED.search(line):  # the id stands before all that a client could have written
+            yield found[1]
+        elif "{" in line:
+            try:
+                facts = json.loads(line[line.index("{") :])
+            except ValueError:
+                continue
+            if facts.get("event") == "received" and spool.good_id(str(facts.get("spool"))):
+                yield str(facts["spool"])
 
 
 def _outcomes(conn: Connection, spool_ids: list[str]) -> dict[str, set[Outcome]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import groupby
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from helpdeskd import durable, spool, tray
 from helpdeskd.audit import folders
@@ -151,11 +151,10 @@ def _parked(records: Records, report: Report) -> Iterator[str]:
 
 def _respool(records: Records, spool_id: str) -> None:
     """NotFound without its blob; NoRoom, OSError of the spool."""
-
-    def read(conn: Connection) -> arrivals.Arrival:
-        return next(row for row in arrivals.all_by_spool(conn, spool_id) if row.outcome is Outcome.PARKED)
-
-    row = records.store.read(read)
+    found = records.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
+    row = next((each for each in found if each.outcome is Outcome.PARKED), None)
+    if row is None:
+        raise NotFound("parked-mail", spool_id)  # it has its outcome by now
     envelope = spool.Envelope(
         id=spool_id,
         door=row.door.value,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import Connection, exists, or_, select, union
 
 from helpdeskd import durable
 from helpdeskd.errors import NoRoom, NotFound, StoreDown
@@ -58,13 +58,14 @@ class Blobs:
                 raise StoreDown(f"{place}: {error.strerror}") from error
         raise NotFound("blob", sha256)
 
-    def names(self, shelf: str) -> set[str]:
-        """Those whose names begin with these two hex digits. Errors: StoreDown."""
-        try:
-            found = _listed(self._root / shelf[0] / shelf[1])
-        except OSError as error:
-            raise StoreDown(f"{error.filename}: {error.strerror}") from error
-        return {name for path in found if _NAME.fullmatch(name := path.name.removesuffix(_DOOMED))}
+    def names(self, shelf: str = "") -> Iterator[str]:
+        """The SHA-256 of each, as it is met: one that is put or swept meanwhile may be named or not.
+
+        `shelf`: those that begin with these two hex digits, where memory is not to hold them all. Errors: StoreDown.
+        """
+        for path in _listed(self._root / shelf[0] / shelf[1]) if shelf else self._files():
+            if _NAME.fullmatch(name := path.name.removesuffix(_DOOMED)):
+                yield name
 
     def put(self, data: bytes, *, anew: bool = False) -> str:
         """Keep `data`; returns its SHA-256 in hex. Durable when it returns. Errors: NoRoom, StoreDown.
@@ -131,6 +132,14 @@ def is_referenced(connection: Connection, sha256: str) -> bool:
     return bool(connection.execute(select(or_(*(exists().where(column == sha256) for column in columns)))).scalar_one())
 
 
+def referenced(connection: Connection, shelf: str = "") -> set[str]:
+    """Every blob that some row names; those whose name begins with `shelf`, where memory is not to hold them all."""
+    # By range and not by LIKE: that is what every index can answer. A g comes after every hex digit.
+    columns = (message.c.raw_sha256, arrival.c.raw_sha256, attachment.c.sha256, outbox.c.raw_sha256)
+    asked = (select(column).where(column >= shelf, column < f"{shelf}g") for column in columns)
+    return set(connection.execute(union(*asked)).scalars())
+
+
 def _places(path: Path) -> tuple[Path, ...]:
     """Where a blob may be: for a moment under its other name, while a sweep looks whether it was touched."""
     return path, path.with_name(path.name + _DOOMED), path
@@ -179,3 +188,5 @@ def _listed(folder: Path) -> list[Path]:
         return sorted(folder.iterdir())
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise StoreDown(f"{folder}: {error.strerror}") from error

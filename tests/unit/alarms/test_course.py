@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from helpdeskd.alarms.conditions import AlarmKind, Key
-from helpdeskd.alarms.course import AGAIN, QUIET, Alarm, Phase, from_json, step, to_json
+from helpdeskd.alarms.course import AGAIN, FORGOTTEN, QUIET, Alarm, Phase, from_json, step, to_json
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PARKED = Key(AlarmKind.PARKED, "n1")
@@ -57,6 +57,16 @@ def test_others_alarms_go_on():
     after, news = step(before, {PARKED: "1"}, NOON + MINUTE)
     assert [alarm.key for alarm in after] == [PARKED, OTHER]
     assert [each.alarm.key for each in news] == [PARKED]
+
+
+def test_what_nobody_looks_at_any_more_is_forgotten():
+    """A mailbox that is no longer configured, a node that is no more. But not an alarm whose daemon was stopped for a week."""
+    before, _ = step((), {OTHER: "2"}, NOON)
+    assert step(before, {}, NOON + FORGOTTEN - MINUTE) == (before, ())
+    assert step(before, {}, NOON + FORGOTTEN) == ((), ())
+    _, (news,) = step(before, {OTHER: "2"}, NOON + timedelta(days=7))
+    assert news.phase is Phase.STANDING
+    assert FORGOTTEN > AGAIN
 
 
 def test_nothing_new_changes_nothing():

@@ -262,8 +262,13 @@ def test_a_mail_on_its_way_is_no_difference(site: Site, monkeypatch):
 def test_the_logs_of_what_was_received():
     ids = ["0001780000000000-aaaaaaaaaaaa", "0001780000000001-bbbbbbbbbbbb"]
     lines = [
-        f"timestamp=2026-11-25T10:00:00Z level=info event=received spool={ids[0]} door=smtp sender=a@b.example",
-        f'{{"part": "smtp", "spool": "{ids[1]}", "event": "received", "size": 5}}',
+        f"timestamp=2026-11-25T10:00:00Z level=info event=received part=smtp spool={ids[0]} door=smtp sender=a@b.example",
+        f'Nov 25 10:00:00 mail1 helpdeskd[7]: {{"part": "smtp", "spool": "{ids[1]}", "event": "received", "size": 5}}',
+        # What a client calls itself is no record of ours.
+        'level=info event=received part=smtp door=smtp sender="x spool=0001780000000003-dddddddddddd"',
+        'level=info event=refused part=smtp sender="event=received part=smtp spool=" spool=0001780000000003-dddddddddddd',
+        '{"event": "refused", "sender": "received", "spool": "0001780000000003-dddddddddddd"}',
+        "{not json, received",
         "timestamp=2026-11-25T10:00:00Z level=info event=opened spool=0001780000000002-cccccccccccc",
         "event=received spool=short",
     ]

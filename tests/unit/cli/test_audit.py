@@ -58,7 +58,7 @@ def test_what_the_log_says_was_received(house):
     """An SMTP mail whose entry somebody has removed: only the log knows of it."""
     kept, lost = (house.mail(letter("Printer", text)) for text in ("It burns.", "Still."))
     os.unlink(os.path.join(house.root, "new", lost))
-    log = "".join(f"event=received spool={each} door=smtp\n" for each in (kept, lost))
+    log = "".join(f"event=received part=smtp spool={each} door=smtp\n" for each in (kept, lost))
     assert house("mail", "audit").code == 0
     said = house("mail", "audit", "--log", "-", stdin=log.encode())
     assert said.code == 1
