@@ -25,9 +25,11 @@ from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import BACKUP, ROLES, Installation, held, is_held, node, open_installation
 from helpdeskd.intake import Intake
 from helpdeskd.log import Event
+from helpdeskd.monitoring import Monitoring
 from helpdeskd.outgoing.render import Renderer
 from helpdeskd.outgoing.sender import Sender
 from helpdeskd.outgoing.transport import Relay
+from helpdeskd.resources import version
 from helpdeskd.scheduler import Ticker
 from helpdeskd.sources.imap import Watcher
 from helpdeskd.sources.smtp import Doors
@@ -121,6 +123,9 @@ class Daemon:
         threads: list[threading.Thread] = []
         stuck: list[Callable[[], bool]] = []
 
+        ledger = StoreLedger(installation.store)
+        watch = Monitoring(installation, self.roles, ledger, notify)
+        watch.open(version(), lambda: _moves(threads, stuck), lambda: self._not_ready(stopping))
         if "doors" in self.roles:
             doors = Doors(
                 smtp=self.config.smtp,
@@ -133,7 +138,6 @@ class Daemon:
             closing.append(doors.stop)
             self.listening = tuple(doors.listening)
         if "imap" in self.roles:
-            ledger = StoreLedger(installation.store)
             watchers = [
                 Watcher(box, installation.spool_root, ledger, installation.clock) for box in self.config.mailbox
             ]
@@ -166,6 +170,7 @@ class Daemon:
             loop.add_signal_handler(sig, stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(reloads))
         ticker.every(watchdog_seconds() or 3600, "watchdog", lambda: _watchdog(threads, stuck))
+        watch.begin(ticker)
         ticker.start()
         _log.info(Event.STARTED, roles=",".join(self.roles), store=installation.store.dialect, pid=os.getpid())
         if not self.config.outgoing.relay:
@@ -182,7 +187,13 @@ class Daemon:
             os.close(bell)
             for close in closing:
                 await close()
+            await asyncio.to_thread(watch.close)
             _log.info(Event.STOPPED)
+
+    def _not_ready(self, stopping: asyncio.Event) -> str:
+        if stopping.is_set():
+            return "stopping"
+        return "" if self.ready.is_set() else "starting"
 
     def _thread(
         self, name: str, act: Callable[[], None], stopping: asyncio.Event, loop: asyncio.AbstractEventLoop
@@ -260,8 +271,12 @@ def _watchdog(threads: Iterable[threading.Thread], stuck: Iterable[Callable[[], 
     that happens three times is parked."""
     if any(asked() for asked in stuck):
         _log.error(Event.TROUBLE, part="intake", error="nothing moves; systemd is not told that we live")
-    elif all(thread.is_alive() for thread in threads):
+    elif _moves(threads):
         notify("WATCHDOG=1")
+
+
+def _moves(threads: Iterable[threading.Thread], stuck: Iterable[Callable[[], bool]] = ()) -> bool:
+    return all(thread.is_alive() for thread in threads) and not any(asked() for asked in stuck)
 
 
 def _reload(reloads: Iterable[Callable[[], None]]) -> None:

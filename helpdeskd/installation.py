@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -97,6 +98,15 @@ def is_held(config: Config, role: str = "intake") -> bool:
         return True
     except OSError:
         return False
+
+
+def held_since(config: Config, role: str) -> datetime | None:
+    """Since when a process on this machine has this role: it writes its number into the lock as it begins. None: none has."""
+    try:
+        written = (config.paths.data / f"{role}.lock").stat().st_mtime
+    except OSError:
+        return None
+    return datetime.fromtimestamp(written, UTC) if is_held(config, role) else None
 
 
 def node(folder: Path) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from helpdeskd.cli import version
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import say
+from helpdeskd.resources import version
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""helpdeskd mail explain|parked|retry|show"""
+"""helpdeskd mail explain|parked|retry|show; audit has a module of its own"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 
 from helpdeskd import spool, tray
+from helpdeskd.cli.audit import audit
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
@@ -23,6 +24,9 @@ from helpdeskd.store import arrivals
 @click.group()
 def command() -> None:
     """Look into mails: what would happen to one, and what could not be processed."""
+
+
+command.add_command(audit)
 
 
 @command.command()

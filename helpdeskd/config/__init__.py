@@ -13,6 +13,7 @@ Seconds = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Percent = Annotated[float, Meta(ge=0, le=90)]
+Hours = Annotated[float, Meta(ge=0)]
 Days = Annotated[float, Meta(gt=0)]
 
 
@@ -137,6 +138,19 @@ class Keep(Section, frozen=True):
     outbox_days: Amount = 0
 
 
+class Audit(Section, frozen=True):
+    hours: Hours = 1.0  # between two audits; 0 = only by hand
+
+
+class Alarms(Section, frozen=True):
+    to: str = ""  # the operators' address
+    hook: tuple[str, ...] = ()
+
+
+class Metrics(Section, frozen=True):
+    listen: tuple[str, ...] = ()  # host:port; nowhere unless asked for
+
+
 class LogSettings(Section, frozen=True):
     style: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -156,6 +170,9 @@ class Config(Section, frozen=True):
     outgoing: Outgoing = Outgoing()
     desk: Desk = Desk()
     keep: Keep = Keep()
+    audit: Audit = Audit()
+    alarms: Alarms = Alarms()
+    metrics: Metrics = Metrics()
     log: LogSettings = LogSettings()
 
     @property

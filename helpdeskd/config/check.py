@@ -29,6 +29,13 @@ def contradictions(config: Config) -> Iterator[Problem]:
     for listen in config.lmtp.listen:
         if not (listen.startswith("unix:/") or _host_port(listen)):
             yield "lmtp.listen", "expected unix:/path or host:port"
+    for listen in config.metrics.listen:
+        if not _host_port(listen):
+            yield "metrics.listen", "expected host:port, such as 127.0.0.1:9525"
+    if config.alarms.to and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", config.alarms.to):
+        yield "alarms.to", "expected one address, such as operator@example.com"
+    if config.alarms.hook and not config.alarms.hook[0].startswith("/"):
+        yield "alarms.hook", "expected a list that begins with the program's whole path"
     if not re.fullmatch(r"0[0-7]{3}", config.lmtp.socket_mode):
         yield "lmtp.socket_mode", 'expected an octal mode in quotes, such as "0660"'
     yield from _tls(config)

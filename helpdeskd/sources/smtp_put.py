@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from helpdeskd import log as logs
-from helpdeskd import spool
+from helpdeskd import metrics, spool
 from helpdeskd.errors import NoRoom
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
@@ -89,6 +89,7 @@ class Putters:
                 except RuntimeError:  # the loop was closed over our heads; nobody is left to tell
                     return
 
+    @metrics.timed(metrics.Stage.ACCEPT)
     def _put(self, job: Job) -> None:
         try:
             if job.content.trouble is not None:

@@ -407,3 +407,13 @@ def _row(row: Row[Any]) -> OutboxRow:
         sent_at=row.sent_at,
         raw_gone_at=row.raw_gone_at,
     )
+
+
+def waiting(conn: Connection) -> tuple[datetime | None, int, datetime | None]:
+    """(since when the oldest mail waits to go out; how many do that are no alarm's, and since when the oldest of those)."""
+    still = outbox.c.state.in_((*_WAITING, OutboxState.SENDING))
+    oldest = conn.execute(select(func.min(outbox.c.created_at)).where(still)).scalar()
+    count, since = conn.execute(
+        select(func.count(), func.min(outbox.c.created_at)).where(still, outbox.c.notice != NoticeName.ALARM)
+    ).one()
+    return oldest, count, since

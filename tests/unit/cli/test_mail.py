@@ -147,8 +147,10 @@ def test_parked(house, poisoned):
     (one,) = house("mail", "parked", "--json").json
     assert (one["id"], one["reason"], one["sender"]) == (poisoned, "ValueError", GRACE)
     assert re.match(r"20\d\d-\d\d-\d\dT", one["at"])
-    assert house("status", "--json").json["spool"]["parked"] == 1
-    assert "1 parked (helpdeskd mail parked)" in house("status").ok()
+    said = house("status")
+    assert said.code == 3
+    assert "1 parked (helpdeskd mail parked)" in said.out
+    assert "ALARM: mails are parked: 1, see helpdeskd mail parked\n" in said.out
 
 
 def test_show_tells_why(house, poisoned):
