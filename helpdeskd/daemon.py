@@ -205,6 +205,7 @@ def build_intake(installation: Installation) -> Intake:
         desk=installation.desk_at,
         book=installation.book,
         clock=installation.clock,
+        parser=installation.parser(),
     )
 
 

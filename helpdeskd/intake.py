@@ -1,16 +1,22 @@
 """From the spool to the desk: claim, parse, keep every byte, hand over, and only after COMMIT forget the spool's copy.
 
-One thread. Mails are parsed one after the other in order of arrival while the writer commits those before them.
-Whose fault a failure is decides what happens next (DESIGN: the protocol):
+One thread. Mails are parsed one after the other in order of arrival, by a process of their own, while the writer commits those
+before them. Whose fault a failure is decides what happens next (DESIGN: the protocol):
 
     the mail's own (BadMail, a bug of ours that this mail meets)   a strike; the third parks it
+    it is too large or too intricate to be parsed in bounds        none: its headers make the ticket, with the whole as a file
     anything else (store, disk, shutdown)                          the strike is taken back; wait and try again
+
+The strike is durable before the attempt. Once a mail is parsed it is taken back, so that a daemon that is killed now and then
+parks nobody's mail. What is found in cur/ was in hand when a daemon died: such a suspect goes alone, and for it alone the write
+counts as an attempt too, so that a mail at which the daemon dies is parked, and healthy ones beside it are not.
 """
 
 from __future__ import annotations
 
 import threading
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -27,10 +33,13 @@ from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk, Part
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.log import Event
-from helpdeskd.mail import ids, parse
+from helpdeskd.mail import ids
+from helpdeskd.mail.parse import claimed
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound, Kind
 from helpdeskd.model.routing import Outcome
+from helpdeskd.parser.wire import Mail
+from helpdeskd.parser.worker import Crashed, Parser
 from helpdeskd.store import arrivals, settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
@@ -85,6 +94,7 @@ class Intake:
         desk: Callable[[Door], Desk],
         book: AddressBook,
         clock: Clock,
+        parser: Parser,
     ) -> None:
         self._config = config
         self._root = spool_root
@@ -93,6 +103,7 @@ class Intake:
         self._desk = desk
         self._book = book
         self._clock = clock
+        self._parser = parser
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
@@ -132,6 +143,12 @@ class Intake:
             else:
                 trouble = 0
                 self._bell.wait(POLL_SECONDS)
+                self._parser.rest()
+        self.close()
+
+    def close(self) -> None:
+        """End what `once` has started. `run` does so itself."""
+        self._parser.close()
         self._pool.shutdown()
 
     def once(self) -> Counts:
@@ -143,7 +160,9 @@ class Intake:
                 break
             ready: list[_Work] = []
             for entries in self._claimed(batch, passed):
-                if entries[0].strikes:
+                if self._stop.is_set() or passed.halted:
+                    break
+                if entries[0].tried:
                     self._finish([*flying, *ready], passed)  # a suspect goes alone: what it may break is its own
                     flying, ready = [], []
                 ready += self._started(entries, passed)
@@ -174,7 +193,7 @@ class Intake:
                 self._park(
                     entry, entry.id, "killed", f"{entry.strikes} attempts at this mail were never finished", passed
                 )
-            elif entry.strikes:
+            elif entry.tried:
                 if group:
                     yield group
                     group = []
@@ -191,24 +210,14 @@ class Intake:
         except OSError as error:
             self._wait(entries[0].id, error, passed, halt=True)
             return []
+        suspect = entries[0].tried
         parsed: list[tuple[tray.Entry, receive.Arrived, list[Future[str]]]] = []
         held = 0
-        for entry in begun:
-            self._last_step = monotonic()
-            if passed.halted or self._stop.is_set():
-                tray.forgive(entry)
-                continue
+        for entry, raw, outcome in self._parsed(begun, passed):
             try:
-                raw = entry.raw()
-            except OSError as error:
-                self._forgive(entry, error, passed, halt=False)
-                continue
-            except NotFound:
-                continue  # somebody else has finished it
-            try:
-                read = self._read(entry, raw)
-                # Here a mail may bring the process down, and it is over. From now on a kill is nobody's fault: were it counted,
-                # a few of them in a row would park whatever mail was in hand.
+                if isinstance(outcome, Crashed):
+                    raise outcome
+                read = self._kept(entry, raw, outcome)
                 parsed.append((tray.forgive(entry, flush=False), *read))
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
@@ -221,18 +230,47 @@ class Intake:
         works = []
         for entry, arrived, keeping in parsed:
             try:
-                for kept in keeping:
-                    kept.result()
+                _check(arrived, [kept.result() for kept in keeping])
+                at_hand = tray.begin(entry) if suspect else entry
             except (Temporary, OSError) as error:
                 self._wait(entry.id, error, passed, halt=True)
             except Exception as error:
                 self._strike(tray.begin(entry), error, passed)
             else:
-                works.append(self._submitted(entry, arrived))
-        if entries[0].strikes:
+                works.append(self._submitted(at_hand, arrived))
+        if suspect:
             self._finish(works, passed)
             works = []
         return works
+
+    def _parsed(self, begun: list[tray.Entry], passed: Counts) -> Iterator[tuple[tray.Entry, bytes, Inbound | Crashed]]:
+        """Each mail as the parser reads it. Those that cannot be had, or come too late before a stop, are left out."""
+        sent: deque[tuple[tray.Entry, bytes]] = deque()
+        rest = iter(begun)
+
+        def mails() -> Iterator[Mail]:
+            for entry in rest:
+                if passed.halted or self._stop.is_set():
+                    tray.forgive(entry)
+                    continue
+                try:
+                    raw = entry.raw()
+                except OSError as error:
+                    self._forgive(entry, error, passed, halt=False)
+                except NotFound:
+                    continue  # somebody else has finished it
+                else:
+                    sent.append((entry, raw))
+                    yield Mail(raw, entry.envelope.sender if entry.envelope.sender_known else None)
+
+        try:
+            for outcome in self._parser.parse(mails()):
+                self._last_step = monotonic()
+                yield *sent.popleft(), outcome
+        except Temporary as error:  # there is no parser
+            self._wait(begun[0].id, error, passed, halt=True)
+            for entry in (*(entry for entry, _ in sent), *rest):
+                tray.forgive(entry)
 
     def _submitted(self, entry: tray.Entry, arrived: receive.Arrived) -> _Work:
         desk = self._desk(arrived.door)
@@ -242,23 +280,17 @@ class Intake:
 
         return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
 
-    def _read(self, entry: tray.Entry, raw: bytes) -> tuple[receive.Arrived, list[Future[str]]]:
-        """Parse, and begin to put the raw mail and its parts where the store may name them, once the futures are done."""
-        envelope = entry.envelope
-        sender = envelope.sender if envelope.sender_known else None
-        inbound = parse.parse(
-            raw,
-            sender=sender,
-            instance=self._desk(Door(envelope.door)).instance,
-            own_addresses=self._book.is_ours,
-            marker=self._config.desk.marker,
-            limits=self._config.intake,
-        )
+    def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> tuple[receive.Arrived, list[Future[str]]]:
+        """Begin to put the raw mail and its parts where the store may name them, once the futures are done."""
+        inbound = claimed(inbound, self._book.is_ours)
         keeping = [self._pool.submit(self._blobs.put, data) for data in (raw, *(part.data for part in inbound.parts))]
-        self._notice_check(envelope, inbound)
-        arrived = arrived_from(envelope, inbound, self._config)
+        self._notice_check(entry.envelope, inbound)
+        arrived = arrived_from(entry.envelope, inbound, self._config)
+        if arrived.cut:
+            _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
         # The bytes of the parts become blobs; memory is not for waiting.
-        return replace(arrived, inbound=replace(inbound, parts=())), keeping
+        lean = tuple(replace(part, data=b"") for part in inbound.parts)
+        return replace(arrived, inbound=replace(inbound, parts=lean)), keeping
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
@@ -279,9 +311,9 @@ class Intake:
             try:
                 results = work.future.result()
             except (Temporary, OSError) as error:
-                self._wait(work.entry.id, error, passed, halt=True)
+                self._forgive(work.entry, error, passed)
             except Exception as error:
-                self._strike(tray.begin(work.entry), error, passed)
+                self._strike(work.entry if work.entry.strikes else tray.begin(work.entry), error, passed)
             else:
                 tray.done(work.entry)
                 passed.received += 1
@@ -346,11 +378,14 @@ class Intake:
         _log.warning(Event.WAITING, spool=spool_id, error=str(error))
 
     def _strike(self, entry: tray.Entry, error: Exception, passed: Counts) -> None:
-        trace = "".join(traceback.format_exception(error))
+        if isinstance(error, Crashed):
+            reason, trace = error.reason, error.trace
+        else:
+            reason, trace = type(error).__name__, "".join(traceback.format_exception(error))
         passed.struck += 1
         _log.error(Event.STRUCK, spool=entry.id, strikes=entry.strikes, error=repr(error))
         if entry.strikes >= STRIKES:
-            self._park(entry, entry.id, type(error).__name__, trace, passed)
+            self._park(entry, entry.id, reason, trace, passed)
         else:
             self._bell.set()
 
@@ -402,18 +437,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         recipients=envelope.recipients,
         original=envelope.original,
         inbound=inbound,
-        parts=tuple(
-            Part(
-                name=part.name,
-                content_type=part.content_type,
-                size=len(part.data),
-                sha256=part.sha256,
-                content_id=part.content_id,
-                inline=part.inline,
-                ours=part.ours,
-            )
-            for part in inbound.parts
-        ),
+        parts=parts_of(inbound),
         raw_sha256=inbound.raw_sha256,
         received_at=received,
         account=envelope.account,
@@ -423,6 +447,28 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         old_mail=_is_old(envelope, config.intake.backlog_hours),
         default_department=box.department if box else "",
     )
+
+
+def parts_of(inbound: Inbound) -> tuple[Part, ...]:
+    """The files of a mail as the desk is told of them."""
+    return tuple(
+        Part(
+            name=part.name,
+            content_type=part.content_type,
+            size=len(part.data),
+            sha256=part.sha256,
+            content_id=part.content_id,
+            inline=part.inline,
+            ours=part.ours,
+        )
+        for part in inbound.parts
+    )
+
+
+def _check(arrived: receive.Arrived, kept: list[str]) -> None:
+    """The parser has read bytes of strangers: its word alone lets no ticket name a blob that is another's."""
+    if kept != [arrived.raw_sha256, *(part.sha256 for part in arrived.parts)]:
+        raise BadMail("the parser names other bytes than it returned")
 
 
 def _is_old(envelope: spool.Envelope, hours: int) -> bool:

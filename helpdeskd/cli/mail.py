@@ -1,13 +1,16 @@
-"""helpdeskd mail explain|parked|retry|show"""
+"""helpdeskd mail explain|parked|retry|show here; export, reparse in mail_again"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import BinaryIO
 
 import click
 
 from helpdeskd import spool, tray
+from helpdeskd.cli import mail_again
+from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
@@ -15,14 +18,19 @@ from helpdeskd.desk import departments, receive
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
 from helpdeskd.intake import arrived_from
-from helpdeskd.mail.parse import parse
+from helpdeskd.mail.parse import claimed
 from helpdeskd.model.mail import Inbound
+from helpdeskd.parser.wire import Mail
 from helpdeskd.store import arrivals
 
 
 @click.group()
 def command() -> None:
     """Look into mails: what would happen to one, and what could not be processed."""
+
+
+for again in (mail_again.export, mail_again.reparse):
+    command.add_command(again)
 
 
 @command.command()
@@ -77,14 +85,9 @@ def _tell(explained: receive.Explained) -> None:
 
 
 def _parsed(here: Installation, raw: bytes, sender: str | None) -> Inbound:
-    return parse(
-        raw,
-        sender=sender,
-        instance=here.desk.instance,
-        own_addresses=here.book.is_ours,
-        marker=here.config.desk.marker,
-        limits=here.config.intake,
-    )
+    """As the daemon reads it: what would crash or hang its parser is seen here, and does no harm here either."""
+    with closing(here.parser()) as parser:
+        return claimed(parser.one(Mail(raw, sender)), here.book.is_ours)
 
 
 def _facts(inbound: Inbound) -> dict[str, object]:
@@ -160,7 +163,7 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
     """What became of one accepted mail: ID as the log and `parked` name it."""
     with reading(ctx) as here:
         if raw:
-            _write(_raw(here, spool_id))
+            _write(raw_of(here, spool_id))
             return
         rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
         aside = next((one for one in tray.parked(here.spool_root) if one.id == spool_id), None)
@@ -190,16 +193,3 @@ def _write(raw: bytes) -> None:
         say(raw.decode("utf-8", "replace"))
     else:
         sys.stdout.buffer.write(raw)
-
-
-def _raw(here: Installation, spool_id: str) -> bytes:
-    rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
-    if rows:
-        return here.blobs.get(rows[0].raw_sha256)
-    try:
-        return tray.claim_parked(here.spool_root, spool_id).raw()
-    except NotFound:
-        entry = tray.claim(here.spool_root, spool_id)
-        if entry is None:
-            raise NotFound("mail", spool_id) from None
-        return entry.raw()

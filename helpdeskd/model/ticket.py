@@ -55,6 +55,8 @@ class History(StrEnum):
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"
+    CUT = "cut"  # a limit left something out of a mail's message
+    REPARSED = "reparsed"  # a message was derived again from its mail, and is another now
 
 
 @dataclass(frozen=True, slots=True)

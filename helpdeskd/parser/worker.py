@@ -16,11 +16,8 @@ from time import monotonic
 
 import msgspec
 
-import helpdeskd
-from helpdeskd import log
 from helpdeskd.config import Intake
 from helpdeskd.errors import BadMail, Temporary
-from helpdeskd.log import Event
 from helpdeskd.mail import parse, prepare
 from helpdeskd.model.mail import Inbound
 from helpdeskd.parser import wire
@@ -32,8 +29,6 @@ IDLE_SECONDS = 60.0
 AHEAD_BYTES = 1 << 20  # of mails sent before their turn: the parser works while we write
 PIPE_BYTES = 1 << 20  # what a pipe holds at most (pipe(7)), so that neither side waits for the other
 MARGIN_BYTES = 64 << 20  # what an answer may be longer than its mail fourfold; no honest one is
-
-_log = log.get("parser")
 
 
 class Crashed(BadMail):
@@ -164,7 +159,6 @@ class Parser:
             limit, name = f"it takes longer than {self._limits.parse_seconds} seconds to take apart", "hung"
         except _Died as died:
             return Crashed("parser-died", f"{died}\n{self.close()}".strip())
-        _log.warning(Event.TROUBLE, error=f"a mail meets a limit: {limit}")
         said = self.close()
         if turn.limit:
             return Crashed(f"parser-{name}", said or limit)
@@ -177,7 +171,7 @@ class Parser:
         """Also says again what those that wait ask. Raises Temporary."""
         self._errors = os.memfd_create("parser-errors")
         try:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - our own words
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -277,7 +271,7 @@ class Parser:
 
 def _found_at() -> str:
     """Where the parser finds what we have found: our own place first."""
-    ours = Path(helpdeskd.__path__[0]).parent
+    ours = Path(__file__).parents[2]
     others = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     return os.pathsep.join(str(Path(place).resolve()) for place in (ours, *others))
 

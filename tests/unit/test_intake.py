@@ -22,6 +22,7 @@ from helpdeskd.mail import parse as parse_module
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.parser.worker import Parser
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 from tests.live.machine import wait_until
@@ -33,7 +34,7 @@ HOUR = 3_600_000_000  # microseconds
 class Room:
     """One spool, one store, one intake; `put` is a door."""
 
-    def __init__(self, tmp_path, store, blobs):
+    def __init__(self, tmp_path, store, blobs, parser=None):
         self.root = str(tmp_path / "spool")
         spool.make(self.root)
         spool.set_reserve(self.root, 0, 1)
@@ -56,6 +57,7 @@ class Room:
             desk=lambda door: self.desk,
             book=book,
             clock=now,
+            parser=parser or Parser(instance="test", marker=self.config.desk.marker, limits=self.config.intake),
         )
 
         def people_and_department(conn):
@@ -113,7 +115,7 @@ def message_id(raw: bytes) -> str:
 def room(tmp_path, store, blobs):
     made = Room(tmp_path, store, blobs)
     yield made
-    made.intake.stop()
+    made.intake.close()
 
 
 def test_a_mail_becomes_a_ticket_and_leaves_the_spool(room):
