@@ -17,12 +17,14 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -72,6 +74,12 @@ class Counts:
     parked: int = 0
     waiting: int = 0
     halted: bool = False  # the pass broke off: the trouble was not one mail's
+
+
+class _Parsed(NamedTuple):
+    entry: tray.Entry
+    arrived: receive.Arrived
+    keeping: list[Future[str]]  # the raw mail's blob and those of its parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,105 +162,104 @@ class Intake:
     def once(self) -> Counts:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
         passed = Counts()
-        flying: list[_Work] = []
-        for batch in _batches(tray.scan(self._root), self._config.intake.batch):
-            if self._stop.is_set() or passed.halted:
-                break
-            ready: list[_Work] = []
-            for entries in self._claimed(batch, passed):
-                if self._stop.is_set() or passed.halted:
-                    break
-                if entries[0].tried:
-                    self._finish([*flying, *ready], passed)  # a suspect goes alone: what it may break is its own
-                    flying, ready = [], []
-                ready += self._started(entries, passed)
-            self._finish(flying, passed)
-            flying = ready
-        self._finish(flying, passed)
+        waiting = deque(tray.scan(self._root))
+        while waiting and not self._ends(passed):
+            self._take(self._fresh(waiting, passed), passed)
+            self._take(self._suspect(waiting, passed), passed, alone=True)
         self.counts.received += passed.received
         self.counts.struck += passed.struck
         self.counts.parked += passed.parked
         self.counts.waiting = passed.waiting
         return passed
 
-    def _claimed(self, batch: list[str], passed: Counts) -> Iterator[list[tray.Entry]]:
-        """The batch's entries in order of arrival, in groups that may be begun together: a suspect is one of its own."""
-        group: list[tray.Entry] = []
-        for spool_id in batch:
-            try:
-                entry = tray.claim(self._root, spool_id)
-            except BadMail as error:
-                self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
-                continue
-            except OSError as error:
-                self._wait(spool_id, error, passed)  # one bad sector holds back one mail
-                continue
-            if entry is None:
-                continue
-            if entry.strikes >= STRIKES:
-                self._park(
-                    entry, entry.id, "killed", f"{entry.strikes} attempts at this mail were never finished", passed
-                )
-            elif entry.tried:
-                if group:
-                    yield group
-                    group = []
-                yield [entry]
-            else:
-                group.append(entry)
-        if group:
-            yield group
+    def _ends(self, passed: Counts) -> bool:
+        return passed.halted or self._stop.is_set()
 
-    def _started(self, entries: list[tray.Entry], passed: Counts) -> list[_Work]:
-        """Parse each, then give all to the writer together: one COMMIT. A suspect is waited for before this returns."""
+    def _fresh(self, waiting: deque[str], passed: Counts) -> Iterator[tray.Entry]:
+        """Entries begun, in order of arrival, as far as the first suspect. Drawn as the parser gets to them."""
+        while waiting and not self._ends(passed):
+            batch: list[tray.Entry] = []
+            while waiting and len(batch) < self._config.intake.batch:
+                entry = self._claimed(waiting[0], passed)
+                if entry is not None and entry.tried:
+                    break
+                waiting.popleft()
+                batch += [entry] if entry is not None else []
+            if not batch:
+                return
+            yield from self._begun(batch, passed)
+
+    def _suspect(self, waiting: deque[str], passed: Counts) -> Iterator[tray.Entry]:
+        """The next one, which stopped `_fresh`: it goes alone, for what it may break is its own."""
+        entry = self._claimed(waiting.popleft(), passed) if waiting and not self._ends(passed) else None
+        if entry is not None:
+            yield from self._begun([entry], passed)
+
+    def _claimed(self, spool_id: str, passed: Counts) -> tray.Entry | None:
+        """None where it cannot be taken now, or is not to be tried again."""
         try:
-            begun = tray.begin_all(entries)
+            entry = tray.claim(self._root, spool_id)
+        except BadMail as error:
+            self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
+            return None
         except OSError as error:
-            self._wait(entries[0].id, error, passed, halt=True)
-            return []
-        suspect = entries[0].tried
-        parsed: list[tuple[tray.Entry, receive.Arrived, list[Future[str]]]] = []
-        held = 0
-        for entry, raw, outcome in self._parsed(begun, passed):
-            try:
-                if isinstance(outcome, Crashed):
-                    raise outcome
-                read = self._kept(entry, raw, outcome)
-                parsed.append((tray.forgive(entry, flush=False), *read))
-            except (Temporary, OSError) as error:
-                self._forgive(entry, error, passed)
-            except Exception as error:
-                self._strike(entry, error, passed)
-            else:
-                held += len(raw)
-                if held > HELD_BYTES:
-                    wait_for(parsed[-1][2])
-        works = []
-        for entry, arrived, keeping in parsed:
-            try:
-                _check(arrived, [kept.result() for kept in keeping])
-                at_hand = tray.begin(entry) if suspect else entry
-            except (Temporary, OSError) as error:
-                self._wait(entry.id, error, passed, halt=True)
-            except Exception as error:
-                self._strike(tray.begin(entry), error, passed)
-            else:
-                works.append(self._submitted(at_hand, arrived))
-        if suspect:
-            self._finish(works, passed)
-            works = []
-        return works
+            self._wait(spool_id, error, passed)  # one bad sector holds back one mail
+            return None
+        if entry is not None and entry.strikes >= STRIKES:
+            self._park(entry, entry.id, "killed", f"{entry.strikes} attempts at this mail were never finished", passed)
+            return None
+        return entry
 
-    def _parsed(self, begun: list[tray.Entry], passed: Counts) -> Iterator[tuple[tray.Entry, bytes, Inbound | Crashed]]:
-        """Each mail as the parser reads it. Those that cannot be had, or come too late before a stop, are left out."""
+    def _begun(self, batch: list[tray.Entry], passed: Counts) -> Iterator[tray.Entry]:
+        """Each, its strike durable. Those that are not asked for before the pass ends get theirs back."""
+        try:
+            begun = deque(tray.begin_all(batch))
+        except OSError as error:
+            self._wait(batch[0].id, error, passed, halt=True)
+            return
+        try:
+            while begun and not self._ends(passed):
+                yield begun.popleft()
+        finally:
+            for entry in begun:
+                tray.forgive(entry)
+
+    def _take(self, entries: Iterator[tray.Entry], passed: Counts, *, alone: bool = False) -> None:
+        """Parse each, and give them to the writer a batch at a time: one COMMIT. All are finished when this returns."""
+        flying: list[_Work] = []
+        parsed: list[_Parsed] = []
+        held = 0
+        with closing(self._parsed(entries, passed)) as outcomes:
+            for entry, raw, outcome in outcomes:
+                try:
+                    if isinstance(outcome, Crashed):
+                        raise outcome
+                    parsed.append(self._kept(entry, raw, outcome))
+                except (Temporary, OSError) as error:
+                    self._forgive(entry, error, passed)
+                except Exception as error:
+                    self._strike(entry, error, passed)
+                else:
+                    held += len(raw)
+                    if held > HELD_BYTES:
+                        wait_for(parsed[-1].keeping)
+                if len(parsed) == self._config.intake.batch:
+                    ready = self._given(parsed, passed, alone=alone)
+                    self._finish(flying, passed)
+                    flying, parsed, held = ready, [], 0
+                if passed.halted:
+                    break
+        flying += self._given(parsed, passed, alone=alone)
+        self._finish(flying, passed)
+
+    def _parsed(
+        self, entries: Iterator[tray.Entry], passed: Counts
+    ) -> Generator[tuple[tray.Entry, bytes, Inbound | Crashed]]:
+        """Each mail as the parser reads it. Those that cannot be had are left out."""
         sent: deque[tuple[tray.Entry, bytes]] = deque()
-        rest = iter(begun)
 
         def mails() -> Iterator[Mail]:
-            for entry in rest:
-                if passed.halted or self._stop.is_set():
-                    tray.forgive(entry)
-                    continue
+            for entry in entries:
                 try:
                     raw = entry.raw()
                 except OSError as error:
@@ -264,13 +271,30 @@ class Intake:
                     yield Mail(raw, entry.envelope.sender if entry.envelope.sender_known else None)
 
         try:
-            for outcome in self._parser.parse(mails()):
-                self._last_step = monotonic()
-                yield *sent.popleft(), outcome
+            with closing(self._parser.parse(mails())) as outcomes:
+                for outcome in outcomes:
+                    self._last_step = monotonic()
+                    yield *sent.popleft(), outcome
         except Temporary as error:  # there is no parser
-            self._wait(begun[0].id, error, passed, halt=True)
-            for entry in (*(entry for entry, _ in sent), *rest):
+            self._wait(sent[0][0].id, error, passed, halt=True)
+        finally:
+            for entry, _ in sent:
                 tray.forgive(entry)
+
+    def _given(self, parsed: list[_Parsed], passed: Counts, *, alone: bool) -> list[_Work]:
+        """To the writer, once the blobs are durable that the store will name."""
+        works: list[_Work] = []
+        for entry, arrived, keeping in parsed:
+            if passed.halted:
+                break
+            try:
+                _check(arrived, [kept.result() for kept in keeping])
+                works.append(self._submitted(tray.begin(entry) if alone else entry, arrived))
+            except (Temporary, OSError) as error:
+                self._wait(entry.id, error, passed, halt=True)
+            except Exception as error:
+                self._strike(tray.begin(entry), error, passed)
+        return works
 
     def _submitted(self, entry: tray.Entry, arrived: receive.Arrived) -> _Work:
         desk = self._desk(arrived.door)
@@ -280,8 +304,8 @@ class Intake:
 
         return _Work(entry, arrived, self._store.writer.submit(act, conflict_retries=3))
 
-    def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> tuple[receive.Arrived, list[Future[str]]]:
-        """Begin to put the raw mail and its parts where the store may name them, once the futures are done."""
+    def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> _Parsed:
+        """Begin to put the raw mail and its parts where the store may name them, and take the strike back."""
         inbound = claimed(inbound, self._book.is_ours)
         keeping = [self._pool.submit(self._blobs.put, data) for data in (raw, *(part.data for part in inbound.parts))]
         self._notice_check(entry.envelope, inbound)
@@ -290,7 +314,8 @@ class Intake:
             _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
         # The bytes of the parts become blobs; memory is not for waiting.
         lean = tuple(replace(part, data=b"") for part in inbound.parts)
-        return replace(arrived, inbound=replace(inbound, parts=lean)), keeping
+        arrived = replace(arrived, inbound=replace(inbound, parts=lean))
+        return _Parsed(tray.forgive(entry, flush=False), arrived, keeping)
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
@@ -480,8 +505,3 @@ def _is_old(envelope: spool.Envelope, hours: int) -> bool:
 
 def _moment(microseconds: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
-
-
-def _batches(ids: list[str], size: int) -> Iterator[list[str]]:
-    for start in range(0, len(ids), size):
-        yield ids[start : start + size]

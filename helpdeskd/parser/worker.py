@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from helpdeskd.parser.wire import Mail
 COMMAND = (sys.executable, "-P", "-m", "helpdeskd.parser")  # -P: nothing is imported from wherever we were started
 START_SECONDS = 60.0  # a third of a second on an idle machine
 IDLE_SECONDS = 60.0
-AHEAD_BYTES = 1 << 20  # of mails sent before their turn: the parser works while we write
+AHEAD, AHEAD_BYTES = 20, 1 << 20  # mails, and bytes of them, sent before their turn: the parser works while we write
 PIPE_BYTES = 1 << 20  # what a pipe holds at most (pipe(7)), so that neither side waits for the other
 MARGIN_BYTES = 64 << 20  # what an answer may be longer than its mail fourfold; no honest one is
 
@@ -78,10 +78,10 @@ class Parser:
         self._in = bytearray()
         self._last = monotonic()
 
-    def parse(self, mails: Iterable[Mail]) -> Iterator[Inbound | Crashed]:
+    def parse(self, mails: Iterable[Mail]) -> Generator[Inbound | Crashed]:
         """What each mail says, in order: as mail.parse has it, but that no address is known to be ours.
 
-        Mails are drawn ahead, as far as AHEAD_BYTES. One beyond a limit (bytes, seconds, memory) is read by its headers. Raises
+        Mails are drawn ahead, as far as AHEAD and AHEAD_BYTES. One beyond a limit (bytes, seconds, memory) is read by its headers. Raises
         Temporary where no process can be started; no mail is to blame then.
         """
         coming = iter(mails)
@@ -131,7 +131,7 @@ class Parser:
     # -- one mail
 
     def _draw(self, coming: Iterator[Mail]) -> None:
-        while sum(len(turn.mail.raw) for turn in self._waiting) < AHEAD_BYTES:
+        while len(self._waiting) < AHEAD and sum(len(turn.mail.raw) for turn in self._waiting) < AHEAD_BYTES:
             mail = next(coming, None)
             if mail is None:
                 return
@@ -271,9 +271,8 @@ class Parser:
 
 def _found_at() -> str:
     """Where the parser finds what we have found: our own place first."""
-    ours = Path(__file__).parents[2]
-    others = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    return os.pathsep.join(str(Path(place).resolve()) for place in (ours, *others))
+    others = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    return os.pathsep.join([str(Path(__file__).parents[2]), *map(os.path.abspath, others)])
 
 
 def _ended(process: subprocess.Popen[bytes]) -> str:
