@@ -22,7 +22,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import NamedTuple
 
@@ -32,7 +31,8 @@ from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
-from helpdeskd.desk.context import Desk, Part
+from helpdeskd.desk.arrived import arrived_from, moment
+from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.log import Event
 from helpdeskd.mail import ids
@@ -260,6 +260,7 @@ class Intake:
 
         def mails() -> Iterator[Mail]:
             for entry in entries:
+                self._last_step = monotonic()
                 try:
                     raw = entry.raw()
                 except OSError as error:
@@ -439,7 +440,7 @@ class Intake:
                     reason=reason,
                     raw_sha256=raw_sha256,
                     size=entry.size,
-                    received_at=_moment(envelope.received),
+                    received_at=moment(envelope.received),
                     decided_at=self._clock(),
                     sender=envelope.sender,
                     account=envelope.account,
@@ -451,57 +452,7 @@ class Intake:
         self._store.writer.run(act)
 
 
-def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> receive.Arrived:
-    """What the desk is told of one mail. Blobs of its raw bytes and parts must be durable already."""
-    received = _moment(envelope.received)
-    box = next((box for box in config.mailbox if box.name == envelope.account), None)
-    return receive.Arrived(
-        spool_id=envelope.id,
-        door=Door(envelope.door),
-        sender=envelope.sender,
-        recipients=envelope.recipients,
-        original=envelope.original,
-        inbound=inbound,
-        parts=parts_of(inbound),
-        raw_sha256=inbound.raw_sha256,
-        received_at=received,
-        account=envelope.account,
-        folder=envelope.folder,
-        uidvalidity=envelope.uidvalidity,
-        uid=envelope.uid,
-        old_mail=_is_old(envelope, config.intake.backlog_hours),
-        default_department=box.department if box else "",
-    )
-
-
-def parts_of(inbound: Inbound) -> tuple[Part, ...]:
-    """The files of a mail as the desk is told of them."""
-    return tuple(
-        Part(
-            name=part.name,
-            content_type=part.content_type,
-            size=len(part.data),
-            sha256=part.sha256,
-            content_id=part.content_id,
-            inline=part.inline,
-            ours=part.ours,
-        )
-        for part in inbound.parts
-    )
-
-
 def _check(arrived: receive.Arrived, kept: list[str]) -> None:
     """The parser has read bytes of strangers: its word alone lets no ticket name a blob that is another's."""
     if kept != [arrived.raw_sha256, *(part.sha256 for part in arrived.parts)]:
         raise BadMail("the parser names other bytes than it returned")
-
-
-def _is_old(envelope: spool.Envelope, hours: int) -> bool:
-    """Had it been in its mailbox for long when we saw it, though we were looking?"""
-    if not envelope.internaldate or envelope.internaldate >= envelope.looked:
-        return False
-    return envelope.received - envelope.internaldate > hours * 3_600_000_000
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

@@ -15,9 +15,9 @@ from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
 from helpdeskd.desk import departments, receive
+from helpdeskd.desk.arrived import arrived_from
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
-from helpdeskd.intake import arrived_from
 from helpdeskd.mail.parse import claimed
 from helpdeskd.model.mail import Inbound
 from helpdeskd.parser.wire import Mail

@@ -17,9 +17,9 @@ from helpdeskd.cli import EX_REFUSED
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.desk import reparse as again
+from helpdeskd.desk.arrived import parts_of
 from helpdeskd.errors import BadMail, NotFound, Refused
 from helpdeskd.installation import Installation
-from helpdeskd.intake import parts_of
 from helpdeskd.model.mail import Inbound
 from helpdeskd.parser.wire import Mail
 from helpdeskd.parser.worker import Crashed

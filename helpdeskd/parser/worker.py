@@ -66,10 +66,10 @@ class _Turn:
 class Parser:
     """One process at most. One thread at a time; `close` when done."""
 
-    def __init__(self, *, instance: str, marker: str, limits: Intake, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, *, instance: str, marker: str, limits: Intake, command: Sequence[str] = ()) -> None:
         self._hello = wire.Hello(instance, marker, limits)
         self._limits = limits
-        self._command = command
+        self._command = command or COMMAND
         self._waiting: deque[_Turn] = deque()
         self._process: subprocess.Popen[bytes] | None = None
         self._errors = -1  # what it writes to standard error
@@ -85,6 +85,8 @@ class Parser:
         Temporary where no process can be started; no mail is to blame then.
         """
         coming = iter(mails)
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # it ended while it had nothing to do: no mail's fault
         try:
             self._draw(coming)
             while self._waiting:
@@ -95,7 +97,7 @@ class Parser:
         finally:
             if self._waiting:  # its answers would be taken for others'
                 self._waiting.clear()
-                self.close()
+                self._end()
             self._last = monotonic()
 
     def one(self, mail: Mail) -> Inbound:
@@ -108,25 +110,11 @@ class Parser:
     def rest(self) -> None:
         """End the process where it had nothing to do for IDLE_SECONDS."""
         if self._process is not None and monotonic() - self._last > IDLE_SECONDS:
-            self.close()
+            self._end()
 
-    def close(self) -> str:
-        """End the process, whatever it does; the next mail starts another. Returns what it wrote to standard error."""
-        if self._process is None:
-            return ""
-        process, self._process = self._process, None
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            with suppress(OSError):
-                assert pipe is not None
-                pipe.close()
-        said = os.pread(self._errors, 1 << 16, max(0, os.fstat(self._errors).st_size - (1 << 16)))
-        os.close(self._errors)
-        self._ready = False
-        self._out.clear()
-        self._in.clear()
-        return said.decode("utf-8", "replace")
+    def close(self) -> None:
+        """End the process; the next mail starts another."""
+        self._end()
 
     # -- one mail
 
@@ -158,8 +146,8 @@ class Parser:
         except _Late:
             limit, name = f"it takes longer than {self._limits.parse_seconds} seconds to take apart", "hung"
         except _Died as died:
-            return Crashed("parser-died", f"{died}\n{self.close()}".strip())
-        said = self.close()
+            return Crashed("parser-died", f"{died}\n{self._end()}".strip())
+        said = self._end()
         if turn.limit:
             return Crashed(f"parser-{name}", said or limit)
         turn.limit = limit
@@ -193,6 +181,24 @@ class Parser:
         for turn in self._waiting:
             self._ask(turn.asked(self._limits))
 
+    def _end(self) -> str:
+        """End the process, whatever it does. Returns what it wrote to standard error."""
+        if self._process is None:
+            return ""
+        process, self._process = self._process, None
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            with suppress(OSError):
+                assert pipe is not None
+                pipe.close()
+        said = os.pread(self._errors, 1 << 16, max(0, os.fstat(self._errors).st_size - (1 << 16)))
+        os.close(self._errors)
+        self._ready = False
+        self._out.clear()
+        self._in.clear()
+        return said.decode("utf-8", "replace")
+
     def _be_ready(self) -> None:
         """Until it has read anything a fault is no mail's. Raises Temporary."""
         if self._ready:
@@ -200,7 +206,7 @@ class Parser:
         try:
             self._answer(START_SECONDS)
         except (_Late, _Died) as trouble:
-            raise Temporary(f"the parser does not start: {trouble} {self.close()[-2000:]}") from trouble
+            raise Temporary(f"the parser does not start: {trouble} {self._end()[-2000:]}") from trouble
         self._ready = True
 
     def _ask(self, message: wire.Hello | Mail) -> None:

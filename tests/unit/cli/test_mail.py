@@ -8,7 +8,8 @@ import re
 import pytest
 
 from helpdeskd import spool
-from helpdeskd.mail import parse
+from helpdeskd.parser import worker
+from tests import poison
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -118,16 +119,11 @@ def test_no_file_no_department(house, empty):
 @pytest.fixture
 def poisoned(house, monkeypatch):
     """A mail that our parser fails on, three times; its id."""
-    spool_id = house.mail(letter("Poison\x1b[31m", "x"))
-    real = parse.parse
-
-    def broken(*_args, **_kwargs):
-        raise ValueError("cannot take this\x1b[31m")
-
-    monkeypatch.setattr(parse, "parse", broken)
-    for _ in range(3):
-        house("fetch", "--through")
-    monkeypatch.setattr(parse, "parse", real)
+    spool_id = house.mail(letter("Poison\x1b[31m", "poison:fail"))
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "COMMAND", poison.COMMAND)
+        for _ in range(3):
+            house("fetch", "--through")
     return spool_id
 
 
@@ -177,7 +173,7 @@ def test_retry_of_nothing(house):
 
 def test_show_the_bytes(house, poisoned):
     """Parked, waiting and processed: byte for byte."""
-    raw = letter("Poison\x1b[31m", "x")
+    raw = letter("Poison\x1b[31m", "poison:fail")
     assert house("mail", "show", poisoned, "--raw").raw == raw
     house("mail", "retry", poisoned).ok()
     assert house("mail", "show", poisoned, "--raw").raw == raw
