@@ -23,6 +23,7 @@ EDGES = {
     "helpdeskd/intake.py": (4, "the loop lives; parsing and receiving: the mail's own fault is a strike"),
     "helpdeskd/outgoing/sender.py": (2, "one mail's trouble is its own; the loop lives"),
     "helpdeskd/outgoing/transport.py": (1, "what broke after the dot is remembered before it is raised again"),
+    "helpdeskd/parser/__main__.py": (1, "whatever a mail makes a library raise is told to the daemon: a strike"),
     "helpdeskd/sources/imap.py": (4, "a pass for cron says what went wrong; the watcher's thread lives"),
     "helpdeskd/sources/smtp_put.py": (1, "the thread lives; the error goes to the session it concerns"),
     "helpdeskd/sources/smtp_talk.py": (3, "a session answers 451 to whatever fails; a handshake fails in many ways"),
