@@ -9,7 +9,8 @@ before them. Whose fault a failure is decides what happens next (DESIGN: the pro
 
 The strike is durable before the attempt. Once a mail is parsed it is taken back, so that a daemon that is killed now and then
 parks nobody's mail. What is found in cur/ was in hand when a daemon died: such a suspect goes alone, and for it alone the write
-counts as an attempt too, so that a mail at which the daemon dies is parked, and healthy ones beside it are not.
+counts as an attempt too, so that a mail at which the daemon dies is parked, and healthy ones beside it are not. The last attempt
+waits for a daemon that has lived for a while: one that is killed every few seconds proves nothing against the mail in hand.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from helpdeskd.store.engine import Store
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
 HELD_BYTES = 8 << 20  # of mails of one batch on their way to the disk: beyond, each is waited for
+CALM_SECONDS = 10.0  # of life before a mail that two daemons died with is tried for the last time
 POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
 STUCK_SECONDS = 300.0  # a mail takes seconds, and a store that is down says so within a minute or two
 
@@ -117,6 +119,8 @@ class Intake:
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
         self.counts = Counts()
         self._last_step = monotonic()
+        self._calm_at = 0.0  # when this daemon has lived for CALM_SECONDS; `once` alone has no time to wait
+        self._struck: set[str] = set()  # those whose last strike is of this life
 
     @property
     def is_stuck(self) -> bool:
@@ -135,6 +139,7 @@ class Intake:
     def run(self) -> None:
         """Until `stop`. Runs in a thread of its own."""
         trouble = 0
+        self._calm_at = monotonic() + CALM_SECONDS
         while not self._stop.is_set():
             self._bell.clear()
             try:
@@ -163,6 +168,11 @@ class Intake:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
         passed = Counts()
         waiting = deque(tray.scan(self._root))
+        if waiting:
+            try:
+                self._parser.start()  # before any attempt begins: it takes longer than most mails
+            except Temporary as error:
+                self._wait(waiting[0], error, passed, halt=True)
         while waiting and not self._ends(passed):
             self._take(self._fresh(waiting, passed), passed)
             self._take(self._suspect(waiting, passed), passed, alone=True)
@@ -207,6 +217,10 @@ class Intake:
             return None
         if entry is not None and entry.strikes >= STRIKES:
             self._park(entry, entry.id, "killed", f"{entry.strikes} attempts at this mail were never finished", passed)
+            return None
+        last = entry is not None and entry.strikes == STRIKES - 1 and entry.id not in self._struck
+        if last and monotonic() < self._calm_at:
+            self._wait(spool_id, Temporary("daemons died with it in hand: it is tried in a quiet moment"), passed)
             return None
         return entry
 
@@ -342,6 +356,7 @@ class Intake:
                 self._strike(work.entry if work.entry.strikes else tray.begin(work.entry), error, passed)
             else:
                 tray.done(work.entry)
+                self._struck.discard(work.entry.id)
                 passed.received += 1
                 self._tell(work, results)
 
@@ -409,6 +424,7 @@ class Intake:
         else:
             reason, trace = type(error).__name__, "".join(traceback.format_exception(error))
         passed.struck += 1
+        self._struck.add(entry.id)
         _log.error(Event.STRUCK, spool=entry.id, strikes=entry.strikes, error=repr(error))
         if entry.strikes >= STRIKES:
             self._park(entry, entry.id, reason, trace, passed)
@@ -423,6 +439,7 @@ class Intake:
             except (HelpdeskdError, OSError) as error:
                 _log.warning(Event.TROUBLE, spool=spool_id, error=str(error))
         tray.park(self._root, entry, reason, trace)
+        self._struck.discard(spool_id)
         passed.parked += 1
         _log.error(Event.PARKED, spool=spool_id, reason=reason)
 

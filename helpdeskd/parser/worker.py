@@ -85,8 +85,7 @@ class Parser:
         Temporary where no process can be started; no mail is to blame then.
         """
         coming = iter(mails)
-        if self._process is not None and self._process.poll() is not None:
-            self._end()  # it ended while it had nothing to do: no mail's fault
+        self.start()
         try:
             self._draw(coming)
             while self._waiting:
@@ -99,6 +98,14 @@ class Parser:
                 self._waiting.clear()
                 self._end()
             self._last = monotonic()
+
+    def start(self) -> None:
+        """See that there is a process, and that it is ready. Raises Temporary."""
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # it ended while it had nothing to do: no mail's fault
+        if self._process is None:
+            self._start()
+        self._be_ready()
 
     def one(self, mail: Mail) -> Inbound:
         """Raises Crashed, Temporary."""

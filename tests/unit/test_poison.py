@@ -125,6 +125,20 @@ def test_a_parser_that_is_killed_now_and_then_parks_nothing(room):
     room.intake.close()
 
 
+def test_the_last_attempt_waits_for_a_daemon_that_lives(room, monkeypatch):
+    """It was in hand when two daemons were killed, one soon after the other: that proves nothing."""
+    twice = room.put(letter("unlucky"))
+    tray.begin(room.claimed(twice))
+    tray.begin(room.claimed(twice))
+    room.intake._calm_at = float("inf")
+    room.put(letter("good"))
+    passed = room.intake.once()
+    assert (passed.received, passed.waiting, passed.halted) == (1, 1, False)
+    assert room.claimed(twice).strikes == 2
+    room.intake._calm_at = 0.0
+    assert room.intake.once().received == 1
+
+
 def test_where_no_parser_can_be_started_all_wait_and_none_is_to_blame(room):
     room.intake._parser = make(("/nonexistent",))
     ids = [room.put(letter(f"number {n}")) for n in range(15)]
