@@ -32,7 +32,7 @@ from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
-from helpdeskd.desk.arrived import arrived_from, moment
+from helpdeskd.desk.arrived import arrived_from, believe, moment
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.log import Event
@@ -303,7 +303,7 @@ class Intake:
             if passed.halted:
                 break
             try:
-                _check(arrived, [kept.result() for kept in keeping])
+                believe(arrived.inbound, [kept.result() for kept in keeping])
                 works.append(self._submitted(tray.begin(entry) if alone else entry, arrived))
             except (Temporary, OSError) as error:
                 self._wait(entry.id, error, passed, halt=True)
@@ -467,9 +467,3 @@ class Intake:
                 )
 
         self._store.writer.run(act)
-
-
-def _check(arrived: receive.Arrived, kept: list[str]) -> None:
-    """The parser has read bytes of strangers: its word alone lets no ticket name a blob that is another's."""
-    if kept != [arrived.raw_sha256, *(part.sha256 for part in arrived.parts)]:
-        raise BadMail("the parser names other bytes than it returned")

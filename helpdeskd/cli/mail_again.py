@@ -17,7 +17,7 @@ from helpdeskd.cli import EX_REFUSED
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.desk import reparse as again
-from helpdeskd.desk.arrived import parts_of
+from helpdeskd.desk.arrived import believe, parts_of
 from helpdeskd.errors import BadMail, NotFound, Refused
 from helpdeskd.installation import Installation
 from helpdeskd.model.mail import Inbound
@@ -63,15 +63,18 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Refused("no-folder", f"cannot make {folder}: {error.strerror}") from error
+    failed = False
     for one in tray.parked(here.spool_root):
         place = folder / f"{one.id}.eml"
         try:
             _write(place, tray.claim_parked(here.spool_root, one.id).raw())
         except (BadMail, Refused) as error:  # the others are wanted all the same
             click.echo(f"{one.id}: {error}", err=True)
-            ctx.call_on_close(partial(ctx.exit, EX_REFUSED))
+            failed = True
         else:
             say(str(place))
+    if failed:
+        ctx.exit(EX_REFUSED)
 
 
 def _write(place: Path, raw: bytes) -> None:
@@ -164,8 +167,7 @@ def _again(here: Installation, source: again.Source, inbound: Inbound, told: _To
     desk, message_id, parts = here.desk, source.message_id, parts_of(inbound)
     if here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts)) is None:
         return  # most are: nothing is written, and nobody waits for us
-    if [here.blobs.put(part.data) for part in inbound.parts] != [part.sha256 for part in parts]:
-        raise BadMail("the parser names other bytes than it returned")
+    believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.parts)])
     now = here.clock()
     changed = here.store.writer.run(lambda conn: again.rederive(conn, desk, now, message_id, inbound, parts))
     if changed is not None:

@@ -8,6 +8,7 @@ from helpdeskd import spool
 from helpdeskd.config import Config
 from helpdeskd.desk.acts import Arrived
 from helpdeskd.desk.context import Part
+from helpdeskd.errors import BadMail
 from helpdeskd.model.mail import Door, Inbound
 
 
@@ -48,6 +49,13 @@ def parts_of(inbound: Inbound) -> tuple[Part, ...]:
         )
         for part in inbound.parts
     )
+
+
+def believe(inbound: Inbound, kept: list[str]) -> None:
+    """`kept` names the blobs of the raw mail and its parts. Raises BadMail where a parser named others: it has read bytes of
+    strangers, and its word alone lets no ticket show what is another's."""
+    if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.parts)]:
+        raise BadMail("the parser names other bytes than it returned")
 
 
 def _is_old(envelope: spool.Envelope, hours: int) -> bool:

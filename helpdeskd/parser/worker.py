@@ -85,7 +85,7 @@ class Parser:
         Temporary where no process can be started; no mail is to blame then.
         """
         coming = iter(mails)
-        self.start()
+        self._look()
         try:
             self._draw(coming)
             while self._waiting:
@@ -101,8 +101,7 @@ class Parser:
 
     def start(self) -> None:
         """See that there is a process, and that it is ready. Raises Temporary."""
-        if self._process is not None and self._process.poll() is not None:
-            self._end()  # it ended while it had nothing to do: no mail's fault
+        self._look()
         if self._process is None:
             self._start()
         self._be_ready()
@@ -161,6 +160,11 @@ class Parser:
         return self._outcome()
 
     # -- the process
+
+    def _look(self) -> None:
+        """Has it ended while it had nothing to do? Then that was no mail's fault."""
+        if self._process is not None and self._process.poll() is not None:
+            self._end()
 
     def _start(self) -> None:
         """Also says again what those that wait ask. Raises Temporary."""

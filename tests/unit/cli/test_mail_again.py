@@ -192,6 +192,8 @@ def test_all_that_is_parked(house, monkeypatch):
     said = house("mail", "export", "--all-parked", str(folder)).ok()
     assert said.splitlines() == [str(folder / f"{spool_id}.eml") for spool_id in sorted(raws)]
     assert {file.stem: file.read_bytes() for file in folder.iterdir()} == raws
+    again = house("mail", "export", "--all-parked", str(folder))
+    assert (again.code, again.out, again.err.count("cannot write")) == (1, "", 2)
 
 
 def test_export_never_overwrites_and_names_what_is_wrong(house):
