@@ -32,7 +32,7 @@ from helpdeskd import log, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
-from helpdeskd.desk.arrived import arrived_from, believe, moment
+from helpdeskd.desk.arrived import arrived_from, believe, record_parked
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.log import Event
@@ -43,7 +43,7 @@ from helpdeskd.model.mail import Door, Inbound, Kind
 from helpdeskd.model.routing import Outcome
 from helpdeskd.parser.wire import Mail
 from helpdeskd.parser.worker import Crashed, Parser
-from helpdeskd.store import arrivals, settings
+from helpdeskd.store import settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 
@@ -444,26 +444,9 @@ class Intake:
         _log.error(Event.PARKED, spool=spool_id, reason=reason)
 
     def _record_parked(self, entry: tray.Entry, reason: str) -> None:
-        envelope = entry.envelope
         raw_sha256 = self._blobs.put(entry.raw())
 
         def act(conn: Connection) -> None:
-            if not arrivals.all_by_spool(conn, entry.id):
-                arrivals.record(
-                    conn,
-                    spool_id=entry.id,
-                    door=Door(envelope.door),
-                    outcome=Outcome.PARKED,
-                    reason=reason,
-                    raw_sha256=raw_sha256,
-                    size=entry.size,
-                    received_at=moment(envelope.received),
-                    decided_at=self._clock(),
-                    sender=envelope.sender,
-                    account=envelope.account,
-                    folder=envelope.folder,
-                    uidvalidity=envelope.uidvalidity,
-                    uid=envelope.uid,
-                )
+            record_parked(conn, self._clock(), entry.envelope, reason, raw_sha256, entry.size)
 
         self._store.writer.run(act)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import Connection
+
 from helpdeskd import spool
 from helpdeskd.config import Config
 from helpdeskd.desk.acts import Arrived
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import BadMail
 from helpdeskd.model.mail import Door, Inbound
+from helpdeskd.model.routing import Outcome
+from helpdeskd.store import arrivals
 
 
 def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> Arrived:
@@ -56,6 +60,29 @@ def believe(inbound: Inbound, kept: list[str]) -> None:
     strangers, and its word alone lets no ticket show what is another's."""
     if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.parts)]:
         raise BadMail("the parser names other bytes than it returned")
+
+
+def record_parked(
+    conn: Connection, now: datetime, envelope: spool.Envelope, reason: str, raw_sha256: str, size: int
+) -> None:
+    """The ledger's row of a mail that is set aside, where it has none yet."""
+    if not arrivals.all_by_spool(conn, envelope.id):
+        arrivals.record(
+            conn,
+            spool_id=envelope.id,
+            door=Door(envelope.door),
+            outcome=Outcome.PARKED,
+            reason=reason,
+            raw_sha256=raw_sha256,
+            size=size,
+            received_at=moment(envelope.received),
+            decided_at=now,
+            sender=envelope.sender,
+            account=envelope.account,
+            folder=envelope.folder,
+            uidvalidity=envelope.uidvalidity,
+            uid=envelope.uid,
+        )
 
 
 def _is_old(envelope: spool.Envelope, hours: int) -> bool:

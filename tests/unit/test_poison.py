@@ -295,4 +295,6 @@ def test_a_mail_at_whose_write_the_daemon_dies_is_parked_and_its_neighbours_are_
     assert "1 parked" in done.stdout.decode()
     (parked,) = tray.parked(house.root)
     assert (parked.id, parked.reason) == (killer, "killed")
-    assert [house("mail", "show", each, "--json").json["arrivals"][0]["outcome"] for each in others] == ["opened"] * 4
+    assert [house.run("mail", "show", each, "--json").json["arrivals"][0]["outcome"] for each in others] == [
+        "opened"
+    ] * 4
