@@ -224,6 +224,7 @@ def build_intake(installation: Installation) -> Intake:
         desk=installation.desk_at,
         book=installation.book,
         clock=installation.clock,
+        parser=installation.parser(),
     )
 
 

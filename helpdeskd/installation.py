@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -26,6 +27,9 @@ from helpdeskd.store.arrivals import last_door
 from helpdeskd.store.blobs import Blobs, FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.lock import DaemonLock
+
+if TYPE_CHECKING:
+    from helpdeskd.parser.worker import Parser
 
 INSTANCE = "instance"  # this installation's id, in the loop marker of all its mail
 TOKEN_KEYS = "token_keys"  # the first signs, all read
@@ -64,6 +68,12 @@ class Installation:
         self.book.refresh(self.store)
         self.plus_proved, works = self.store.read(_plus)
         self.desk = replace(self.desk, plus_works=works)
+
+    def parser(self) -> Parser:
+        """A parser with a process of its own, once there is a mail; to be closed."""
+        from helpdeskd.parser.worker import Parser  # most commands parse nothing
+
+        return Parser(instance=self.desk.instance, marker=self.config.desk.marker, limits=self.config.intake)
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""

@@ -40,6 +40,11 @@ class Entry:
         self.offset = offset  # where the raw bytes begin
         self.size = size
 
+    @property
+    def tried(self) -> bool:
+        """Was it in hand before? Then no one knows how that ended."""
+        return os.path.basename(os.path.dirname(self.path)) == "cur"
+
     def raw(self) -> bytes:
         """The mail as the door got it. NotFound when somebody else has finished it meanwhile; OSError of the disk."""
         try:

@@ -5,6 +5,7 @@ store_url     the address of a fresh database with the schema in it, for tests t
 sqlite_store  one on SQLite only, for tests in which the database does not matter
 postgres      the session's private server (tests.postgres.Postgres); starts when first asked for; skips where it is missing
 blobs         a FolderBlobs in a fresh folder
+parser        a Parser of limits as they are by default
 
 A store's schema is made once for the session and copied, so that a test pays a few milliseconds for it.
 """
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from helpdeskd.config import Config
+from helpdeskd.parser.worker import Parser
 from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from tests import postgres as postgres_server
@@ -93,3 +96,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         {said for each in reports for name, said in getattr(each, "user_properties", ()) if name == "seed"}
     ):
         terminalreporter.write_line(seed)
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[Parser]:
+    """One process for all tests of a file."""
+    made = Parser(instance="test", marker=Config().desk.marker, limits=Config().intake)
+    yield made
+    made.close()

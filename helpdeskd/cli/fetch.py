@@ -89,7 +89,7 @@ def _through(here: Installation) -> bool:
 
     intake = build_intake(here)
     taken = intake.once()
-    intake.stop()
+    intake.close()
     end_pending(here)
     click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
     sender = build_sender(here, build_renderer(here), Relay(here.config.outgoing))

@@ -1,23 +1,27 @@
-"""helpdeskd mail explain|parked|retry|show; audit has a module of its own"""
+"""helpdeskd mail explain|parked|retry|show here; audit in audit, export and reparse in mail_again"""
 
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from typing import BinaryIO
 
 import click
 
 from helpdeskd import spool, tray
+from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
+from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
 from helpdeskd.desk import departments, receive
+from helpdeskd.desk.arrived import arrived_from
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
-from helpdeskd.intake import arrived_from
-from helpdeskd.mail.parse import parse
+from helpdeskd.mail.parse import claimed
 from helpdeskd.model.mail import Inbound
+from helpdeskd.parser.wire import Mail
 from helpdeskd.store import arrivals
 
 
@@ -26,7 +30,8 @@ def command() -> None:
     """Look into mails: what would happen to one, and what could not be processed."""
 
 
-command.add_command(audit)
+for other in (audit, mail_again.export, mail_again.reparse):
+    command.add_command(other)
 
 
 @command.command()
@@ -81,14 +86,9 @@ def _tell(explained: receive.Explained) -> None:
 
 
 def _parsed(here: Installation, raw: bytes, sender: str | None) -> Inbound:
-    return parse(
-        raw,
-        sender=sender,
-        instance=here.desk.instance,
-        own_addresses=here.book.is_ours,
-        marker=here.config.desk.marker,
-        limits=here.config.intake,
-    )
+    """As the daemon reads it: what would crash or hang its parser is seen here, and does no harm here either."""
+    with closing(here.parser()) as parser:
+        return claimed(parser.one(Mail(raw, sender)), here.book.is_ours)
 
 
 def _facts(inbound: Inbound) -> dict[str, object]:
@@ -168,7 +168,7 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
     """What became of one accepted mail: ID as the log and `parked` name it."""
     with reading(ctx) as here:
         if raw:
-            _write(_raw(here, spool_id))
+            _write(raw_of(here, spool_id))
             return
         rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
         aside = next((one for one in tray.parked(here.spool_root) if one.id == spool_id), None)
@@ -200,19 +200,3 @@ def _write(raw: bytes) -> None:
         say(raw.decode("utf-8", "replace"))
     else:
         sys.stdout.buffer.write(raw)
-
-
-def _raw(here: Installation, spool_id: str) -> bytes:
-    rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
-    if rows:
-        kept = next((row for row in rows if not row.let_go), None)
-        if kept is None:
-            raise Refused("let-go", f"the raw mail of {spool_id} was {rows[0].let_go}")
-        return here.blobs.get(kept.raw_sha256)
-    try:
-        return tray.claim_parked(here.spool_root, spool_id).raw()
-    except NotFound:
-        entry = tray.claim(here.spool_root, spool_id)
-        if entry is None:
-            raise NotFound("mail", spool_id) from None
-        return entry.raw()

@@ -103,6 +103,9 @@ class Intake(Section, frozen=True):
     max_header_kb: Count = 1024
     max_depth: Count = 100
     max_text_kb: Count = 2048
+    max_mail_mb: Count = 100
+    parse_seconds: Annotated[int, Meta(ge=1, le=120)] = 20  # below what the watchdog takes for a standstill
+    parse_memory_mb: Annotated[int, Meta(ge=256)] = 1024
     backlog_hours: Count = 24  # older mail from IMAP gets no automatic answer
 
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import delivery, history, obey, people, tickets
+from helpdeskd.desk import delivery, derive, history, obey, people, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, LinkKind, Part, Words
+from helpdeskd.desk.derive import Form
+from helpdeskd.desk.history import Entry
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
-from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.ticket import History, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,11 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
 
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """What was left out of the message, for people. The whole mail is among the parts then, and only then."""
+        return derive.cut(self.inbound, self.parts)
+
 
 @dataclass(frozen=True, slots=True)
 class Act:
@@ -58,37 +65,26 @@ class Act:
     def given(self) -> tuple[Connection, Desk, datetime]:
         return self.conn, self.desk, self.now
 
-    def words(self) -> Words:
+    def words(self, form: Form = Form.WHOLE) -> Words:
         inbound = self.arrived.inbound
         ours = self.facts.author_is_ours and inbound.kind is Kind.PERSONAL
+        derived = derive.derive(form, inbound, self.arrived.parts, self.desk.tokens.scrub)
         return Words(
-            text=inbound.text,
-            quote=inbound.quote,
-            html=inbound.html,
-            subject=inbound.subject,
+            text=derived.text,
+            quote=derived.quote,
+            html=derived.html,
+            subject=derived.subject,
             mail_id=inbound.message_id,
             references=tuple(dict.fromkeys((*inbound.references, *inbound.in_reply_to))),  # oldest first
             raw_sha256=self.arrived.raw_sha256,
             kind=Kind.OWN if ours else inbound.kind,
             verdict=self.arrived.verdict,
             reason=self.decision.reason.value,
-            date=inbound.date,
+            date=derived.date,
             author_name="" if inbound.author is None else inbound.author.name,
             author_email="" if inbound.author is None else inbound.author.email,
-            parts=self.arrived.parts,
+            parts=derived.parts,
             arrival_id=self.arrival_id,
-        )
-
-    def outgoing_words(self) -> Words:
-        """Words that go to customers: what stands above the marker, without commands, tokens and reply addresses of ours.
-        The HTML holds the whole mail, notice included, and so may a file: they stay behind (the raw mail keeps them)."""
-        scrub = self.desk.tokens.scrub
-        return replace(
-            self.words(),
-            text=scrub(self.commands.rest),
-            quote=scrub(self.arrived.inbound.quote),
-            html="",
-            parts=tuple(part for part in self.arrived.parts if not part.ours),
         )
 
     @property
@@ -168,13 +164,13 @@ def _append(act: Act) -> Did:
 
 
 def _answer(act: Act) -> Did:
-    said = tickets.staff_reply(*act.given, ticket=act.ticket, author=act.author, words=act.outgoing_words())
+    said = tickets.staff_reply(*act.given, ticket=act.ticket, author=act.author, words=act.words(Form.OUTGOING))
     return said.ticket, said.message_id
 
 
 def _command(act: Act) -> Did:
     assert act.decision.words_as is not None
-    order = obey.Order(act.ticket, act.author, act.commands, act.outgoing_words(), act.decision.words_as)
+    order = obey.Order(act.ticket, act.author, act.commands, act.words(Form.COMMANDS), act.decision.words_as)
     return obey.obey(*act.given, order)
 
 
@@ -224,4 +220,13 @@ _ACTS: dict[Action, Callable[[Act], Did]] = {
 
 def carry_out(act: Act) -> Did:
     """The ticket concerned after it, and the message it became; none where there is none."""
-    return _ACTS[act.decision.action](act)
+    ticket, message_id = _ACTS[act.decision.action](act)
+    if (
+        ticket is not None
+        and message_id is not None
+        and act.arrived.cut
+        and act.decision.action is not Action.DUPLICATE
+    ):
+        cut = {"cut": list(act.arrived.cut)}
+        history.write(act.conn, act.now, Entry(ticket.id, History.CUT, None, message_id, cut))
+    return ticket, message_id

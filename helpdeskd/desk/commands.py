@@ -112,6 +112,11 @@ def _split(line: str) -> tuple[str, str]:
     return (match[1].lower(), match[2] or "") if match else ("", "")
 
 
+def kept_as_note(unknown: tuple[str, ...]) -> str:
+    """What stands above a text whose commands are not known."""
+    return f"[Kept as a note: {', '.join(unknown)} is not a command.]\n\n"
+
+
 def is_signature(text: str) -> bool:
     """Is there nothing that its author wrote just now: nothing at all, or only a signature?"""
     words = text.translate(_INVISIBLE).strip()

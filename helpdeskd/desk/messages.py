@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from helpdeskd.desk.context import Words
+from helpdeskd.desk.context import Part, Words
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Visibility
 from helpdeskd.store import schema
@@ -58,7 +58,13 @@ def store(
     named = _references(words)
     if named:
         conn.execute(_REFERENCES, [{"message_id": message_id, "mail_id": mail_id} for mail_id in named])
-    if words.parts:
+    attach(conn, message_id, words.parts)
+    return message_id
+
+
+def attach(conn: Connection, message_id: int, parts: tuple[Part, ...]) -> None:
+    """The files of a message that has none yet."""
+    if parts:
         conn.execute(
             _FILES,
             [
@@ -72,10 +78,9 @@ def store(
                     "content_id": part.content_id,
                     "inline": part.inline,
                 }
-                for position, part in enumerate(words.parts)
+                for position, part in enumerate(parts)
             ],
         )
-    return message_id
 
 
 def _references(words: Words) -> tuple[str, ...]:

@@ -68,7 +68,7 @@ def obey(conn: Connection, desk: Desk, now: datetime, order: Order) -> tuple[Tic
         results += [Result(line, done=False, text="unknown command") for line in order.commands.unknown]
         results += [Result(_written(each), done=False, text="not carried out") for each in order.commands.list]
         if order.has_words:
-            told = f"[Kept as a note: {', '.join(order.commands.unknown)} is not a command.]\n\n"
+            told = commands.kept_as_note(order.commands.unknown)
             words = replace(order.words, text=told + order.words.text)
             message_id = tickets.note(conn, desk, now, ticket=ticket, author=order.author, words=words).message_id
     else:

@@ -87,7 +87,8 @@ class Case:
 
     @property
     def has_words(self) -> bool:
-        return not is_signature(self.inbound.text) or any(not part.inline for part in self.inbound.parts)
+        files = (part for part in self.inbound.parts if not part.inline and not part.ours)
+        return not is_signature(self.inbound.text) or any(files)
 
     def opens(self, reason: Reason, *, acknowledge: bool = True, link: bool = False) -> Decision:
         """A new ticket. One mail is acknowledged once (by the first department that opens), an old one not at all."""

@@ -10,6 +10,7 @@ from helpdeskd.mail.headers import Headers
 from helpdeskd.model.mail import Address, Kind
 
 LOOP_HEADER = "X-Helpdeskd-Loop"
+OWN_ADDRESS = "From is one of our addresses"
 _LOOP_KEY = LOOP_HEADER.lower()
 _WORD_END = re.compile(r"[;(\s]")
 
@@ -100,7 +101,7 @@ def _our_loop_marker(signs: Signs) -> str:
 
 
 def _our_address(signs: Signs) -> str:
-    return "From is one of our addresses" if signs.author and signs.is_own(signs.author.email) else ""
+    return OWN_ADDRESS if signs.author and signs.is_own(signs.author.email) else ""
 
 
 def _report(*types: str) -> Rule:

@@ -46,6 +46,8 @@ def parse(
     parts = content.parts
     safe_html = html.clean(content.html) if content.html else ""
     cut = prepared.cut or content.cut or headers.cut
+    if headers.cut:
+        notes.append("a header is longer than what is read of one")
     if content.html.strip() and not safe_html and not html.is_bearable(content.html):
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
@@ -93,6 +95,31 @@ def parse(
         # Of a machine only: a person who passes a bounce on attaches a report, and makes none.
         report=report.read(content.parts) if kind in {Kind.BOUNCE, Kind.NULL_PATH} else None,
     )
+
+
+def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
+    """A mail that goes beyond a limit: what its headers say (`head`, parsed of prepare.head), and the whole mail as a file."""
+    read, _ = prepare.split_head(prepare.strip_envelope_line(raw))
+    return replace(
+        head,
+        raw_sha256=hashlib.sha256(raw).hexdigest(),
+        identity_sha256=identity(raw) if read <= prepare.HEAD_BYTES else None,
+        size=len(raw),
+        text="",
+        quote="",
+        html="",
+        parts=(_original(raw),),
+        marker_cut=False,
+        own_text_found=False,
+        loose_ends=(f"{limit}: only its headers were read",),
+    )
+
+
+def claimed(inbound: Inbound, own_addresses: Callable[[str], bool]) -> Inbound:
+    """Parsed where nobody knew our addresses: is it by one of them? Its headers are looked at first, as classify does."""
+    if inbound.kind is Kind.OWN or inbound.author is None or not own_addresses(inbound.author.email):
+        return inbound
+    return replace(inbound, kind=Kind.OWN, kind_why=automatic.OWN_ADDRESS)
 
 
 def identity(raw: bytes) -> str | None:

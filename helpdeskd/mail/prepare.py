@@ -26,6 +26,7 @@ _KNOWN = re.compile(
 )
 _BARE_CR = re.compile(rb"\r(?!\n)")
 _NESTS = re.compile(rb"content-type:\s*(multipart|message)/")
+HEAD_BYTES = 65536
 _MAX_PARAMETERS = 100
 _MAX_STRUCTURED = 16384  # bytes of one Content-Type or Content-Disposition
 _MAX_WORK = 20_000_000  # lines times levels a parser may have to compare with boundaries
@@ -68,6 +69,13 @@ def prepare(raw: bytes, limits: Intake) -> Prepared:
     if made.data.count(b"\n--") > min(limits.max_parts, 200) or len(made.data) > limits.max_header_kb * 1024:
         _bound_parts(made, limits)
     return made
+
+
+def head(raw: bytes, limits: Intake) -> bytes:
+    """The headers alone, of the first HEAD_BYTES of a mail: enough to know whose it is and where it belongs."""
+    made = Prepared(strip_envelope_line(raw[:HEAD_BYTES]), "", 0)
+    _tend_headers(made, limits)
+    return made.data[: made.body_at]
 
 
 def split_head(data: bytes) -> tuple[int, int]:

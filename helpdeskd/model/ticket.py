@@ -59,6 +59,8 @@ class History(StrEnum):
     MAIL_REPORTED = "mail-reported"  # a delivery report that tells no loss: delayed, delivered, relayed, expanded
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
+    CUT = "cut"  # a limit left something out of a mail's message
+    REPARSED = "reparsed"  # a message was derived again from its mail, and is another now
 
 
 @dataclass(frozen=True, slots=True)

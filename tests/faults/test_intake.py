@@ -13,9 +13,11 @@ from sqlalchemy import Connection, event, insert
 from sqlalchemy.exc import OperationalError
 
 from helpdeskd import durable, tray
+from helpdeskd import intake as intake_module
 from helpdeskd.desk import receive as receive_module
 from helpdeskd.errors import StoreDown
 from helpdeskd.mail import parse as parse_module
+from helpdeskd.model.mail import Inbound
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals, schema
 from tests.live.house import SUPPORT, mail
@@ -27,8 +29,8 @@ MAILS = 4
 
 
 @pytest.fixture
-def room(tmp_path, sqlite_store, blobs) -> Iterator[Room]:
-    made = Room(tmp_path, sqlite_store, blobs)
+def room(tmp_path, sqlite_store, blobs, parser) -> Iterator[Room]:
+    made = Room(tmp_path, sqlite_store, blobs, parser)
     yield made
     made.intake.stop()
 
@@ -73,8 +75,8 @@ TROUBLES = {
     "a bug on the way to the disk": ("blobs.put", failing(ValueError("?"))),
     "the spool cannot be read": ("raw", failing(eio())),
     "no memory to read it": ("raw", failing(MemoryError())),
-    "no memory to parse it": ("parse", failing(MemoryError())),
-    "no file is left to open": ("parse", failing(OSError(errno.EMFILE, "Too many open files"))),
+    "no memory to take what was parsed": ("claimed", failing(MemoryError())),
+    "no file is left to open": ("claimed", failing(OSError(errno.EMFILE, "Too many open files"))),
     "no thread can be started": ("submit", failing(RuntimeError("can't start new thread"))),
     "we are being shut down": (
         "submit",
@@ -95,7 +97,7 @@ def test_trouble_is_nobodys_fault(room: Room, monkeypatch: pytest.MonkeyPatch, t
     owner, name = {
         "blobs.put": (room.blobs, "put"),
         "raw": (tray.Entry, "raw"),
-        "parse": (parse_module, "parse"),
+        "claimed": (intake_module, "claimed"),
         "submit": (ThreadPoolExecutor, "submit"),
         "receive": (receive_module, "receive"),
         "sync": (durable, "sync_dir"),
@@ -125,13 +127,13 @@ def test_a_strike_that_could_not_be_taken_back_is_before_the_next_attempt(
             raise OSError(errno.EROFS, "Read-only file system")
         rename(old, new)
 
-    def parse(*_: Any, **__: Any) -> None:
+    def claimed(*_: Any) -> None:
         bad[0] = True
         raise eio()
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", flickering)
-        patch.setattr(parse_module, "parse", parse)
+        patch.setattr(intake_module, "claimed", claimed)
         for _ in range(6):
             bad[0] = False
             assert room.intake.once().parked == 0
@@ -143,14 +145,14 @@ def test_a_poison_mail_is_parked_even_where_the_ledger_cannot_say_so(
 ) -> None:
     """What breaks the desk breaks the ledger's row too: parked all the same, and nobody waits behind it."""
     poison, *_ = fill(room)
-    real = parse_module.parse
+    real = parse_module.claimed
 
-    def parse(raw: bytes, **more: Any) -> Any:
-        if b"Number 0" in raw:
+    def claimed(inbound: Inbound, is_ours: Any) -> Any:
+        if inbound.subject == "Number 0":
             raise ZeroDivisionError
-        return real(raw, **more)
+        return real(inbound, is_ours)
 
-    monkeypatch.setattr(parse_module, "parse", parse)
+    monkeypatch.setattr(intake_module, "claimed", claimed)
     with monkeypatch.context() as patch:
         patch.setattr(
             arrivals,
@@ -167,14 +169,14 @@ def test_a_poison_mail_is_parked_even_where_the_ledger_cannot_say_so(
 def test_a_poison_mail_that_cannot_be_parked_blocks_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its reason does not fit the disk."""
     poison, *_ = fill(room)
-    real = parse_module.parse
+    real = parse_module.claimed
 
-    def parse(raw: bytes, **more: Any) -> Any:
-        if b"Number 0" in raw:
+    def claimed(inbound: Inbound, is_ours: Any) -> Any:
+        if inbound.subject == "Number 0":
             raise ZeroDivisionError
-        return real(raw, **more)
+        return real(inbound, is_ours)
 
-    monkeypatch.setattr(parse_module, "parse", parse)
+    monkeypatch.setattr(intake_module, "claimed", claimed)
     with monkeypatch.context() as patch:
         patch.setattr(durable, "replace", failing(OSError(errno.ENOSPC, "No space left on device"))(durable.replace))
         for _ in range(5):

@@ -12,16 +12,17 @@ from structlog.testing import capture_logs
 from helpdeskd import intake as intake_module
 from helpdeskd import spool, tray
 from helpdeskd.config import Config, Mailbox, Paths
+from helpdeskd.config import Intake as IntakeLimits
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.desk import receive as receive_module
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import StoreDown
 from helpdeskd.intake import Intake
-from helpdeskd.mail import parse as parse_module
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.parser import worker as worker_module
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 from tests.live.machine import wait_until
@@ -33,12 +34,12 @@ HOUR = 3_600_000_000  # microseconds
 class Room:
     """One spool, one store, one intake; `put` is a door."""
 
-    def __init__(self, tmp_path, store, blobs):
+    def __init__(self, tmp_path, store, blobs, parser, **limits):
         self.root = str(tmp_path / "spool")
         spool.make(self.root)
         spool.set_reserve(self.root, 0, 1)
         self.store, self.blobs = store, blobs
-        self.config = Config(paths=Paths(data=tmp_path), mailbox=(SALES_BOX,))
+        self.config = Config(paths=Paths(data=tmp_path), mailbox=(SALES_BOX,), intake=IntakeLimits(**limits))
         self.desk = Desk(
             settings=self.config.desk,
             tokens=TokenKeys((b"k" * 32,)),
@@ -56,6 +57,7 @@ class Room:
             desk=lambda door: self.desk,
             book=book,
             clock=now,
+            parser=parser,
         )
 
         def people_and_department(conn):
@@ -110,8 +112,8 @@ def message_id(raw: bytes) -> str:
 
 
 @pytest.fixture
-def room(tmp_path, store, blobs):
-    made = Room(tmp_path, store, blobs)
+def room(tmp_path, store, blobs, parser):
+    made = Room(tmp_path, store, blobs, parser)
     yield made
     made.intake.stop()
 
@@ -156,34 +158,6 @@ def test_a_replay_only_unlinks(room):
     assert len(room.tickets()) == 1
     assert len(room.arrivals()) == 1
     assert tray.scan(room.root) == []
-
-
-def test_poison_is_parked_after_three_strikes_and_blocks_nobody(room, monkeypatch):
-    parse = parse_module.parse
-
-    def poisoned(raw, **more):
-        if b"Subject: poison" in raw:
-            raise RecursionError("too deep")
-        return parse(raw, **more)
-
-    monkeypatch.setattr(parse_module, "parse", poisoned)
-    room.put(mail(CUSTOMER, SUPPORT, "before", "Text"))
-    bad = room.put(mail(CUSTOMER, SUPPORT, "poison", "Text"))
-    room.put(mail(CUSTOMER, SUPPORT, "after", "Text"))
-    first = room.intake.once()
-    assert (first.received, first.struck, first.parked) == (2, 1, 0)
-    room.intake.once()
-    assert room.intake.once().parked == 1
-    (parked,) = tray.parked(room.root)
-    assert (parked.id, parked.reason) == (bad, "RecursionError")
-    assert "too deep" in parked.trace
-    assert [row.outcome for row in room.arrivals()] == ["opened", "opened", "parked"]
-
-    monkeypatch.setattr(parse_module, "parse", parse)
-    tray.retry(room.root, bad)
-    room.intake.once()
-    assert {line.ticket.subject for line in room.tickets()} == {"before", "poison", "after"}
-    assert sorted(row.outcome for row in room.arrivals()) == ["opened"] * 3
 
 
 def test_a_mail_that_kills_the_process_is_parked_too(room):
@@ -305,10 +279,26 @@ def test_a_kill_counts_only_while_the_mail_is_read(room, monkeypatch):
 
         return look
 
-    monkeypatch.setattr(parse_module, "parse", looking(parse_module.parse))
+    monkeypatch.setattr(worker_module.Parser, "_outcome", looking(worker_module.Parser._outcome))
     monkeypatch.setattr(receive_module, "receive", looking(receive_module.receive))
     assert room.intake.once().received == 1
     assert strikes == [1, 0]
+
+
+def test_for_a_suspect_the_write_counts_too(room, monkeypatch):
+    """What is found in cur/ without a strike was in hand when a daemon died at its write."""
+    strikes = []
+    spool_id = room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    tray.forgive(tray.begin(room.claimed(spool_id)))
+    receive = receive_module.receive
+
+    def looking(*given):
+        strikes.append(room.claimed(spool_id).strikes)
+        return receive(*given)
+
+    monkeypatch.setattr(receive_module, "receive", looking)
+    assert room.intake.once().received == 1
+    assert strikes == [1]
 
 
 def test_a_fault_in_the_store_is_a_strike_all_the_same(room, monkeypatch):
@@ -348,15 +338,15 @@ def test_a_mail_on_a_bad_sector_holds_back_no_other(room, monkeypatch):
 
 def test_it_is_known_when_nothing_moves(room, monkeypatch):
     """The watchdog asks: a parser that never ends would otherwise hold up all mail unseen."""
-    parse, began, go_on, passed = parse_module.parse, threading.Event(), threading.Event(), 1000.0
+    outcome, began, go_on, passed = worker_module.Parser._outcome, threading.Event(), threading.Event(), 1000.0
 
     def slow(*args, **more):
         began.set()
         assert go_on.wait(60)
-        return parse(*args, **more)
+        return outcome(*args, **more)
 
     monkeypatch.setattr(intake_module, "monotonic", lambda: passed)
-    monkeypatch.setattr(parse_module, "parse", slow)
+    monkeypatch.setattr(worker_module.Parser, "_outcome", slow)
     room.put(mail(CUSTOMER, SUPPORT, "Endless", "Text"))
     thread = threading.Thread(target=room.intake.once)
     thread.start()

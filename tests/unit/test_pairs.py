@@ -91,8 +91,8 @@ PAIRS = [
 
 
 @pytest.fixture
-def room(tmp_path, store, blobs):
-    made = Room(tmp_path, store, blobs)
+def room(tmp_path, store, blobs, parser):
+    made = Room(tmp_path, store, blobs, parser)
     yield made
     made.intake.stop()
 

@@ -12,6 +12,9 @@ import pytest
 import structlog
 
 from helpdeskd import log, spool
+from helpdeskd.installation import Installation
+from helpdeskd.parser import worker
+from helpdeskd.parser.worker import Parser
 from tests.unit.cli.house import ADA, SUPPORT, House
 
 
@@ -26,6 +29,32 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(log, "configure", lambda *_: None)
     yield
     structlog.configure(**before)
+
+
+class Shared(Parser):
+    """One process for all commands of the session: its start is most of what a command would cost."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def parsers() -> Iterator[dict[object, Shared]]:
+    made: dict[object, Shared] = {}
+    yield made
+    for parser in made.values():
+        Parser.close(parser)
+
+
+@pytest.fixture(autouse=True)
+def _one_parser(parsers: dict[object, Shared], monkeypatch: pytest.MonkeyPatch) -> None:
+    def parser(here: Installation) -> Parser:
+        known = here.desk.instance, here.config.desk.marker, here.config.intake, worker.COMMAND
+        if known not in parsers:
+            parsers[known] = Shared(instance=known[0], marker=known[1], limits=known[2])
+        return parsers[known]
+
+    monkeypatch.setattr(Installation, "parser", parser)
 
 
 @pytest.fixture(scope="session")

@@ -12,11 +12,12 @@ from sqlalchemy import select, update
 from helpdeskd import spool
 from helpdeskd.config import Keep
 from helpdeskd.desk import keeping
-from helpdeskd.mail import parse
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
+from tests import poison
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -126,16 +127,11 @@ def test_no_file_no_department(house, empty):
 @pytest.fixture
 def poisoned(house, monkeypatch):
     """A mail that our parser fails on, three times; its id."""
-    spool_id = house.mail(letter("Poison\x1b[31m", "x"))
-    real = parse.parse
-
-    def broken(*_args, **_kwargs):
-        raise ValueError("cannot take this\x1b[31m")
-
-    monkeypatch.setattr(parse, "parse", broken)
-    for _ in range(3):
-        house("fetch", "--through")
-    monkeypatch.setattr(parse, "parse", real)
+    spool_id = house.mail(letter("Poison\x1b[31m", "poison:fail"))
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "COMMAND", poison.COMMAND)
+        for _ in range(3):
+            house("fetch", "--through")
     return spool_id
 
 
@@ -187,7 +183,7 @@ def test_retry_of_nothing(house):
 
 def test_show_the_bytes(house, poisoned):
     """Parked, waiting and processed: byte for byte."""
-    raw = letter("Poison\x1b[31m", "x")
+    raw = letter("Poison\x1b[31m", "poison:fail")
     assert house("mail", "show", poisoned, "--raw").raw == raw
     house("mail", "retry", poisoned).ok()
     assert house("mail", "show", poisoned, "--raw").raw == raw

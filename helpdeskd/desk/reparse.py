@@ -1,0 +1,115 @@
+"""Deriving stored messages from their mails again, after the parser has learnt something.
+
+What was decided, told and sent stays: a message says more or better what its mail says, and the history that it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
+
+from helpdeskd.desk import commands, derive, history, messages, tickets
+from helpdeskd.desk.context import Desk, Part
+from helpdeskd.desk.derive import Derived, Form
+from helpdeskd.desk.history import Entry
+from helpdeskd.model.mail import Inbound
+from helpdeskd.model.routing import Reason
+from helpdeskd.model.ticket import History
+from helpdeskd.store import schema, scrub
+
+PAGE = 100
+
+_m, _a, _h, _f = schema.message.c, schema.arrival.c, schema.history.c, schema.attachment.c
+FILES = "attachments"
+_COLUMNS = ("subject", "date", "text", "quote", "html")
+_FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
+_STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(_m.id == bindparam("message_id"))
+_FILES = select(*(_f[name] for name in _FILE)).where(_f.message_id == bindparam("message_id")).order_by(_f.position)
+_KEPT = and_(_a.raw_gone_at.is_(None), _m.gone_at.is_(None))
+_ANSWERED = select(_h.id).where(_h.message_id == bindparam("message_id"), _h.kind == History.STAFF_REPLIED.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A message that came by mail, and the mail. `kept`: neither its words nor the mail's bytes were let go."""
+
+    message_id: int
+    spool_id: str
+    raw_sha256: str
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    number: int  # the ticket's
+    fields: tuple[str, ...]  # columns of the message, and FILES
+
+
+def sources(conn: Connection, spool_ids: tuple[str, ...] | None, after: int = 0) -> tuple[Source, ...]:
+    """The next PAGE messages with an id above `after`: of these mails, or of all whose bytes are kept."""
+    wanted = (
+        select(_m.id, _a.spool_id, _m.raw_sha256, _KEPT)
+        .join(schema.arrival, _m.arrival_id == _a.id)
+        .where(_m.id > after, _m.raw_sha256.is_not(None))
+        .order_by(_m.id)
+        .limit(PAGE)
+    )
+    wanted = wanted.where(_KEPT if spool_ids is None else _a.spool_id.in_(spool_ids))
+    return tuple(Source(*row) for row in conn.execute(wanted))
+
+
+def changes(conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]) -> Changed | None:
+    """What `rederive` would change; None where nothing differs, or the message is gone. Reads only."""
+    found = _compared(conn, desk, message_id, inbound, parts)
+    return None if found is None else found[0]
+
+
+def rederive(
+    conn: Connection, desk: Desk, now: datetime, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+) -> Changed | None:
+    """Store what the mail says now, and note in the history that this is something else. The blobs of `parts` are durable."""
+    found = _compared(conn, desk, message_id, inbound, parts)
+    if found is None:
+        return None
+    changed, ticket_id, derived = found
+    columns = {name: getattr(derived, name) for name in changed.fields if name in _COLUMNS}
+    if columns:
+        conn.execute(update(schema.message).where(_m.id == message_id).values(columns))
+    if FILES in changed.fields:
+        conn.execute(delete(schema.attachment).where(_f.message_id == message_id))
+        messages.attach(conn, message_id, derived.parts)
+    detail = {"changed": list(changed.fields)}
+    history.write(conn, now, Entry(ticket_id, History.REPARSED, None, message_id, detail))
+    return changed
+
+
+def _compared(
+    conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+) -> tuple[Changed, int, Derived] | None:
+    """(what differs, the ticket's id, what is right); None where nothing does."""
+    stored = conn.execute(_STORED, {"message_id": message_id}).mappings().one_or_none()
+    if stored is None:
+        return None
+    form = _form(conn, message_id, stored["reason"])
+    derived = derive.derive(form, inbound, parts, desk.tokens.scrub)
+    unknown = commands.parse(inbound.text).unknown if form is Form.COMMANDS else ()
+    if unknown:
+        derived = replace(derived, text=commands.kept_as_note(unknown) + derived.text)
+    fields = [name for name in _COLUMNS if scrub.plain(getattr(derived, name)) != stored[name]]
+    files = [list(row) for row in conn.execute(_FILES, {"message_id": message_id})]
+    if files != [scrub.plain([getattr(part, name) for name in _FILE]) for part in derived.parts]:
+        fields.append(FILES)
+    if not fields:
+        return None
+    ticket_id: int = stored["ticket_id"]
+    return Changed(tickets.get(conn, ticket_id).number, tuple(fields)), ticket_id, derived
+
+
+def _form(conn: Connection, message_id: int, reason: str) -> Form:
+    """As what it was stored: the decision of that day stands."""
+    if reason == Reason.COMMANDS:
+        return Form.COMMANDS
+    answered = conn.execute(_ANSWERED, {"message_id": message_id}).first() is not None
+    return Form.OUTGOING if answered else Form.WHOLE
