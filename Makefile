@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit bench lock clean
+.PHONY: help demo test lint types floors unit crash soak bench lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -27,8 +27,14 @@ floors: $(VENV)/.dev  ## import-linter: who may import whom
 unit: $(VENV)/.dev  ## the suite (live parts that are missing are skipped by name)
 	$(BIN)/python -m pytest -n $(WORKERS) -q -rs
 
+crash: $(VENV)/.dev  ## a SIGKILL at every effect call of the street (docs/crash.md); an hour or two, goes on where it was interrupted
+	$(BIN)/python -m tests.crash
+
 bench: $(VENV)/.dev  ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.dev  ## 5,000 mails by all doors, 30 kills, 5 restarts of PostgreSQL; then the reckoning (SOAK="--mails 500 --seed 1")
+	$(BIN)/python -m tests.crash.soak $(SOAK)
 
 .PHONY: parts
 parts:  ## real parts for the live tests (Debian packages, when root)
@@ -36,7 +42,7 @@ parts:  ## real parts for the live tests (Debian packages, when root)
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra postgres --group dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra postgres --extra s3 --group dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-dev.lock
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("helpdeskd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'

@@ -18,10 +18,11 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from helpdeskd import log, spool, tray
-from helpdeskd.config import Config
-from helpdeskd.desk import changes
+from helpdeskd.config import Config, Keep
+from helpdeskd.config.check import AT_RISK
+from helpdeskd.desk import changes, keeping
 from helpdeskd.errors import Refused, Temporary
-from helpdeskd.installation import ROLES, Installation, held, node, open_installation
+from helpdeskd.installation import BACKUP, ROLES, Installation, held, is_held, node, open_installation
 from helpdeskd.intake import Intake
 from helpdeskd.log import Event
 from helpdeskd.monitoring import Monitoring
@@ -36,11 +37,13 @@ from helpdeskd.store import arrivals
 from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
 from helpdeskd.store.lock import NamedLock
+from helpdeskd.threads import tell_name
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
 PENDING_SECONDS = 60
 BLOBS_SECONDS = 6 * 3600
+KEEP_SECONDS = 3600  # between two looks whether a day is over since somebody let go of what is over
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
 _log = log.get("daemon")
@@ -100,6 +103,7 @@ class Daemon:
         with held(self.config, self.roles):
             installation = await asyncio.to_thread(open_installation, self.config)
             try:
+                await asyncio.to_thread(_check_blobs, installation)
                 await self._serve(installation, self._stopping)
             finally:
                 await asyncio.to_thread(installation.close)
@@ -108,7 +112,8 @@ class Daemon:
 
     async def _serve(self, installation: Installation, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        for warning in installation.store.warnings:
+        chosen = (AT_RISK,) if self.config.store.risk_losing_mail else ()
+        for warning in (*chosen, *installation.store.warnings):
             _log.warning(Event.WARNING, warning=warning)
         ticker = Ticker()
         ticker.every(REFRESH_SECONDS, "refresh", _forgiving(installation.refresh))
@@ -146,6 +151,8 @@ class Daemon:
             woken.append(intake.wake)
             ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: end_pending(installation)))
             ticker.every(BLOBS_SECONDS, "blobs", _forgiving(lambda: _sweep_blobs(installation)))
+            if self.config.keep != Keep():
+                ticker.every(KEEP_SECONDS, "keep", _forgiving(lambda: let_go(installation)))
             stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
@@ -194,12 +201,13 @@ class Daemon:
         """A part in its own thread. Should it die, the whole daemon stops (systemd starts it again): never limp silently."""
 
         def guarded() -> None:
+            tell_name()
             try:
                 act()
             except BaseException:
-                _log.exception(Event.TROUBLE, died=name)
                 self._died.append(name)
                 loop.call_soon_threadsafe(stopping.set)
+                _log.exception(Event.TROUBLE, died=name)
 
         thread = threading.Thread(target=guarded, name=name, daemon=True)
         thread.start()
@@ -290,6 +298,17 @@ def end_pending(installation: Installation) -> None:
             _log.info(Event.AWAITED, ticket=ticket.number)
 
 
+def let_go(installation: Installation) -> None:
+    """What [keep] says is kept no longer, once a day. Raises Temporary."""
+    store, root, now = installation.store, installation.spool_root, installation.clock()
+    if not store.writer.run(lambda conn: keeping.is_due(conn, now)):
+        return
+    busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
+    gone = keeping.let_go(store, installation.config.keep, now, busy)
+    if gone:
+        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
+
+
 def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
     """A store that is down for a moment is said once per tick and is no failure of the clock."""
 
@@ -306,15 +325,27 @@ def _sweep(installation: Installation) -> None:
     tray.sweep(installation.spool_root, installation.clock().timestamp())
 
 
+def _check_blobs(installation: Installation) -> None:
+    """Settings that can keep no blob are found before a mail is. One that is down is not: mail waits in the spool until it is back."""
+    try:
+        installation.blobs.check()
+    except Temporary as error:
+        _log.warning(Event.WARNING, warning="raw mails and attachments cannot be kept now", error=str(error))
+
+
 def _sweep_blobs(installation: Installation) -> None:
-    """What a crash between blob and COMMIT left behind, once it is a day old. Raises Temporary."""
-    store = installation.store
+    """What a crash between blob and COMMIT left behind, once it is a day old, and what was let go. Raises Temporary.
+
+    Not while a backup is made: it copies the store first, and then the blobs that the store named then.
+    """
+    store, config = installation.store, installation.config
 
     def referenced(sha256: str) -> bool:
         def asked(conn: Connection) -> bool:
             return is_referenced(conn, sha256)
 
-        return store.read(asked) or store.writer.run(asked)  # the second time under the write lock, and rarely
+        # The second time under the write lock, and rarely.
+        return store.read(asked) or store.writer.run(asked) or is_held(config, BACKUP)
 
     swept = installation.blobs.sweep(referenced, installation.clock())
     if swept:

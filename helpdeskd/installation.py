@@ -23,7 +23,7 @@ from helpdeskd.model.clock import Clock, now
 from helpdeskd.model.mail import Door
 from helpdeskd.store import settings
 from helpdeskd.store.arrivals import last_door
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import Blobs, FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.lock import DaemonLock
 
@@ -74,6 +74,9 @@ class Installation:
 
 
 ROLES = ("doors", "imap", "intake", "outgoing")
+RESTORING = "restoring"  # this file stands in the data folder until all of a backup is there
+HALF_RESTORED = "a restore was cut off here; empty it, the spool, the blobs and the database, and restore again"
+BACKUP = "backup"  # held like a role while a backup is made: no blob is swept meanwhile
 
 
 @contextmanager
@@ -125,7 +128,7 @@ def node(folder: Path) -> str:
 def prepare_folders(config: Config) -> None:
     """Data, spool and blob folders, made where they are missing. Raises Refused naming the one that cannot be."""
     try:
-        for folder in (config.paths.data, config.paths.blob_dir):
+        for folder in (config.paths.data, *([] if config.blobs.url else [config.paths.blob_dir])):
             folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         root = str(config.paths.spool_dir)
         spool.make(root)
@@ -134,12 +137,23 @@ def prepare_folders(config: Config) -> None:
         raise Refused("no-folder", f"cannot make or write {error.filename}: {error.strerror}") from error
 
 
+def open_blobs(config: Config, clock: Clock = now) -> Blobs:
+    """Where this installation keeps raw mails and attachments. Raises ConfigError."""
+    if not config.blobs.url:
+        return FolderBlobs(config.paths.blob_dir)
+    from helpdeskd.store.bucket import BucketBlobs  # obstore is there when its URL is: the settings were checked for it
+
+    return BucketBlobs(config.blobs, clock)
+
+
 def open_installation(config: Config, *, migrate: bool = True, clock: Clock = now) -> Installation:
     """Open the store (upgrading its tables when `migrate`) and everything beside it.
 
-    Raises Refused when folders cannot be used, StoreDown when the database cannot be reached, ConfigError when it
-    is not set up to keep what it commits.
+    Raises Refused when folders cannot be used or hold half of a restored backup, StoreDown when the database cannot be
+    reached, ConfigError when it is not set up to keep what it commits.
     """
+    if (config.paths.data / RESTORING).exists():
+        raise Refused("half-restored", f"{config.paths.data}: {HALF_RESTORED}")
     prepare_folders(config)
     store = open_store(
         config.store_url,
@@ -147,6 +161,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
         snapshots=config.store.snapshots,
         migrate=migrate,
         clock=clock,
+        risk_losing_mail=config.store.risk_losing_mail,
     )
     try:
         instance, keys = _known(store)
@@ -154,7 +169,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
             config=config,
             clock=clock,
             store=store,
-            blobs=Blobs(config.paths.blob_dir),
+            blobs=open_blobs(config, clock),
             book=AddressBook(),
             desk=Desk(
                 settings=config.desk,

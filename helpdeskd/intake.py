@@ -4,7 +4,7 @@ One thread. Mails are parsed one after the other in order of arrival while the w
 Whose fault a failure is decides what happens next (DESIGN: the protocol):
 
     the mail's own (BadMail, a bug of ours that this mail meets)   a strike; the third parks it
-    anything else (store, disk, shutdown)                          the strike is taken back; wait and try again
+    anything else (store, disk, memory, threads, shutdown)         the strike is taken back; wait and try again
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk, Part
-from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
+from helpdeskd.errors import BadMail, NotFound, Temporary
 from helpdeskd.log import Event
 from helpdeskd.mail import ids, parse
 from helpdeskd.model.clock import Clock
@@ -34,6 +34,8 @@ from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals, settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
+from helpdeskd.store.line import Line
+from helpdeskd.threads import tell_name
 
 STRIKES = 3
 RETRY_SECONDS = (1, 2, 5, 10, 30)  # after temporary trouble, the last one again and again
@@ -95,7 +97,9 @@ class Intake:
         self._clock = clock
         self._bell = threading.Event()
         self._stop = threading.Event()
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs")
+        self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs", initializer=tell_name)
+        self._line = Line(store.writer)  # one for each pass
+        self._owed: set[str] = set()  # mails whose strike the disk did not let us take back yet
         self.counts = Counts()
         self._last_step = monotonic()
 
@@ -121,7 +125,7 @@ class Intake:
             try:
                 passed = self.once()
             except Exception as error:
-                _log.exception(Event.TROUBLE, error=str(error))
+                _log.error(Event.TROUBLE, error=str(error), exc_info=not isinstance(error, OSError))
                 passed = Counts(waiting=1, halted=True)
             self._last_step = monotonic()
             if passed.waiting:
@@ -137,6 +141,7 @@ class Intake:
     def once(self) -> Counts:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
         passed = Counts()
+        self._line = Line(self._store.writer)
         flying: list[_Work] = []
         for batch in _batches(tray.scan(self._root), self._config.intake.batch):
             if self._stop.is_set() or passed.halted:
@@ -162,6 +167,9 @@ class Intake:
         for spool_id in batch:
             try:
                 entry = tray.claim(self._root, spool_id)
+                if entry is not None and spool_id in self._owed:
+                    entry = tray.forgive(entry)
+                    self._owed.discard(spool_id)
             except BadMail as error:
                 self._park(spool_id, spool_id, f"unreadable: {error}", "", passed)
                 continue
@@ -196,11 +204,11 @@ class Intake:
         for entry in begun:
             self._last_step = monotonic()
             if passed.halted or self._stop.is_set():
-                tray.forgive(entry)
+                self._take_back(entry)
                 continue
             try:
                 raw = entry.raw()
-            except OSError as error:
+            except (OSError, MemoryError) as error:
                 self._forgive(entry, error, passed, halt=False)
                 continue
             except NotFound:
@@ -212,6 +220,8 @@ class Intake:
                 parsed.append((tray.forgive(entry, flush=False), *read))
             except (Temporary, OSError) as error:
                 self._forgive(entry, error, passed)
+            except MemoryError as error:  # the machine's, most likely; should it be this mail, it holds back no other
+                self._forgive(entry, error, passed, halt=False)
             except Exception as error:
                 self._strike(entry, error, passed)
             else:
@@ -220,13 +230,13 @@ class Intake:
                     wait_for(parsed[-1][2])
         works = []
         for entry, arrived, keeping in parsed:
+            if passed.halted:
+                break  # the next pass takes them in their order
             try:
                 for kept in keeping:
                     kept.result()
-            except (Temporary, OSError) as error:
+            except Exception as error:  # bytes that do not get to the disk are never the mail's fault
                 self._wait(entry.id, error, passed, halt=True)
-            except Exception as error:
-                self._strike(tray.begin(entry), error, passed)
             else:
                 works.append(self._submitted(entry, arrived))
         if entries[0].strikes:
@@ -240,7 +250,7 @@ class Intake:
         def act(conn: Connection) -> tuple[receive.Received, ...]:
             return receive.receive(conn, desk, self._clock(), arrived)
 
-        future = self._store.writer.submit(act, conflict_retries=3)
+        future = self._line.submit(act, conflict_retries=3)
         metrics.until_done(metrics.Stage.COMMIT, future)
         return _Work(entry, arrived, future)
 
@@ -258,11 +268,17 @@ class Intake:
             marker=self._config.desk.marker,
             limits=self._config.intake,
         )
-        keeping = [self._pool.submit(self._blobs.put, data) for data in (raw, *(part.data for part in inbound.parts))]
+        keeping = [self._keep(data) for data in (raw, *(part.data for part in inbound.parts))]
         self._notice_check(envelope, inbound)
         arrived = arrived_from(envelope, inbound, self._config)
         # The bytes of the parts become blobs; memory is not for waiting.
         return replace(arrived, inbound=replace(inbound, parts=())), keeping
+
+    def _keep(self, data: bytes) -> Future[str]:
+        try:
+            return self._pool.submit(self._blobs.put, data)
+        except RuntimeError as error:  # the system gives us no thread, or we are being shut down
+            raise Temporary(str(error)) from error
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
@@ -282,14 +298,22 @@ class Intake:
             self._last_step = monotonic()
             try:
                 results = work.future.result()
-            except (Temporary, OSError) as error:
+            except (Temporary, OSError, MemoryError) as error:
                 self._wait(work.entry.id, error, passed, halt=True)
             except Exception as error:
-                self._strike(tray.begin(work.entry), error, passed)
+                try:
+                    begun = tray.begin(work.entry)
+                except (OSError, NotFound) as trouble:  # a strike that cannot be written down is none
+                    self._wait(work.entry.id, trouble, passed)
+                else:
+                    self._strike(begun, error, passed)
             else:
-                tray.done(work.entry)
                 passed.received += 1
                 self._tell(work, results)
+                try:
+                    tray.done(work.entry)
+                except OSError as error:  # it meets its own arrival at the next pass
+                    self._wait(work.entry.id, error, passed)
 
     def _tell(self, work: _Work, results: tuple[receive.Received, ...]) -> None:
         """The mail's story, once it is true: for each ticket the decision and what came of it, then the mails it caused."""
@@ -343,14 +367,21 @@ class Intake:
                 )
 
     def _forgive(self, entry: tray.Entry, error: Exception, passed: Counts, *, halt: bool = True) -> None:
-        tray.forgive(entry)
+        self._take_back(entry)
         self._wait(entry.id, error, passed, halt=halt)
+
+    def _take_back(self, entry: tray.Entry) -> None:
+        """Forgive this attempt; where the disk refuses now, before the next one."""
+        try:
+            tray.forgive(entry)
+        except OSError:
+            self._owed.add(entry.id)
 
     def _wait(self, spool_id: str, error: Exception, passed: Counts, *, halt: bool = False) -> None:
         """`halt`: the trouble is everybody's (store, disk), so this pass ends here."""
         passed.waiting += 1
         passed.halted |= halt
-        _log.warning(Event.WAITING, spool=spool_id, error=str(error))
+        _log.warning(Event.WAITING, spool=spool_id, error=str(error) or type(error).__name__)
 
     def _strike(self, entry: tray.Entry, error: Exception, passed: Counts) -> None:
         trace = "".join(traceback.format_exception(error))
@@ -366,9 +397,13 @@ class Intake:
         if isinstance(entry, tray.Entry):
             try:
                 self._record_parked(entry, reason)
-            except (HelpdeskdError, OSError) as error:
-                _log.warning(Event.TROUBLE, spool=spool_id, error=str(error))
-        tray.park(self._root, entry, reason, trace)
+            except Exception as error:  # what breaks the desk may break the ledger too; unparked it would block all
+                _log.warning(Event.TROUBLE, spool=spool_id, error=repr(error))
+        try:
+            tray.park(self._root, entry, reason, trace)
+        except OSError as error:
+            self._wait(spool_id, error, passed)
+            return
         passed.parked += 1
         metrics.settled(entry.envelope.door if isinstance(entry, tray.Entry) else "unknown", Outcome.PARKED.value)
         _log.error(Event.PARKED, spool=spool_id, reason=reason)

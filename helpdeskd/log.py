@@ -6,12 +6,13 @@ message (the Message-ID), department, recipient, outbox, reason, door, error.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, TextIO, cast
 
 import structlog
 
@@ -44,6 +45,7 @@ class Event(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SWEPT = "swept"  # blobs that nothing names were removed
+    LET_GO = "let-go"  # what [keep] says is kept no longer
     POLLED = "polled"  # one pass over a mailbox
     AUDITED = "audited"  # the records were compared
     ALARM = "alarm"  # one begins, or still stands after a day
@@ -68,6 +70,19 @@ def _escaped(found: re.Match[str]) -> str:
     return found[0] if found[0].isprintable() else f"\\u{ord(found[0]):04x}"
 
 
+class _Forgiving:
+    """Standard error, wherever it leads by now. A log on a full disk, or a reader that has gone, must stop no mail."""
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(OSError, ValueError):  # ValueError: it was closed
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def configure(style: Literal["text", "json"] = "text", level: str = "info") -> None:
     """Write to standard error (systemd's journal): `style` is text or json, `level` a name of logging's."""
     shared: list[Any] = [
@@ -87,7 +102,7 @@ def configure(style: Literal["text", "json"] = "text", level: str = "info") -> N
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Forgiving())),
         cache_logger_on_first_use=True,
     )
 

@@ -118,6 +118,12 @@ def claim(root: str, spool_id: str) -> "Entry | None":
     return None
 
 
+def whereabouts(root: str, spool_id: str) -> "str | None":
+    """The file that waits under this id now; None when it is gone. It may move at any time: look again."""
+    found = _find(root, spool_id)
+    return None if found is None else found[0]
+
+
 def begin(entry: Entry) -> Entry:
     """Record durably that an attempt starts. Call it before each; the entry returned carries the strike.
 
@@ -301,7 +307,8 @@ def _load(root: str, spool_id: str, path: str, strikes: int) -> Entry:
     except OSError as e:
         if e.errno in (errno.ELOOP, errno.ENXIO):
             raise BadMail("the spool entry is not a plain file") from None
-        if e.errno in (errno.EACCES, errno.EPERM):  # set aside and seen, rather than in everybody's way
+        # Set aside and seen, rather than in everybody's way; but where it cannot even be looked at, the folder is the trouble.
+        if e.errno in (errno.EACCES, errno.EPERM) and os.path.lexists(path):
             raise BadMail("the spool entry may not be read; are its owner and mode right") from None
         raise
     try:

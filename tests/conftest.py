@@ -4,7 +4,7 @@ store         an open Store, fresh for each test; the test runs twice, on SQLite
 store_url     the address of a fresh database with the schema in it, for tests that open it themselves (or twice)
 sqlite_store  one on SQLite only, for tests in which the database does not matter
 postgres      the session's private server (tests.postgres.Postgres); starts when first asked for; skips where it is missing
-blobs         a Blobs in a fresh folder
+blobs         a FolderBlobs in a fresh folder
 
 A store's schema is made once for the session and copied, so that a test pays a few milliseconds for it.
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from tests import postgres as postgres_server
 
@@ -82,5 +82,14 @@ def sqlite_store(sqlite_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> Blobs:
-    return Blobs(tmp_path / "blobs")
+def blobs(tmp_path: Path) -> FolderBlobs:
+    return FolderBlobs(tmp_path / "blobs")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was drawn by chance (`record_property("seed", ...)`), so that a run can be had again."""
+    reports = [report for each in terminalreporter.stats.values() for report in each]
+    for seed in sorted(
+        {said for each in reports for name, said in getattr(each, "user_properties", ()) if name == "seed"}
+    ):
+        terminalreporter.write_line(seed)

@@ -30,6 +30,7 @@ CERTIFICATE = TLS / "certificate.pem"
 
 DROP = "\0drop"  # reset the connection instead of an answer
 HANG_UP = "\0hang-up"  # close it in an orderly way instead of an answer
+HALF = "\0half"  # half a line of a good answer, then close
 SILENCE = "\0silence"  # never answer; the client has to leave
 
 
@@ -191,6 +192,10 @@ class _Session:
             self.writer.transport.abort()
             raise _Over
         if reply == HANG_UP:
+            raise _Over
+        if reply == HALF:
+            self.writer.write(usual[: len(usual) // 2].encode())
+            await self.writer.drain()
             raise _Over
         if reply == SILENCE:
             while await self.reader.read(65536):

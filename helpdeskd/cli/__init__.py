@@ -37,11 +37,14 @@ COMMANDS = {
     "demo": ("helpdeskd.cli.demo", "Show it all on sample mails, in a throwaway folder."),
     "status": ("helpdeskd.cli.status", "One screen: doors, spool, outbox, parked mails, mailboxes, disk, alarms."),
     "fetch": ("helpdeskd.cli.fetch", "One pass over the IMAP mailboxes, for cron and timers."),
+    "backup": ("helpdeskd.cli.backup", "Make a backup while the daemon runs."),
+    "restore": ("helpdeskd.cli.restore", "Check a backup, and put it back where nothing is."),
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
     "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, disable."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
+    "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -11,7 +10,9 @@ import click
 from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.cli.settings import languages, settings
 from helpdeskd.config import Config
+from helpdeskd.config.check import AT_RISK
 from helpdeskd.config.load import shown
+from helpdeskd.config.toml import lines
 
 
 @click.group()
@@ -39,24 +40,18 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, *, as_json: bool) -> None:
     """Print what is in force, from file and environment, as TOML. Secrets are not shown."""
-    values = shown(settings(ctx))
+    config = settings(ctx)
     if as_json:
-        echo_json(values)
+        echo_json(shown(config))
         return
-    for section, table in values.items():
-        for item in table if isinstance(table, list) else [table]:
-            say(f"\n[[{section}]]" if isinstance(table, list) else f"\n[{section}]")
-            for key, value in item.items():
-                say(f"# {key} is not set" if value is None else f"{key} = {toml(value)}")
-
-
-def toml(value: object) -> str:
-    """A value as TOML writes it: strings, numbers, booleans and lists of these look as in JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    for line in lines(config):
+        say(line)
 
 
 def remarks(config: Config) -> Iterator[str]:
     """What is no error, but what an operator should know."""
+    if config.store.risk_losing_mail:
+        yield AT_RISK
     if not config.outgoing.relay:
         yield "outgoing.relay is not set: tickets are made, but no answer can leave."
     elif config.outgoing.hold:
@@ -76,6 +71,13 @@ def remarks(config: Config) -> Iterator[str]:
             yield f"mailbox {box.name}: mails are deleted on the server once they are safely here."
     if config.paths.spool_dir != Config().paths.spool_dir:
         yield f"the spool is not at its default place: give pipe.py --spool {config.paths.spool_dir}, or set HELPDESKD_SPOOL."
+    if config.blobs.url:
+        if config.blobs.endpoint.startswith("http://") and not is_local(config.blobs.endpoint.removeprefix("http://")):
+            yield "blobs.endpoint is http: mails travel in the clear to another machine."
+        if config.paths.blobs:
+            yield f"paths.blobs is not used: raw mails and attachments are in {config.blobs.url}."
+    elif config.store_url.startswith("postgresql"):
+        yield f"raw mails and attachments lie in {config.paths.blob_dir}: this is for one node; several need blobs.url."
     known = languages(config)
     if config.desk.language not in known:
         yield f"desk.language is {config.desk.language}, of which there are no texts: English is used (there are {', '.join(known)})."

@@ -105,6 +105,10 @@ def _facts(inbound: Inbound) -> dict[str, object]:
         "date": moment(inbound.date) if inbound.date else None,
         "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
         "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
+        "report": [
+            f"{fate.delivery} for {fate.recipient or fate.original or 'nobody named'}: {fate.status} {fate.words}".rstrip()
+            for fate in (inbound.report.fates if inbound.report else ())
+        ],
         "cut": list(inbound.loose_ends),
     }
 
@@ -182,6 +186,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.let_go:
+            say(f"  raw mail: {row.let_go}")
     if waiting:
         click.echo("It waits in the spool.")
     if aside:
@@ -199,7 +205,10 @@ def _write(raw: bytes) -> None:
 def _raw(here: Installation, spool_id: str) -> bytes:
     rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
     if rows:
-        return here.blobs.get(rows[0].raw_sha256)
+        kept = next((row for row in rows if not row.let_go), None)
+        if kept is None:
+            raise Refused("let-go", f"the raw mail of {spool_id} was {rows[0].let_go}")
+        return here.blobs.get(kept.raw_sha256)
     try:
         return tray.claim_parked(here.spool_root, spool_id).raw()
     except NotFound:

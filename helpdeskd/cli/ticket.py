@@ -7,11 +7,12 @@ from sqlalchemy import Connection
 
 from helpdeskd.cli import ticket_work
 from helpdeskd.cli.opened import reading
+from helpdeskd.cli.outbox import attempt, fate
 from helpdeskd.cli.output import echo_json, json_option, moment, say, size, table
 from helpdeskd.cli.ticket_work import number_argument, staff_named
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.errors import NotFound
-from helpdeskd.model.outgoing import OutboxRow, OutboxState
+from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
 
 
@@ -142,7 +143,11 @@ def show(ctx: click.Context, number: int, *, with_history: bool, as_json: bool) 
     if shown.outbox:
         click.echo("\n--- mails")
     for mail in shown.outbox:
-        _mail(mail)
+        say(fate(mail))
+        tries = shown.attempts.get(mail.id, ())
+        if len(tries) > 1 or mail.state is not OutboxState.SENT:
+            for each in tries:
+                say(f"  {attempt(each)}")
     if with_history:
         click.echo("\n--- history")
         for entry in shown.history:
@@ -207,12 +212,3 @@ def _message(item: queries.ShownMessage) -> None:
         click.echo(f"[{len(message.quote.strip().splitlines())} quoted lines]")
     for attachment in item.attachments:
         say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")
-
-
-def _mail(mail: OutboxRow) -> None:
-    again = f", next try {moment(mail.next_at)}" if mail.state is OutboxState.DEFERRED else ""
-    at = f" {moment(mail.sent_at)}" if mail.sent_at else ""
-    server = f" as {mail.server_id}" if mail.server_id else ""
-    twice = ", possibly twice" if mail.possibly_twice else ""
-    words = f" ({mail.last_reply})" if mail.last_reply and mail.state is not OutboxState.SENT else ""
-    say(f"{mail.notice} to {mail.recipient}: {mail.state}{at}{server}{twice}{words}{again}")

@@ -40,6 +40,15 @@ class Store(Section, frozen=True):
     url: str = ""  # empty = SQLite at paths.data/helpdeskd.sqlite3
     readers: Count = 4
     snapshots: Count = 3  # SQLite: how many copies made before migrations are kept
+    risk_losing_mail: bool = False  # run on a database that may forget what it has committed
+
+
+class BlobSettings(Section, frozen=True):
+    url: str = ""  # s3://bucket/prefix; empty = the folder paths.blobs
+    endpoint: str = ""  # empty = Amazon's
+    region: str = ""
+    access_key_id: str = ""
+    secret_file: Path | None = None
 
 
 class SpoolSettings(Section, frozen=True):
@@ -121,6 +130,14 @@ class Desk(Section, frozen=True):
     marker: str = "## Please write your reply above this line ##"
 
 
+class Keep(Section, frozen=True):
+    """Days; 0 = for ever."""
+
+    raw_days: Amount = 0
+    automatic_days: Amount = 0
+    outbox_days: Amount = 0
+
+
 class Audit(Section, frozen=True):
     hours: Hours = 1.0  # between two audits; 0 = only by hand
 
@@ -144,6 +161,7 @@ class Config(Section, frozen=True):
 
     paths: Paths = Paths()
     store: Store = Store()
+    blobs: BlobSettings = BlobSettings()
     spool: SpoolSettings = SpoolSettings()
     smtp: Smtp = Smtp()
     lmtp: Lmtp = Lmtp()
@@ -151,6 +169,7 @@ class Config(Section, frozen=True):
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     desk: Desk = Desk()
+    keep: Keep = Keep()
     audit: Audit = Audit()
     alarms: Alarms = Alarms()
     metrics: Metrics = Metrics()

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from importlib.util import find_spec
 from pathlib import Path
 
-from helpdeskd.config import Config, Mailbox
+from helpdeskd.config import BlobSettings, Config, Mailbox
 
 Problem = tuple[str, str]  # (key, what was expected)
+
+# Said at start, by `status` and by `config check`, where the operator has chosen so.
+AT_RISK = (
+    "store.risk_losing_mail is on: a database that may forget what it has committed is not refused, and a crash or a power "
+    "cut can lose mail that its sender was told we have."
+)
 
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
@@ -41,6 +48,7 @@ def contradictions(config: Config) -> Iterator[Problem]:
         yield "outgoing.password", "expected password or password_file beside user"
     if config.store.url and not _is_store(config.store.url):
         yield "store.url", "expected sqlite:///path or postgresql://user@host/name"
+    yield from _blobs(config.blobs)
     if config.desk.public_url and not re.match(r"https?://", config.desk.public_url):
         yield "desk.public_url", "expected a URL that starts with https:// or http://"
     if len(config.desk.marker.strip()) < 20 or "\n" in config.desk.marker:
@@ -58,6 +66,27 @@ def _is_store(url: str) -> bool:
 def _host_port(text: str) -> bool:
     match = _HOST_PORT.fullmatch(text)
     return match is not None and int(match[2]) <= 65535
+
+
+def _blobs(blobs: BlobSettings) -> Iterator[Problem]:
+    if not blobs.url:
+        for key in ("endpoint", "region", "access_key_id", "secret_file"):
+            if getattr(blobs, key):
+                yield f"blobs.{key}", "expected blobs.url beside it: without one, blobs lie in a folder"
+        return
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9_-][A-Za-z0-9._-]*)*/?", blobs.url):
+        yield "blobs.url", "expected s3://bucket or s3://bucket/prefix"
+    if find_spec("obstore") is None:
+        yield "blobs.url", "expected the package obstore, which is not installed: pip install 'helpdeskd[s3]'"
+    endpoint = re.fullmatch(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?/?", blobs.endpoint)
+    if blobs.endpoint and (endpoint is None or int(endpoint[2] or 0) > 65535):
+        yield "blobs.endpoint", "expected https://host or https://host:port"
+    if bool(blobs.access_key_id) != (blobs.secret_file is not None):
+        yield (
+            "blobs.access_key_id",
+            "expected access_key_id and secret_file together, or both from the environment (AWS_*)",
+        )
+    yield from _readable("blobs.secret_file", blobs.secret_file)
 
 
 def _tls(config: Config) -> Iterator[Problem]:

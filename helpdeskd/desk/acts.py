@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history, obey, people, tickets
+from helpdeskd.desk import delivery, history, obey, people, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, LinkKind, Part, Words
@@ -180,6 +180,7 @@ def _command(act: Act) -> Did:
 
 def _keep(act: Act) -> Did:
     """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
+    _report(act)
     known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
     author = act.facts.author if known else None
     kept = tickets.keep(
@@ -200,7 +201,14 @@ def _duplicate(act: Act) -> Did:
 
 
 def _hold(act: Act) -> Did:
+    _report(act)
     return None, None
+
+
+def _report(act: Act) -> None:
+    if act.decision.reason is Reason.DELIVERY_REPORT:
+        for outbox_id, fate in act.facts.fates:
+            delivery.report(*act.given, outbox_id, fate)
 
 
 _ACTS: dict[Action, Callable[[Act], Did]] = {

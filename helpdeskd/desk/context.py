@@ -80,6 +80,7 @@ class Skip(StrEnum):
     OWN_ADDRESS = "own-address"  # a department's address: it would come straight back
     DISABLED = "disabled"
     DUPLICATE_RECIPIENT = "duplicate-recipient"
+    UNREACHABLE = "unreachable"  # it would be told to the very address that mail did not reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a ticket is told of its mails' fate: one that did not arrive, or of which nobody knows."""
+"""What a ticket, and those who handle it, are told of its mails: those that did not arrive, or of which nobody knows."""
 
 from __future__ import annotations
 
@@ -6,25 +6,113 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history
-from helpdeskd.desk.context import Desk
+from helpdeskd.desk import history, messages, notices, tickets
+from helpdeskd.desk.context import Desk, Words
 from helpdeskd.desk.history import Entry
-from helpdeskd.model.outgoing import OutboxRow, OutboxState
-from helpdeskd.model.ticket import History
+from helpdeskd.desk.notices import Event
+from helpdeskd.model.mail import Delivery, Fate
+from helpdeskd.model.outgoing import NoticeName, OutboxRow, OutboxState
+from helpdeskd.model.people import Person
+from helpdeskd.model.ticket import History, Visibility
+from helpdeskd.store import outbox
 
-_KINDS = {OutboxState.FAILED: History.MAIL_FAILED, OutboxState.UNKNOWN: History.MAIL_UNKNOWN}
+_KINDS = {
+    OutboxState.FAILED: History.MAIL_FAILED,
+    OutboxState.UNKNOWN: History.MAIL_UNKNOWN,
+    OutboxState.BOUNCED: History.MAIL_BOUNCED,
+}
+
+# Whose loss is told: somebody outside waits for these in vain. The loss becomes a system entry in the ticket, and a notice to
+# those who handle it. All other notices are for staff. Their loss is written into the history and makes no mail: it would go
+# to the same people, come back too, and so for ever.
+TOLD = {
+    NoticeName.STAFF_REPLY: "The answer",
+    NoticeName.ACKNOWLEDGEMENT: "The acknowledgement",
+    NoticeName.FOLLOW_UP_REFUSED: "The notice that a new ticket was opened",
+    NoticeName.TICKET_CLOSED: "The notice that the ticket is closed",
+}
 
 
 def record(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, state: OutboxState, words: str) -> None:
-    """Write into the ticket's history that `row` ended as `state`; `words` are the server's, or ours. Other ends leave no trace."""
+    """Write into the ticket that `row` ended as `state`, and tell staff of what TOLD lists.
+
+    `words` are the server's, or ours. Other ends leave no trace.
+    """
     kind = _KINDS.get(state)
     if kind is None or row.ticket_id is None:
         return
-    detail = {
+    _enter(conn, now, row, kind, {"words": words})
+    if state is not OutboxState.UNKNOWN and row.notice in TOLD:
+        _tell(conn, desk, now, row, words)
+
+
+def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fate) -> None:
+    """A delivery report tells this of a mail of ours. What it says again, or of a mail that cannot have left, counts for nothing."""
+    words = _words(fate)
+    if fate.delivery is Delivery.FAILED:
+        bounced = outbox.bounced(conn, outbox_id, words)
+        if bounced is not None:
+            record(conn, desk, now, bounced, bounced.state, words)
+        return
+    row = outbox.get(conn, outbox_id)
+    _enter(conn, now, row, History.MAIL_REPORTED, {"delivery": fate.delivery.value, "words": words})
+
+
+def retry(conn: Connection, now: datetime, outbox_id: int, actor: Person | None) -> OutboxRow:
+    """Have a mail sent again that came to nothing, or that waits. Raises NotFound; Refused: sent, being-sent."""
+    before = outbox.get(conn, outbox_id)
+    row = outbox.again(conn, outbox_id, now, f"by {actor.shown}" if actor is not None else "from the command line")
+    _enter(conn, now, row, History.MAIL_RETRIED, {"from": before.state.value}, actor)
+    return row
+
+
+def cancel(conn: Connection, now: datetime, outbox_id: int, actor: Person | None) -> OutboxRow:
+    """Never send a mail that waits. Raises NotFound; Refused: not-waiting, being-sent."""
+    before = outbox.get(conn, outbox_id)
+    row = outbox.cancel(conn, outbox_id, now)
+    _enter(conn, now, row, History.MAIL_CANCELLED, {"from": before.state.value}, actor)
+    return row
+
+
+def _enter(
+    conn: Connection,
+    now: datetime,
+    row: OutboxRow,
+    kind: History,
+    detail: dict[str, object],
+    actor: Person | None = None,
+) -> None:
+    if row.ticket_id is None:
+        return
+    of_the_mail = {
         "notice": row.notice.value,
         "recipient": row.recipient,
-        "words": words,
+        **detail,
         "mail_id": row.mail_id,
         "outbox": row.id,
     }
-    history.write(conn, now, Entry(row.ticket_id, kind, None, row.message_id, detail))
+    history.write(
+        conn, now, Entry(row.ticket_id, kind, None if actor is None else actor.id, row.message_id, of_the_mail)
+    )
+
+
+def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str) -> None:
+    """Where people look: in the ticket that a merge led to."""
+    assert row.ticket_id is not None
+    ticket = tickets.resolve(conn, row.ticket_id, locked=True)
+    text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC did not reach {row.recipient}.\n{words}"
+    said = Words(text, subject=ticket.subject, reason="system")
+    message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
+    ticket = tickets.touch(conn, now, ticket)
+    lost = {"notice": row.notice.value, "recipient": row.recipient, "words": words}
+    scene = tickets.scene(
+        conn, Event.LOST, ticket, None, message_id=message_id, unreachable=row.recipient, extra={"lost": lost}
+    )
+    notices.enqueue_for(conn, desk, now, scene)
+
+
+def _words(fate: Fate) -> str:
+    """The remote server's words, with the status where they lack it, and who said them."""
+    status = "" if fate.status in fate.words else fate.status
+    words = " ".join(filter(None, (status, fate.words))) or "no reason was given"
+    return f"{words} (reported by {fate.mta})" if fate.mta else words

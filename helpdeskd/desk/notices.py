@@ -38,6 +38,7 @@ class Event(StrEnum):
     STAFF_KEPT = "staff-kept"  # a staff member's mail was kept as a note, against their wish
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
+    LOST = "lost"  # a mail of the ticket did not reach somebody outside
     ALARM = "alarm"  # to the operators; see operators.py
 
 
@@ -53,6 +54,7 @@ class Scene:
     assignee: Person | None = None
     participants: tuple[Person, ...] = ()
     tell: Person | None = None  # the one person concerned, for events that have one
+    unreachable: str = ""  # the address that mail did not reach: it is not written to about that
     message_id: int | None = None
     words: Words | None = None
     acknowledge: bool = False
@@ -151,6 +153,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
+    Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
 )
 # fmt: on
@@ -205,6 +208,8 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
         return Skip.DISABLED
     if person.email in ours:
         return Skip.OWN_ADDRESS
+    if person.email.lower() == scene.unreachable.lower():
+        return Skip.UNREACHABLE
     if row.answers_mail and scene.words is not None and scene.words.kind is not Kind.PERSONAL:
         return Skip.AUTOMATIC_MAIL
     if not row.to_actor and scene.actor is not None and scene.actor.id == person.id:

@@ -15,6 +15,7 @@ from helpdeskd.model.outgoing import OutboxRow, OutboxState
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Attachment, HistoryEntry, Message, Priority, State, Ticket
 from helpdeskd.store import outbox, schema
+from helpdeskd.store.outbox import Attempt
 
 MAX_PAGE = 500
 
@@ -92,7 +93,16 @@ class Shown:
     messages: tuple[ShownMessage, ...]
     history: tuple[HistoryEntry, ...]
     outbox: tuple[OutboxRow, ...]
+    attempts: Mapping[int, tuple[Attempt, ...]]  # at each of these, by its id
     merged_into: Ticket | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMail:
+    """One mail of the outbox, and the number of the ticket it belongs to."""
+
+    mail: OutboxRow
+    number: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +234,7 @@ def show(conn: Connection, number: int) -> Shown:
         messages=_messages(conn, ticket.id, mails),
         history=history.of(conn, ticket.id),
         outbox=mails,
+        attempts=outbox.attempts_of(conn, ticket.id),
         merged_into=None if ticket.merged_into is None else tickets.resolve(conn, ticket.id),
     )
 
@@ -264,3 +275,25 @@ def counts(conn: Connection) -> Counts:
 def outbox_of(conn: Connection, ticket_id: int) -> tuple[OutboxRow, ...]:
     """The mails of a ticket, oldest first, each with its state."""
     return tuple(outbox.list_rows(conn, ticket_id=ticket_id))
+
+
+def mails(
+    conn: Connection, states: Iterable[OutboxState] = (), *, number: int | None = None, limit: int = 50
+) -> tuple[ShownMail, ...]:
+    """Mails of the outbox, the latest first; `number` is a ticket's. No `states` means all. Raises NotFound."""
+    ticket_id = None if number is None else tickets.by_number(conn, number).id
+    return _numbered(
+        conn, outbox.list_rows(conn, states=states, ticket_id=ticket_id, limit=min(limit, MAX_PAGE), latest_first=True)
+    )
+
+
+def mail(conn: Connection, outbox_id: int) -> tuple[ShownMail, tuple[Attempt, ...]]:
+    """One mail of the outbox, and every attempt at it, oldest first. Raises NotFound."""
+    (shown,) = _numbered(conn, [outbox.get(conn, outbox_id)])
+    return shown, tuple(outbox.attempts(conn, outbox_id))
+
+
+def _numbered(conn: Connection, found: list[OutboxRow]) -> tuple[ShownMail, ...]:
+    ids = {row.ticket_id for row in found if row.ticket_id is not None}
+    numbers = {row.id: row.number for row in conn.execute(select(_t.id, _t.number).where(_t.id.in_(ids)))}
+    return tuple(ShownMail(row, numbers.get(row.ticket_id or 0)) for row in found)

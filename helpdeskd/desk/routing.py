@@ -127,10 +127,11 @@ def automatic(case: Case) -> Decision | None:
     ticket are held; other machines may open one (monitors, people writing through lists) but are not answered."""
     if not case.automatic:
         return None
+    why = Reason.DELIVERY_REPORT if case.facts.fates else Reason.AUTOMATIC
     if case.match is not None:
-        return case.keeps(Reason.AUTOMATIC)
+        return case.keeps(why)
     if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH}:
-        return Decision(Action.HOLD, Reason.AUTOMATIC)
+        return Decision(Action.HOLD, why)
     if not case.facts.from_usable and not case.facts.sender:
         return Decision(Action.HOLD, Reason.NULL_SENDER)
     return case.opens(Reason.AUTOMATIC, acknowledge=False)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, html, ids, prepare, quoting, structure, tree
+from helpdeskd.mail import automatic, html, ids, prepare, quoting, report, structure, tree
 from helpdeskd.mail.headers import Headers, clean
-from helpdeskd.model.mail import Address, Inbound, Part
+from helpdeskd.model.mail import Address, Inbound, Kind, Part
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
@@ -90,6 +90,8 @@ def parse(
         marker_cut=said.marker_cut,
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
+        # Of a machine only: a person who passes a bounce on attaches a report, and makes none.
+        report=report.read(content.parts) if kind in {Kind.BOUNCE, Kind.NULL_PATH} else None,
     )
 
 

@@ -59,6 +59,36 @@ class Part:
     ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
 
 
+class Delivery(StrEnum):
+    """What a delivery report says was done for one recipient (RFC 3464 section 2.3.3)."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"  # tried again by whoever reports
+    DELIVERED = "delivered"
+    RELAYED = "relayed"  # to a server that sends no such reports
+    EXPANDED = "expanded"  # to the addresses behind a list
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """One recipient of a delivery report. Fields that are missing or cannot be read are empty."""
+
+    delivery: Delivery
+    recipient: str  # Final-Recipient's address; it may be what aliases made of ours
+    original: str  # Original-Recipient's: the one that was written to
+    status: str  # RFC 3463: 5.1.1
+    words: str  # the remote server's own (Diagnostic-Code), one line
+    mta: str  # whose words they are: Remote-MTA, else Reporting-MTA
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A delivery report (RFC 3464). `about` are the Message-IDs of the mails it returns, as keys of mail.ids."""
+
+    fates: tuple[Fate, ...]
+    about: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """One mail as parsed: a repeatable derivation of its raw bytes. Message-IDs are keys of mail.ids (no brackets)."""
@@ -85,3 +115,4 @@ class Inbound:
     marker_cut: bool = False  # text ends at the marker line of one of our notices
     own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
+    report: Report | None = None  # of a bounce in the form of RFC 3464

@@ -21,6 +21,7 @@ class NoticeName(StrEnum):
     KEPT_INTERNAL = "kept_internal"  # to staff: your reply was kept as a note, and why
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
+    DELIVERY_FAILED = "delivery_failed"  # to staff: a mail of the ticket did not reach its reader
     ALARM = "alarm"  # to the operators: something is wrong, or no longer
 
 
@@ -31,7 +32,8 @@ class OutboxState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     UNKNOWN = "unknown"  # an automatic notice cut off after the dot: not sent again
-    CANCELLED = "cancelled"
+    CANCELLED = "cancelled"  # somebody said so while it waited
+    BOUNCED = "bounced"  # taken by the relay, given up behind it: a delivery report says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class OutboxRow:
     owner: str
     lease_until: datetime | None
     sent_at: datetime | None
+    raw_gone_at: datetime | None = None  # when the frozen bytes were let go (keep.outbox_days)
 
 
 class Ended(StrEnum):
@@ -72,6 +75,7 @@ class Ended(StrEnum):
     RETRY = "retry"  # 4xx, or no connection
     REFUSED = "refused"  # 5xx
     UNCERTAIN = "uncertain"  # the connection broke after the final dot
+    ASKED = "asked"  # no try: somebody wants it sent again, and the days and steps of trying begin anew
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.mail import Fate
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Ticket
 
@@ -56,6 +57,7 @@ class Facts:
     contact_days: int  # after so many days a token without References is an address-book contact
     from_usable: bool = True  # From holds an address that can be written to
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
+    fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each
 
 
 class Action(StrEnum):
@@ -82,6 +84,7 @@ class Reason(StrEnum):
     UNVERIFIED = "unverified"  # the verdict is fail
     NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token
     AUTOMATIC = "automatic"  # never public, never a reopening
+    DELIVERY_REPORT = "delivery-report"  # automatic, and tells what became of a mail of ours
     NO_SURE_CUT = "no-sure-cut"  # our notice's text stands in a staff answer: kept internal, author told
     TOKEN_AS_CONTACT = "token-as-contact"  # a remembered reply address, another subject
     FOLLOW_UP_OVER = "follow-up-over"  # closed longer than the department allows

@@ -55,6 +55,10 @@ class History(StrEnum):
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"
+    MAIL_BOUNCED = "mail-bounced"
+    MAIL_REPORTED = "mail-reported"  # a delivery report that tells no loss: delayed, delivered, relayed, expanded
+    MAIL_RETRIED = "mail-retried"  # somebody had it sent again
+    MAIL_CANCELLED = "mail-cancelled"
 
 
 @dataclass(frozen=True, slots=True)

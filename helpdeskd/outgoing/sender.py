@@ -26,6 +26,7 @@ from helpdeskd.outgoing.render import BrokenTemplate, Renderer
 from helpdeskd.store import outbox
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
+from helpdeskd.threads import tell_name
 
 T = TypeVar("T")
 
@@ -100,6 +101,7 @@ class Sender:
         self._talking: set[int] = set()  # of these: in a dialogue with the relay
         self._begun: set[int] = set()  # of these: committed as sending
         self._dropped: set[int] = set()  # claimed and given back, once the store can be told
+        self._unsent: set[int] = set()  # of these: no dot went out, but the store may say `sending`
         self._trouble: Temporary | None = None
         self._stopping = False
         self._once = False
@@ -149,7 +151,7 @@ class Sender:
         """
         before = Counter(self.counts)
         async with self._working(once=True):
-            self._tell_recovered(await self._commit(lambda conn: self._recover(conn, starting=True)))
+            self._tell_recovered(await self._commit(lambda conn: self._recover(conn, self.clock(), starting=True)))
             if self.idle_because:
                 _log.warning(Event.WARNING, warning=self.idle_because)
                 return Counts()
@@ -177,7 +179,7 @@ class Sender:
         self._stopping, self._once, self._trouble = False, once, None
         self._bell, self._line = asyncio.Event(), asyncio.Semaphore(self._lines)
         self._loop = asyncio.get_running_loop()
-        self._threads = ThreadPoolExecutor(self._lines, thread_name_prefix="render")
+        self._threads = ThreadPoolExecutor(self._lines, thread_name_prefix="render", initializer=tell_name)
         keeper = asyncio.create_task(self._keep(), name="outgoing-leases")
         try:
             yield keeper
@@ -208,7 +210,7 @@ class Sender:
             due = await asyncio.to_thread(self.store.read, outbox.next_due)
             wait = POLL_SECONDS if due is None else (due - self.clock()).total_seconds()
             # Asked before it is claimed: a claim is a write, which rings every bell of this process, ours too.
-            if wait <= 0 and await self._claim():
+            if (wait <= 0 or self._dropped) and await self._claim():
                 return 0.0
             return min(max(wait, 0.05), POLL_SECONDS)
         except Temporary as error:
@@ -219,15 +221,9 @@ class Sender:
         room = self._room - len(self._held)
         if room <= 0:
             return 0
-        dropped = set(self._dropped)
-
-        def claim(conn: Connection) -> list[OutboxRow]:
-            if dropped:
-                outbox.release(conn, dropped, self.owner)
-            return outbox.claim_due(conn, self.clock(), self.owner, self.settings.lease_seconds, room)
-
-        claimed = await self._commit(claim)
-        self._dropped -= dropped
+        claimed = await self._commit_given_back(
+            lambda conn: outbox.claim_due(conn, self.clock(), self.owner, self.settings.lease_seconds, room)
+        )
         if self._stopping:  # `_finish` gives them back
             self._dropped.update(row.id for row in claimed)
             return 0
@@ -250,12 +246,13 @@ class Sender:
             held = list(self._held)
 
             def keep(conn: Connection, held: list[int] = held) -> list[OutboxRow]:
+                now = self.clock()  # one for both: a clock that jumps between them must not take from us what we hold
                 if held:
-                    outbox.renew(conn, held, self.owner, self._lease())
-                return self._recover(conn)
+                    outbox.renew(conn, held, self.owner, self._lease(now))
+                return self._recover(conn, now)
 
             try:
-                self._tell_recovered(await self._commit(keep))
+                self._tell_recovered(await self._commit_given_back(keep))
                 if not (self._stopping or self._once or self.idle_because):
                     await self._claim()  # what a dead node had claimed and not begun is due without being free
             except Temporary as error:
@@ -272,11 +269,9 @@ class Sender:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        dropped = set(self._dropped)
-        if dropped:
+        if self._dropped:
             try:
-                await self._commit(lambda conn: outbox.release(conn, dropped, self.owner))
-                self._dropped -= dropped
+                await self._commit_given_back(lambda _: None)
             except Temporary as error:  # they come free at our next start, or with their lease
                 _log.warning(Event.TROUBLE, error=str(error))
 
@@ -301,6 +296,8 @@ class Sender:
         except Temporary as error:
             self._trouble = error
             self._dropped.add(row.id)
+            if row.id not in self._begun:
+                self._unsent.add(row.id)
             _log.warning(Event.TROUBLE, error=str(error), **_story(row))
         except Exception:
             _log.exception(Event.TROUBLE, **_story(row))
@@ -312,12 +309,16 @@ class Sender:
             # It cannot become a mail: failed, with the place in the template, for people to see. The ticket stands.
             await self._end(row, Sent(Ended.REFUSED, 0, " ".join(str(error).split())[:500]))
             return
+        except (OSError, MemoryError) as error:  # the machine's trouble, never the mail's
+            raise Temporary(_words(error)) from error
 
         async def before_dot() -> None:
             # From here on a crash leaves the row uncertain, so it comes as late as it can.
             self._begun.add(row.id)
             try:
-                await self._commit(lambda conn: outbox.sending(conn, row.id, sha256, self.owner, self._lease()))
+                await self._commit(
+                    lambda conn: outbox.sending(conn, row.id, sha256, self.owner, self._lease(self.clock()))
+                )
             except (Conflict, Temporary):
                 self._begun.discard(row.id)
                 raise
@@ -349,7 +350,8 @@ class Sender:
         def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool]:
             now = self.clock()
             tries = outbox.attempts(conn, row.id) if sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
-            state, then = settle(row, sent, tries[0].at if tries else now, now, self.rng, self.settings.give_up_days)
+            first = outbox.first_try(tries) or now
+            state, then = settle(row, sent, first, now, self.rng, self.settings.give_up_days)
             ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner, raw_sha256=raw_sha256)
             if ours:
                 delivery.record(conn, self._desk, now, row, state, sent.words)
@@ -372,15 +374,14 @@ class Sender:
         """What we had in hand when we died, before anything else."""
         while not stop.is_set():
             try:
-                self._tell_recovered(await self._commit(lambda conn: self._recover(conn, starting=True)))
+                self._tell_recovered(await self._commit(lambda conn: self._recover(conn, self.clock(), starting=True)))
                 return
             except Temporary as error:
                 _log.warning(Event.TROUBLE, error=str(error))
                 await _until(stop, _PAUSE_SECONDS)
 
-    def _recover(self, conn: Connection, *, starting: bool = False) -> list[OutboxRow]:
+    def _recover(self, conn: Connection, now: datetime, *, starting: bool = False) -> list[OutboxRow]:
         """Rows cut off after the dot, by a crash or a lost lease. On the writer's thread, and perhaps more than once."""
-        now = self.clock()
         found = outbox.recover(conn, self.owner, now, starting=starting)
         for row in found:
             delivery.record(conn, self._desk, now, row, row.state, row.last_reply)
@@ -416,15 +417,33 @@ class Sender:
 
     # Small things
 
-    def _lease(self) -> datetime:
-        return self.clock() + timedelta(seconds=self.settings.lease_seconds)
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.settings.lease_seconds)
 
     async def _commit(self, fn: Callable[[Connection], T]) -> T:
         """On the writer's thread, awaited until after COMMIT: what many rows ask for at once becomes one transaction."""
         return await asyncio.wrap_future(self.store.writer.submit(fn))
 
+    async def _commit_given_back(self, fn: Callable[[Connection], T]) -> T:
+        """The same, once the rows that were claimed and not sent are free again."""
+        dropped, unsent = set(self._dropped), set(self._unsent)
+
+        def given_back(conn: Connection) -> T:
+            if dropped:
+                outbox.release(conn, dropped, self.owner, unsent)
+            return fn(conn)
+
+        value = await self._commit(given_back)
+        self._dropped -= dropped
+        self._unsent -= unsent
+        return value
+
     async def _in_thread(self, fn: Callable[[OutboxRow], T], row: OutboxRow) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, fn, row)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._threads, fn, row)
+        except RuntimeError as error:  # the system gives us no thread
+            raise Temporary(str(error)) from error
+        return await running
 
 
 def _story(row: OutboxRow) -> dict[str, Any]:

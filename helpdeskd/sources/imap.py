@@ -29,6 +29,7 @@ from helpdeskd.sources.imap_state import (
     moment,
     read_status,
 )
+from helpdeskd.threads import tell_name
 
 __all__ = ["LOCKED", "FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
 
@@ -175,6 +176,7 @@ class Watcher:
             self._thread.join(seconds)
 
     def _run(self) -> None:
+        tell_name()
         while not self._stop.is_set():
             try:
                 lock = MailboxLock.take(self._spool, self._box.name)

@@ -18,6 +18,7 @@ from helpdeskd import metrics, spool
 from helpdeskd.errors import NoRoom
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
+from helpdeskd.threads import tell_name
 
 log = logs.get("smtp")
 
@@ -50,7 +51,8 @@ class Putters:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._threads = [Thread(target=self._work, name=f"put-{number}") for number in range(threads)]
+        # Daemon threads: a start that fails further on must end the process, not wait for mails that cannot come.
+        self._threads = [Thread(target=self._work, name=f"put-{number}", daemon=True) for number in range(threads)]
         for thread in self._threads:
             thread.start()
 
@@ -72,6 +74,7 @@ class Putters:
         self._threads.clear()
 
     def _work(self) -> None:
+        tell_name()
         while (job := self._jobs.get()) is not None:
             try:
                 self._put(job)

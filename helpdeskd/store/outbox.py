@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, Row, and_, bindparam, func, insert, or_, select, update
 
-from helpdeskd.errors import Conflict, NotFound
+from helpdeskd.errors import Conflict, NotFound, Refused
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
 from helpdeskd.store.schema import attempt, outbox
 
@@ -43,7 +43,8 @@ _CLAIM = (
     .returning(*outbox.c)
 )
 _ONE = select(outbox).where(outbox.c.id == bindparam("outbox_id"))
-_TRIED = select(outbox.c.attempts, outbox.c.owner).where(outbox.c.id == bindparam("outbox_id"))
+_LOCKED = _ONE.with_for_update()
+_TRIED = select(outbox.c.attempts, outbox.c.owner, outbox.c.state).where(outbox.c.id == bindparam("outbox_id"))
 _CHANGE = update(outbox).where(outbox.c.id == bindparam("outbox_id"))
 _CHANGE_OURS = _CHANGE.where(outbox.c.owner == bindparam("held_by"), _IS_WAITING)
 _ATTEMPT = insert(attempt)
@@ -122,8 +123,17 @@ def renew(conn: Connection, ids: Iterable[int], owner: str, until: datetime) -> 
     return {row[0] for row in renewed}
 
 
-def release(conn: Connection, ids: Iterable[int], owner: str) -> None:
-    """Give back claimed rows that were not begun, on a clean stop."""
+def release(conn: Connection, ids: Iterable[int], owner: str, unsent: Iterable[int] = ()) -> None:
+    """Give back claimed rows that were not begun, on a clean stop or in trouble.
+
+    `unsent`: rows that may be marked `sending` though `owner` knows that no final dot went out, because it never heard of
+    that mark's COMMIT. They are queued again; to `recover` they would be uncertain.
+    """
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(list(unsent)), outbox.c.owner == owner, outbox.c.state == OutboxState.SENDING)
+        .values(state=OutboxState.QUEUED)
+    )
     conn.execute(
         update(outbox)
         .where(outbox.c.id.in_(list(ids)), outbox.c.owner == owner, outbox.c.state.in_(_WAITING))
@@ -153,18 +163,19 @@ def ended(
     """Write down an attempt and what became of the row, and let go of it. `next_at` where it will be tried again.
 
     `raw_sha256` freezes the bytes that were tried: the next try sends the same. An uncertain end that is tried again
-    marks the row as possibly sent twice. With `owner`, a row that another node
-    holds by now keeps its state (the attempt is written all the same), and the answer is False.
+    marks the row as possibly sent twice. A row that another node holds by now (with `owner`), or that was bounced or cancelled
+    meanwhile, keeps its state (the attempt is written all the same), and the answer is False.
     """
     row = conn.execute(_TRIED, {"outbox_id": outbox_id}).first()
     if row is None:
         raise NotFound("outbox row", outbox_id)
-    tried, held_by = row
+    tried, held_by, stands = row
     conn.execute(
         _ATTEMPT, {"outbox_id": outbox_id, "at": now, "ended": sent.ended, "code": sent.code, "words": sent.words}
     )
     values: dict[str, Any] = {"attempts": tried + 1}
-    ours = owner is None or held_by in {owner, ""}
+    settled = stands == OutboxState.BOUNCED or (stands == OutboxState.CANCELLED and sent.ended is not Ended.SENT)
+    ours = (owner is None or held_by in {owner, ""}) and not settled
     if ours:
         values |= {"state": state, "last_reply": sent.words, "owner": "", "lease_until": None}
         if raw_sha256 is not None:
@@ -208,21 +219,68 @@ def recover(conn: Connection, owner: str, now: datetime, *, starting: bool = Fal
     return [get(conn, outbox_id) for outbox_id, _ in found]
 
 
-def again(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
-    """Queue a row that failed, is unknown or waits: somebody asked for it. Raises NotFound, or Conflict where it is being sent."""
-    row = get(conn, outbox_id)
-    if row.state is OutboxState.SENDING or row.owner:
-        raise Conflict(f"outbox row {outbox_id} is being sent")
-    conn.execute(
-        update(outbox)
-        .where(outbox.c.id == outbox_id)
-        .values(
-            state=OutboxState.QUEUED,
-            next_at=now,
-            possibly_twice=row.possibly_twice or row.state in {OutboxState.UNKNOWN, OutboxState.SENT},
-        )
-    )
-    return get(conn, outbox_id)
+def bounced(conn: Connection, outbox_id: int, words: str) -> OutboxRow | None:
+    """A delivery report says that this mail was given up behind the relay; `words` are the remote server's.
+
+    Returns the row as it is now; None where that is no news, or where the mail cannot have left: then the report lies.
+    """
+    row = _held(conn, outbox_id)
+    left = row.state in {OutboxState.SENT, OutboxState.UNKNOWN, OutboxState.SENDING}
+    if not left and not (row.possibly_twice and row.state in _WAITING):
+        return None
+    return _let_go(conn, row, state=OutboxState.BOUNCED, last_reply=words)
+
+
+def again(conn: Connection, outbox_id: int, now: datetime, words: str = "") -> OutboxRow:
+    """Queue a row that came to nothing, or waits: somebody asked for it. `words` say who, for the list of attempts.
+
+    What was over has its days and its short first steps again. Raises NotFound, or Refused where it was or is being sent.
+    """
+    row = _held(conn, outbox_id)
+    _not_in_hand(row, now)
+    if row.raw_gone_at is not None:  # what is sent again is the same mail or none
+        gone = f"{row.raw_gone_at:%Y-%m-%d}"
+        raise Refused("let-go", f"the bytes of mail {outbox_id} were let go on {gone} by keep.outbox_days")
+    if row.state is OutboxState.SENT:
+        raise Refused("sent", f"mail {outbox_id} was sent, and is not sent twice")
+    again: dict[str, Any] = {"state": OutboxState.QUEUED, "next_at": now}
+    if row.state not in _WAITING:
+        asked = {"outbox_id": outbox_id, "at": now, "ended": Ended.ASKED, "code": 0, "words": words}
+        conn.execute(_ATTEMPT, asked)
+        again["attempts"] = 0
+    if row.state is OutboxState.UNKNOWN:
+        again["possibly_twice"] = True
+    return _let_go(conn, row, **again)
+
+
+def cancel(conn: Connection, outbox_id: int, now: datetime) -> OutboxRow:
+    """Never send a row that waits. Raises NotFound, or Refused where it does not wait, or is being sent."""
+    row = _held(conn, outbox_id)
+    _not_in_hand(row, now)
+    if row.state not in _WAITING:
+        raise Refused("not-waiting", f"mail {outbox_id} does not wait any more: it is {row.state}")
+    return _let_go(conn, row, state=OutboxState.CANCELLED)
+
+
+def _held(conn: Connection, outbox_id: int) -> OutboxRow:
+    """One row, which nobody else changes meanwhile (PostgreSQL; on SQLite the writer is alone). Raises NotFound."""
+    row = conn.execute(_LOCKED, {"outbox_id": outbox_id}).first()
+    if row is None:
+        raise NotFound("outbox row", outbox_id)
+    return _row(row)
+
+
+def _not_in_hand(row: OutboxRow, now: datetime) -> None:
+    """A claim counts as long as its lease: a sender that outlives it finds that the row is no longer its own."""
+    claimed = row.owner and (row.lease_until is None or row.lease_until >= now)
+    if row.state is OutboxState.SENDING or claimed:
+        raise Refused("being-sent", f"mail {row.id} is being sent at this moment")
+
+
+def _let_go(conn: Connection, row: OutboxRow, **values: Any) -> OutboxRow:
+    """Change a row so that whoever holds it loses it."""
+    conn.execute(_CHANGE, {"outbox_id": row.id, "owner": "", "lease_until": None, **values})
+    return get(conn, row.id)
 
 
 def get(conn: Connection, outbox_id: int) -> OutboxRow:
@@ -239,10 +297,11 @@ def list_rows(
     states: Iterable[OutboxState] = (),
     ticket_id: int | None = None,
     message_id: int | None = None,
-    limit: int = 1000,
+    limit: int | None = 1000,
+    latest_first: bool = False,
 ) -> list[OutboxRow]:
-    """Rows, oldest first. No `states` means all."""
-    query = select(outbox).order_by(outbox.c.id).limit(limit)
+    """Rows, oldest first unless `latest_first`. No `states` means all."""
+    query = select(outbox).order_by(outbox.c.id.desc() if latest_first else outbox.c.id).limit(limit)
     wanted = list(states)
     if wanted:
         query = query.where(outbox.c.state.in_(wanted))
@@ -261,6 +320,28 @@ def attempts(conn: Connection, outbox_id: int) -> list[Attempt]:
         .order_by(attempt.c.id)
     )
     return [Attempt(at, Ended(how), code, words) for at, how, code, words in rows]
+
+
+def attempts_of(conn: Connection, ticket_id: int) -> dict[int, tuple[Attempt, ...]]:
+    """Every try at each mail of a ticket, by its id."""
+    found: dict[int, tuple[Attempt, ...]] = {}
+    rows = conn.execute(
+        select(attempt.c.outbox_id, attempt.c.at, attempt.c.ended, attempt.c.code, attempt.c.words)
+        .join(outbox, outbox.c.id == attempt.c.outbox_id)
+        .where(outbox.c.ticket_id == ticket_id)
+        .order_by(attempt.c.id)
+    )
+    for outbox_id, at, how, code, words in rows:
+        found[outbox_id] = (*found.get(outbox_id, ()), Attempt(at, Ended(how), code, words))
+    return found
+
+
+def first_try(tries: Sequence[Attempt]) -> datetime | None:
+    """When the days of trying began: the first attempt since somebody last asked. None: with the next one."""
+    first: datetime | None = None
+    for each in tries:
+        first = None if each.ended is Ended.ASKED else first or each.at
+    return first
 
 
 def counts(conn: Connection) -> dict[OutboxState, int]:
@@ -324,6 +405,7 @@ def _row(row: Row[Any]) -> OutboxRow:
         owner=row.owner,
         lease_until=row.lease_until,
         sent_at=row.sent_at,
+        raw_gone_at=row.raw_gone_at,
     )
 
 

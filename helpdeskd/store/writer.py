@@ -16,6 +16,7 @@ from helpdeskd import log
 from helpdeskd.errors import Conflict, HelpdeskdError, StoreDown
 from helpdeskd.store import memo
 from helpdeskd.store.failures import Fault, judge, translate, words
+from helpdeskd.threads import tell_name
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class Writer:
     # The thread
 
     def _work(self) -> None:
+        tell_name()
         stopping = False
         while not stopping:
             first = self._queue.get()
@@ -174,6 +176,8 @@ class Writer:
             root.commit()
         except SQLAlchemyError as error:
             raise _Failed(self._as_down(error)) from error
+        if any(isinstance(command.error, StoreDown) for command in group):
+            self._disconnect()  # a session may be what is wrong: read-only since before a failover, say
         self.commits += 1
         self.commands += len(group)
         if changed:

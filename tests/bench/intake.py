@@ -37,7 +37,7 @@ from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.transport import Relay
 from helpdeskd.sources.smtp import Doors
 from helpdeskd.store import schema
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from tests.bench import house, load, report, rival
 
 STAGES = ("accept", "parse", "keep", "route", "write", "intake", "render", "send")
@@ -144,7 +144,7 @@ def stages(folder: Path, mails: list[bytes], relay: str) -> dict[str, Any]:
     clock.seconds["accept"] = asyncio.run(accept(installation, folder))
     work = build_intake(installation)
     clock.wrap(parse, "parse", "parse")
-    clock.wrap(Blobs, "put", "keep")
+    clock.wrap(FolderBlobs, "put", "keep")
     for name in ("_stops", "_decide"):
         clock.wrap(receive, name, "route")
     thread, writer = time.thread_time(), installation.store.writer.run(lambda _: time.thread_time())

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Select, bindparam, select
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.schema import arrival
 from tests import postgres
@@ -102,7 +102,7 @@ def measure(store: Store, rounds: int, rows: int) -> dict[str, list[float]]:
 
 
 def measure_blobs(folder: Path, rounds: int, count: int) -> dict[str, list[float]]:
-    blobs = Blobs(folder)
+    blobs = FolderBlobs(folder)
     rates: dict[str, list[float]] = {"blobs of 20 KB, new": [], "blobs of 20 KB, again": []}
     blobs.put(b"")
     for _ in range(rounds):

@@ -6,14 +6,15 @@ import socket
 import threading
 from datetime import timedelta
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd import daemon, installation
-from helpdeskd.config import Config, Paths, Smtp
+from helpdeskd import daemon, installation, spool
+from helpdeskd.config import Config, Keep, Paths, Smtp
 from helpdeskd.desk import changes, departments, people, tickets
 from helpdeskd.desk.context import Words
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import ConfigError, Temporary
 from helpdeskd.installation import opened
 from helpdeskd.intake import Intake
 from helpdeskd.model.clock import now
@@ -21,6 +22,7 @@ from helpdeskd.model.mail import Address, Door
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import State
 from helpdeskd.store import arrivals
+from tests.s3 import S3
 
 
 @pytest.fixture
@@ -143,6 +145,59 @@ def test_blobs_that_nothing_names_go_after_a_day(tmp_path):
         assert not here.blobs.exists(orphan)
         assert here.blobs.get(kept) == b"a mail"
         assert [(line["event"], line["blobs"]) for line in lines] == [("swept", 1)]
+
+
+async def test_blobs_that_cannot_be_kept_are_found_at_start(tmp_path):
+    with S3(tmp_path) as s3:
+        config = Config(paths=Paths(data=tmp_path / "data"), blobs=msgspec.structs.replace(s3.settings, region="x"))
+        with pytest.raises(ConfigError, match="cannot write in s3://desk/help/desk: AuthorizationHeaderMalformed"):
+            await daemon.Daemon(config).run()
+    assert not (tmp_path / "data" / "blobs").exists()
+
+
+def test_a_store_of_blobs_that_is_down_keeps_nobody_from_starting(tmp_path):
+    with S3(tmp_path) as s3, opened(Config(paths=Paths(data=tmp_path / "data"), blobs=s3.settings)) as here:
+        s3.say = "503 SlowDown"
+        with capture_logs() as lines:
+            daemon._check_blobs(here)
+        assert [(line["event"], line["log_level"]) for line in lines] == [("warning", "warning")]
+        assert "SlowDown" in lines[0]["error"]
+
+
+def test_what_is_over_is_let_go_and_then_swept(tmp_path):
+    later = now() + timedelta(days=40)
+    with opened(Config(paths=Paths(data=tmp_path / "data"), keep=Keep(raw_days=30))) as here:
+        raw = here.blobs.put(b"a mail")
+        waiting = spool.put(here.spool_root, spool.Envelope(door="pipe"), [b"it could not be unlinked"])
+
+        def arrived(conn):
+            for spool_id in ("1", waiting):
+                arrivals.record(
+                    conn,
+                    spool_id=spool_id,
+                    door=Door.PIPE,
+                    outcome=Outcome.HELD,
+                    reason="no-author",
+                    raw_sha256=raw if spool_id == "1" else "f" * 64,
+                    size=6,
+                    received_at=now(),
+                    decided_at=now(),
+                )
+
+        here.store.writer.run(arrived)
+        here.clock = lambda: later
+        with capture_logs() as lines:
+            daemon.let_go(here)
+            daemon.let_go(here)
+            with installation.held(here.config, [installation.BACKUP]):
+                daemon._sweep_blobs(here)
+            assert here.blobs.exists(raw)
+            daemon._sweep_blobs(here)
+        assert [line["event"] for line in lines] == ["let-go", "swept"]
+        assert lines[0]["raw"] == 1
+        assert not here.blobs.exists(raw)
+        (kept,) = here.store.read(lambda conn: arrivals.all_by_spool(conn, waiting))
+        assert not kept.let_go
 
 
 async def test_a_part_that_dies_ends_the_daemon_with_an_error(tmp_path, monkeypatch, systemd):

@@ -150,7 +150,21 @@ def test_the_readme_leads_to_every_document():
 def test_settings_in_examples_exist(path):
     """`section.key` in backquotes, and [section] blocks of indented examples."""
     text = path.read_text(encoding="utf-8")
-    names = ("paths", "store", "spool", "smtp", "lmtp", "outgoing", "desk", "audit", "alarms", "metrics", "log")
+    names = (
+        "paths",
+        "store",
+        "blobs",
+        "spool",
+        "smtp",
+        "lmtp",
+        "outgoing",
+        "desk",
+        "keep",
+        "audit",
+        "alarms",
+        "metrics",
+        "log",
+    )
     sections = {name: getattr(Config(), name) for name in names}
     for section, key in re.findall(r"`(\w+)\.(\w+)(?: = [^`]+)?`", text):
         module = ROOT / "helpdeskd" / section / f"{key}.py"

@@ -20,7 +20,10 @@ EDGES = {
         3,
         "a part that dies ends the daemon in order, or is started again; reload goes on with the next",
     ),
-    "helpdeskd/intake.py": (4, "the loop lives; parsing and receiving: the mail's own fault is a strike"),
+    "helpdeskd/intake.py": (
+        5,
+        "the loop lives; the mail's own fault is a strike, its bytes on the way to the disk never; parking needs no ledger",
+    ),
     "helpdeskd/outgoing/sender.py": (2, "one mail's trouble is its own; the loop lives"),
     "helpdeskd/outgoing/transport.py": (1, "what broke after the dot is remembered before it is raised again"),
     "helpdeskd/sources/imap.py": (4, "a pass for cron says what went wrong; the watcher's thread lives"),
@@ -35,7 +38,10 @@ EDGES = {
 
 # Files that may be longer than MOST lines of code and comments, and why they are not two.
 MOST = 460
-LONG: dict[str, str] = {}
+LONG = {
+    "helpdeskd/intake.py": "whose fault a failure is should be read in one place",
+    "helpdeskd/outgoing/sender.py": "and so should what becomes of a row, whatever happens",
+}
 MOST_OF_TESTS = 800
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
 
 import pytest
 import structlog
@@ -35,3 +39,17 @@ def test_json_says_it_all(capsys):
     (line,) = capsys.readouterr().err.splitlines()
     assert line.isprintable()
     assert json.loads(line)["sender"] == HOSTILE
+
+
+def test_a_log_that_cannot_be_written_stops_nobody(monkeypatch):
+    """Its disk is full, or whoever read it has gone."""
+    log.configure("text")
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(cast("BinaryIO", full), write_through=True))
+        with pytest.raises(OSError, match="No space left"):
+            sys.stderr.write("straight")
+        try:
+            raise ZeroDivisionError
+        except ZeroDivisionError:
+            log.get("smtp").exception(log.Event.TROUBLE)
+        log.get("smtp").info(log.Event.RECEIVED, sender="x" * 100_000)

@@ -21,6 +21,7 @@ from helpdeskd.installation import Installation, open_installation
 from helpdeskd.intake import STRIKES
 from helpdeskd.model.clock import now
 from helpdeskd.monitoring import records_of
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.schema import arrival
 from tests.live.house import CUSTOMER, SUPPORT, mail
 
@@ -67,6 +68,7 @@ class Site:
         return found
 
     def blob(self, sha256: str) -> Path:
+        assert isinstance(self.here.blobs, FolderBlobs)
         return self.here.blobs.path(sha256)
 
     def later(self, **time: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpdeskd.cli.config import is_local, remarks
-from helpdeskd.config import Config, Desk, Mailbox, Outgoing, Paths, Smtp
+from helpdeskd.config import BlobSettings, Config, Desk, Mailbox, Outgoing, Paths, Smtp, Store
 from helpdeskd.config.load import load
 from tests.unit.cli.house import typed
 
@@ -77,6 +77,7 @@ def test_a_url_without_a_secret_is_shown_whole(house):
     ("config", "said"),
     [
         (Config(outgoing=Outgoing(relay="r", hold=True)), "outgoing.hold is on"),
+        (Config(store=Store(risk_losing_mail=True)), "can lose mail that its sender was told we have"),
         (Config(outgoing=Outgoing(relay="10.0.0.1:25", security="none")), "answers travel in the clear"),
         (Config(outgoing=Outgoing(relay="r:25", security="none", user="u")), "answers (and the password) travel"),
         (Config(smtp=Smtp(listen=("0.0.0.0:25",))), "smtp.listen 0.0.0.0:25 is open to other machines without"),
@@ -85,6 +86,12 @@ def test_a_url_without_a_secret_is_shown_whole(house):
             "mailbox a: security is none",
         ),
         (Config(mailbox=(Mailbox(name="a", host="h", user="u", after="delete"),)), "mailbox a: mails are deleted"),
+        (
+            Config(blobs=BlobSettings(url="s3://desk", endpoint="http://10.0.0.1:9000")),
+            "blobs.endpoint is http: mails travel in the clear",
+        ),
+        (Config(blobs=BlobSettings(url="s3://desk"), paths=Paths(blobs=Path("/srv"))), "paths.blobs is not used"),
+        (Config(store=Store(url="postgresql:///desk")), "this is for one node; several need blobs.url"),
         (Config(paths=Paths(data=Path("/srv"))), "give pipe.py --spool /srv/spool"),
         (Config(desk=Desk(language="tlh")), "desk.language is tlh"),
     ],
@@ -95,6 +102,11 @@ def test_remarks(config, said):
 
 def test_the_defaults_with_a_relay_need_no_remark():
     assert list(remarks(Config(outgoing=Outgoing(relay="smtp.example.com:587")))) == []
+
+
+def test_several_nodes_as_the_manual_has_them_need_no_remark():
+    several = {"store": Store(url="postgresql:///desk"), "blobs": BlobSettings(url="s3://desk")}
+    assert list(remarks(Config(outgoing=Outgoing(relay="smtp.example.com:587"), **several))) == []  # type: ignore[arg-type]  # as above
 
 
 @pytest.mark.parametrize(

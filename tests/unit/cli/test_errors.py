@@ -39,6 +39,10 @@ NEEDS_STORE = [
     ("ticket", "assign", "123456", "ada"),
     ("ticket", "close", "123456"),
     ("ticket", "merge", "123456", "654321"),
+    ("outbox", "list"),
+    ("outbox", "show", "1"),
+    ("outbox", "retry", "--failed"),
+    ("outbox", "cancel", "1"),
 ]
 
 
@@ -205,6 +209,7 @@ LIGHT = [
     (("config", "show"), HEAVY),
     (("config", "check"), HEAVY),
     (("ticket", "list"), HEAVY - {"sqlalchemy"}),
+    (("outbox", "list"), HEAVY - {"sqlalchemy"}),
     (("status",), HEAVY - {"sqlalchemy"}),
     (("staff", "list"), HEAVY - {"sqlalchemy"}),
 ]

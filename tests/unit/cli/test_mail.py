@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from helpdeskd import spool
+from helpdeskd.config import Keep
+from helpdeskd.desk import keeping
 from helpdeskd.mail import parse
+from helpdeskd.model.clock import now
+from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store.engine import open_store
+from helpdeskd.store.schema import arrival, outbox
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -187,6 +195,21 @@ def test_show_the_bytes(house, poisoned):
     assert house("mail", "show", poisoned, "--raw").raw == raw
 
 
+def test_what_was_let_go_says_so(house):
+    """What the daemon does, forty days later."""
+    house.ticket("Printer", "It burns.")
+    store = open_store(f"sqlite:///{house.data}/helpdeskd.sqlite3")
+    store.writer.run(lambda conn: conn.execute(update(outbox).values(state=OutboxState.SENT)))
+    (spool_id,) = store.read(lambda conn: conn.execute(select(arrival.c.spool_id)).scalars().all())
+    keeping.let_go(store, Keep(raw_days=30), now() + timedelta(days=40), ())
+    store.close()
+    said = house("mail", "show", spool_id).ok()
+    assert re.search(r"opened, because new", said)
+    assert re.search(r"^  raw mail: let go on \d{4}-\d\d-\d\d by keep.raw_days$", said, re.MULTILINE)
+    assert house("mail", "show", spool_id, "--json").json["arrivals"][0]["raw_gone_by"] == "raw_days"
+    assert "was let go on " in house("mail", "show", spool_id, "--raw").failed(1)
+
+
 def test_show_of_nothing(house):
     for words in ((), ("--raw",), ("--json",)):
         assert house("mail", "show", spool.new_id(), *words).failed(1).startswith("there is no mail")
@@ -196,3 +219,9 @@ def test_show_of_nothing(house):
 def test_staff_is_told_of_tickets_by_mail_of_theirs(house):
     raw = letter("Question", "As staff.", sender=ADA)
     assert explained(house, raw)["decisions"][0]["department"] == "Support"
+
+
+def test_what_a_delivery_report_says(house):
+    raw = (ROOT / "tests/mails/14-bounce.eml").read_bytes()
+    said = house("mail", "explain", "-", "--sender", "", stdin=raw).ok()
+    assert "report       failed for bob@nowhere.example: 5.1.1\n" in said

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from helpdeskd.store import sqlite
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from tests.unit.cli.house import ADA, ROOT, clean_environment, letter
 
 GRACE = "grace@customer.example"
@@ -204,7 +204,7 @@ def test_reply_from_standard_input_with_a_file_and_close(house):
     assert last["message"]["text"].strip() == "Schönen Tag."
     (attached,) = last["attachments"]
     assert (attached["name"], attached["content_type"], attached["size"]) == ("plug.png", "image/png", 6)
-    assert Blobs(house.data / "blobs").get(attached["sha256"]) == b"\x89PNG\r\n"
+    assert FolderBlobs(house.data / "blobs").get(attached["sha256"]) == b"\x89PNG\r\n"
 
 
 def test_nothing_to_say(house):

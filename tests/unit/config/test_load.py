@@ -43,6 +43,21 @@ WRONG = [
     ('[outgoing]\nuser = "u"', ["FILE: outgoing.password: expected password or password_file"]),
     ('[outgoing]\nsecurity = "ssl"', ["FILE: outgoing.security: invalid enum value"]),
     ('[store]\nurl = "mysql://x"', ["FILE: store.url: expected sqlite"]),
+    ('[blobs]\nurl = "https://bucket"', ["FILE: blobs.url: expected s3://bucket or s3://bucket/prefix"]),
+    ('[blobs]\nurl = "s3://bucket/../other"', ["FILE: blobs.url: expected s3://bucket"]),
+    ('[blobs]\nurl = "s3://key:secret@bucket"', ["FILE: blobs.url: expected s3://bucket"]),
+    ('[blobs]\nurl = "s3://bucket"\nendpoint = "minio:9000"', ["FILE: blobs.endpoint: expected https://host"]),
+    ('[blobs]\nurl = "s3://bucket"\nendpoint = "https://h:99999"', ["FILE: blobs.endpoint: expected https://host"]),
+    ('[blobs]\nurl = "s3://bucket"\nendpoint = "https://k:s@h"', ["FILE: blobs.endpoint: expected https://host"]),
+    ('[blobs]\nregion = "eu-central-1"', ["FILE: blobs.region: expected blobs.url beside it"]),
+    (
+        '[blobs]\nurl = "s3://bucket"\naccess_key_id = "AK"',
+        ["FILE: blobs.access_key_id: expected access_key_id and secret_file together"],
+    ),
+    (
+        '[blobs]\nurl = "s3://bucket"\naccess_key_id = "AK"\nsecret_file = "/nowhere/s3"',
+        ["FILE: blobs.secret_file: expected a readable file; there is none at /nowhere/s3"],
+    ),
     ('[desk]\nmarker = "short"', ["FILE: desk.marker: expected one line"]),
     ('[[mailbox]]\nname = "a"', ["FILE: mailbox.0.host: expected a value", "FILE: mailbox.0.user: expected a value"]),
     (BOX, ["FILE: mailbox.0.password: expected exactly one of"]),
@@ -184,3 +199,10 @@ def test_store_urls(url, good):
     else:
         with pytest.raises(ConfigError, match=r"store\.url: expected sqlite"):
             load(None, env)
+
+
+def test_an_object_store_needs_its_package(tmp_path, monkeypatch):
+    monkeypatch.setattr("helpdeskd.config.check.find_spec", lambda _: None)
+    assert problems(tmp_path, '[blobs]\nurl = "s3://bucket"') == [
+        "FILE: blobs.url: expected the package obstore, which is not installed: pip install 'helpdeskd[s3]'"
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from helpdeskd.desk import routing
-from helpdeskd.model.mail import Inbound, Kind, Part, Verdict
+from helpdeskd.model.mail import Delivery, Fate, Inbound, Kind, Part, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Reason
 from helpdeskd.model.ticket import State
@@ -26,6 +26,7 @@ CLOSED = ticket(state=State.CLOSED)
 LONG_CLOSED = ticket(state=State.CLOSED, updated=31)
 OLD = ticket(updated=31)
 SALES = 2
+TOLD = ((7, Fate(Delivery.FAILED, "carol@customer.example", "", "5.1.1", "no such user", "mx.example")),)
 FILE = Part("bill.pdf", "application/pdf", b"%PDF", "2" * 64)
 
 
@@ -182,6 +183,9 @@ TABLE = [
     Row("a vacation reply that belongs nowhere", mail(EVE, kind=AUTO, **FRESH), by(None), "open automatic"),
     Row("a monitor, forged", mail(EVE, kind=GENERATED, **FRESH), by(None), "open automatic", Verdict.FAIL),
     Row("a machine nobody can name", mail(None, kind=GENERATED, **FRESH), by(None, from_usable=False), "hold no-author"),
+    Row("a report of a mail of ours", mail(EVE, kind=BOUNCE), by(None, match(OWN, bound_to=CAROL), fates=TOLD), "internal delivery-report"),
+    Row("a report of a mail of ours in a closed ticket", mail(EVE, kind=BOUNCE), by(None, match(OWN, CLOSED), fates=TOLD), "internal delivery-report"),
+    Row("a report of a mail that belongs to no ticket", mail(EVE, kind=BOUNCE, **FRESH), by(None, fates=TOLD), "hold delivery-report"),
     Row("a bounce that belongs nowhere", mail(EVE, kind=BOUNCE, **FRESH), by(None), "hold automatic"),
     Row("a null path that belongs nowhere", mail(EVE, kind=NULL, **FRESH), by(None), "hold automatic"),
     Row("a null path in a ticket", mail(kind=NULL), facts(match(STORED)), "internal automatic"),

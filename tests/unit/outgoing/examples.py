@@ -69,6 +69,15 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "unknown": [],
         "commands": list(HELP.values()),
     },
+    _N.DELIVERY_FAILED: {
+        **_SHARED,
+        **_STAFF,
+        "lost": {
+            "notice": "staff_reply",
+            "recipient": "jane@example.net",
+            "words": "550 5.1.1 <jane@example.net>: no such user & no other (at RCPT)",
+        },
+    },
     _N.WELCOME: {
         **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
         **_STAFF,

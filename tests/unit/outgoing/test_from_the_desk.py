@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from helpdeskd import config
-from helpdeskd.desk import changes, commands, departments, obey, operators, people, tickets
+from helpdeskd.desk import changes, commands, delivery, departments, obey, operators, people, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.model.mail import Address, Verdict
-from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.model.routing import Action, Reason
 from helpdeskd.model.ticket import State
 from helpdeskd.outgoing.sender import Counts
@@ -73,6 +73,10 @@ def a_life(conn, desk, now, language):
         words=said("It burns again.", reason=Reason.FOLLOW_UP_OVER),
         acknowledge=True,
         link_to=opened.id,
+    )
+    answer = next(row for row in outbox.list_rows(conn) if row.notice is NoticeName.STAFF_REPLY)
+    delivery.record(
+        conn, desk, now, answer, OutboxState.FAILED, "550 5.1.1 <jane@example.net>: no such user & no other"
     )
     alarm = {
         "phase": "begun",

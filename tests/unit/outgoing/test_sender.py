@@ -12,14 +12,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from helpdeskd import config
+from helpdeskd.desk import delivery
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import NoRoom, StoreDown
-from helpdeskd.model.outgoing import NoticeName, OutboxState, Sent
+from helpdeskd.model.outgoing import Ended, NoticeName, OutboxState, Sent
 from helpdeskd.model.ticket import History
 from helpdeskd.outgoing.sender import Counts
 from helpdeskd.store import outbox, schema
+from helpdeskd.store.engine import open_store
 from tests.sink import DROP
-from tests.unit.outgoing.house import JANE, START, House, body, parsed
+from tests.unit.outgoing.house import JANE, START, House, a_desk, body, parsed
 
 # Every end
 
@@ -88,6 +90,67 @@ async def test_a_refusal_is_the_end_and_stands_in_the_ticket(house):
     assert (told["ticket"], told["recipient"]) == (482915, JANE)
     house.now += timedelta(days=1)
     assert await house.sender().once() == Counts()
+
+
+async def test_a_lost_answer_is_told_to_the_one_who_has_the_ticket(house):
+    house.sink.refuse(JANE, "550 5.1.1 no such user")
+    house.sink.refuse("ada@example.org", "550 5.2.1 moved away")
+    row = house.answer("Pull the plug.")
+    assert await house.sender().once() == Counts(failed=2)  # the answer, and the notice of it: and that is the end
+    told = house.store.read(lambda conn: outbox.list_rows(conn, ticket_id=house.ticket.id))
+    assert [(each.notice, each.recipient, each.state) for each in told if each.id >= row.id] == [
+        (NoticeName.STAFF_REPLY, JANE, OutboxState.FAILED),
+        (NoticeName.DELIVERY_FAILED, "ada@example.org", OutboxState.FAILED),
+    ]
+    assert [entry["notice"] for entry in house.happened(History.MAIL_FAILED)] == ["staff_reply", "delivery_failed"]
+    # Ada is back, and has it sent again.
+    house.sink.refuse("ada@example.org", "250 2.1.5 Ok")
+    house.write(lambda conn: delivery.retry(conn, house.now, told[-1].id, None))
+    assert await house.sender().once() == Counts(sent=1)
+    (caught,) = house.sink.to("ada@example.org")
+    assert f"The answer did not reach {JANE}." in body(caught)
+    assert "The reason: 550 5.1.1 no such user (at RCPT)" in body(caught)
+    assert house.desk.tokens.read(str(parsed(caught)["Reply-To"]).partition("+")[2].partition("@")[0]) is not None
+
+
+async def test_one_that_was_given_up_and_is_asked_for_again_has_five_days_again(house):
+    house.settings["relay"] = "127.0.0.1:1"
+    row_id = house.queue()
+    for turn in range(2):
+        begun = house.now
+        for _ in range(60):
+            await house.sender().once()
+            row = house.row(row_id)
+            if row.state is not OutboxState.DEFERRED:
+                break
+            house.now = row.next_at
+        assert (row.state, house.now) == (OutboxState.FAILED, begun + timedelta(days=5)), turn
+        house.write(lambda conn: outbox.again(conn, row_id, house.now))
+    # and the short first steps: the second round began as the first did
+    steps = [each.at - begun for each in house.attempts(row_id)]
+    assert {timedelta(), timedelta(minutes=1), timedelta(minutes=6)} <= set(steps)
+
+
+async def test_what_waits_survives_the_end_of_the_process(tmp_path, blobs, sink):
+    """The store is closed and opened anew, as by a daemon that starts again: state, words, next try and bytes are there."""
+    store = open_store(f"sqlite:///{tmp_path / 'desk.sqlite3'}")
+    house = House(store, blobs, sink, a_desk())
+    house.found()
+    row_id = house.queue()
+    sink.say("rcpt", "450 4.2.0 greylisted")
+    assert await house.sender().once() == Counts(deferred=1)
+    before = house.row(row_id)
+    store.close()
+    house.store = open_store(f"sqlite:///{tmp_path / 'desk.sqlite3'}")
+    assert await house.sender().once() == Counts()  # its own start frees nothing that is not due
+    assert house.row(row_id) == before
+    assert (before.state, before.next_at) == (OutboxState.DEFERRED, START + timedelta(minutes=1))
+    house.now = before.next_at
+    assert await house.sender(owner="another").once() == Counts(sent=1)
+    after = house.row(row_id)
+    assert (after.raw_sha256, after.mail_id, after.attempts) == (before.raw_sha256, before.mail_id, 2)
+    assert [each.ended for each in house.attempts(row_id)] == [Ended.RETRY, Ended.SENT]
+    house.store.close()
 
 
 async def test_one_bad_recipient_never_stops_the_others(house):
@@ -278,12 +341,14 @@ async def test_a_broken_template_parks_its_mail_and_no_other(house, tmp_path):
 
 
 async def test_a_file_that_is_gone_fails_its_mail_and_no_other(house):
+    house.blobs.put(b"another")  # where there is none at all, it is the store that is down
     house.answer("With a file.", parts=(Part("lost.bin", "application/x-lost", 5, "0" * 64),))
     fine = house.queue()
     with capture_logs() as logs:
-        assert await house.sender().once() == Counts(sent=1, failed=1)
+        assert await house.sender().once() == Counts(sent=2, failed=1)  # the second tells Ada of the first
     assert house.row(fine).state is OutboxState.SENT
     assert "trouble" in [line["event"] for line in logs]
+    assert "blob" in body(house.sink.to("ada@example.org")[0])
     (entry,) = house.happened(History.MAIL_FAILED)
     assert "blob" in str(entry["words"])
 

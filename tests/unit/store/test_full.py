@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, event, insert
 
 from helpdeskd.errors import NoRoom, StoreDown
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.schema import setting
 from tests.unit.store.helpers import PATIENCE, busy_writer, keys, put
@@ -110,7 +110,7 @@ def _hungry(conn: Connection) -> None:
 
 
 def test_blobs_on_a_full_disk_leave_nothing_half_written(small_disk: Path) -> None:
-    blobs = Blobs(small_disk / "blobs")
+    blobs = FolderBlobs(small_disk / "blobs")
     kept = blobs.put(b"small")
     with pytest.raises(NoRoom):
         blobs.put(os.urandom(4 << 20))

@@ -81,6 +81,19 @@ def test_among_nodes_one_holds_a_name(postgres: Postgres, postgres_url: str) -> 
         store.close()
 
 
+def test_the_server_looks_whether_a_holder_is_still_there(postgres_url: str) -> None:
+    """Else it waits two hours for a node whose machine is gone."""
+    store = open_store(postgres_url)
+    lock = NamedLock(store.engine, "mailbox:support")
+    assert lock.acquire()
+    assert lock._connection is not None
+    names = ("tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count", "tcp_user_timeout")
+    shown = [lock._connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+    assert shown == ["30", "10", "3", "60000"]  # seconds, seconds, times, milliseconds
+    lock.release()
+    store.close()
+
+
 def test_a_lock_is_lost_with_its_connection_and_says_so(postgres: Postgres, postgres_url: str) -> None:
     store = open_store(postgres_url)
     try:

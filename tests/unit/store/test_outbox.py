@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Connection
 
-from helpdeskd.errors import Conflict, NotFound
+from helpdeskd.errors import Conflict, NotFound, Refused
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
 from helpdeskd.store import outbox
 from helpdeskd.store.engine import Store, open_store
@@ -307,8 +307,8 @@ def test_at_our_own_start_what_we_had_only_claimed_is_free(desk: Store) -> None:
 def test_somebody_may_ask_for_another_try(desk: Store) -> None:
     (first,) = enqueue(desk, new("a"))
     claim(desk)
-    with pytest.raises(Conflict):
-        desk.writer.run(lambda conn: outbox.again(conn, first, LATER))
+    with pytest.raises(Refused, match="being sent"):
+        desk.writer.run(lambda conn: outbox.again(conn, first, NOON))
     begin(desk, first)
     end(desk, first, Sent(Ended.REFUSED, 550, "550 no such user"), OutboxState.FAILED)
     assert claim(desk, at=timedelta(days=1)) == []
@@ -318,6 +318,91 @@ def test_somebody_may_ask_for_another_try(desk: Store) -> None:
     begin(desk, first)
     desk.writer.run(lambda conn: outbox.recover(conn, "here", LATER, starting=True))
     assert desk.writer.run(lambda conn: outbox.again(conn, first, LATER)).possibly_twice
+
+
+def test_another_try_has_its_days_and_first_steps_anew(desk: Store) -> None:
+    (first,) = enqueue(desk, new("a"))
+    for _ in range(2):
+        claim(desk)
+        end(desk, first, Sent(Ended.RETRY, 450, "450 later"), OutboxState.DEFERRED)
+    end(desk, first, Sent(Ended.REFUSED, 550, "550 no"), OutboxState.FAILED)
+    desk.writer.run(lambda conn: outbox.again(conn, first, LATER, "by Ada"))
+    tries = desk.read(lambda conn: outbox.attempts(conn, first))
+    assert [(one.ended, one.words) for one in tries][-2:] == [(Ended.REFUSED, "550 no"), (Ended.ASKED, "by Ada")]
+    assert row(desk, first).attempts == 0
+    assert outbox.first_try(tries[:-1]) == NOON
+    assert outbox.first_try(tries) is None
+    # One that waits is only tried sooner.
+    desk.writer.run(lambda conn: outbox.again(conn, first, NOON))
+    assert len(desk.read(lambda conn: outbox.attempts(conn, first))) == len(tries)
+
+
+def test_what_was_sent_is_not_sent_again(desk: Store) -> None:
+    (first,) = enqueue(desk, new("a"))
+    end(desk, first, Sent(Ended.SENT, 250, "250 ok"), OutboxState.SENT)
+    with pytest.raises(Refused, match="was sent"):
+        desk.writer.run(lambda conn: outbox.again(conn, first, LATER))
+
+
+def test_only_what_waits_is_cancelled(desk: Store) -> None:
+    waits, held, over = enqueue(desk, new("a", due_in=1), new("b"), new("c", due_in=1))
+    assert claim(desk) == [held]
+    end(desk, over, Sent(Ended.REFUSED, 550, "550 no"), OutboxState.FAILED)
+    assert desk.writer.run(lambda conn: outbox.cancel(conn, waits, NOON)).state is OutboxState.CANCELLED
+    with pytest.raises(Refused, match=f"mail {held} is being sent"):
+        desk.writer.run(lambda conn: outbox.cancel(conn, held, NOON))
+    with pytest.raises(Refused, match=f"mail {over} does not wait any more: it is failed"):
+        desk.writer.run(lambda conn: outbox.cancel(conn, over, NOON))
+    with pytest.raises(NotFound):
+        desk.writer.run(lambda conn: outbox.cancel(conn, 999, NOON))
+    # Whoever held it has outlived the lease: it finds that the mail is no longer its own.
+    assert desk.writer.run(lambda conn: outbox.cancel(conn, held, LATER)).state is OutboxState.CANCELLED
+    with pytest.raises(Conflict):
+        begin(desk, held)
+    assert not end(desk, held, Sent(Ended.RETRY, 450, "450 later"), OutboxState.DEFERRED)
+    assert row(desk, held).state is OutboxState.CANCELLED
+    assert claim(desk, at=timedelta(days=1)) == []
+    # But if it went out all the same, that is the truth.
+    assert end(desk, held, Sent(Ended.SENT, 250, "250 ok"), OutboxState.SENT)
+    assert row(desk, held).state is OutboxState.SENT
+
+
+@pytest.mark.parametrize(
+    ("ended", "state", "bounces"),
+    [
+        (Ended.SENT, OutboxState.SENT, True),
+        (Ended.UNCERTAIN, OutboxState.UNKNOWN, True),
+        (Ended.UNCERTAIN, OutboxState.QUEUED, True),  # the first copy was
+        (Ended.RETRY, OutboxState.DEFERRED, False),  # it cannot have left: whoever reports this lies
+        (Ended.REFUSED, OutboxState.FAILED, False),  # that it is lost is known
+        (None, OutboxState.SENDING, True),
+        (None, OutboxState.QUEUED, False),
+    ],
+)
+def test_what_may_have_left_may_bounce(desk: Store, ended: Ended | None, state: OutboxState, bounces: bool) -> None:
+    (first,) = enqueue(desk, new("a", automatic=False))
+    claim(desk)
+    if ended is not None:
+        end(desk, first, Sent(ended, 0, "words"), state)
+    elif state is OutboxState.SENDING:
+        begin(desk, first)
+    found = desk.writer.run(lambda conn: outbox.bounced(conn, first, "550 nobody"))
+    assert (found is not None) == bounces
+    assert row(desk, first).state is (OutboxState.BOUNCED if bounces else state)
+    assert desk.writer.run(lambda conn: outbox.bounced(conn, first, "550 nobody")) is None, "no news"
+    if bounces:
+        assert row(desk, first).last_reply == "550 nobody"
+        assert claim(desk, at=timedelta(days=1)) == []
+
+
+def test_the_relays_answer_does_not_undo_a_report_that_was_faster(desk: Store) -> None:
+    (first,) = enqueue(desk, new("a"))
+    claim(desk)
+    begin(desk, first)
+    desk.writer.run(lambda conn: outbox.bounced(conn, first, "550 nobody"))
+    assert not end(desk, first, Sent(Ended.SENT, 250, "250 ok"), OutboxState.SENT)
+    assert row(desk, first).state is OutboxState.BOUNCED
+    assert len(desk.read(lambda conn: outbox.attempts(conn, first))) == 1
 
 
 def test_lists_and_counts(desk: Store) -> None:

@@ -180,7 +180,7 @@ def test_a_deadlock_between_nodes_ends_and_both_commands_are_done_once(postgres_
 
 def test_a_wrong_statement_is_the_commands_own_fault_not_the_stores(store: Store) -> None:
     with busy_writer(store):
-        bad = store.writer.submit(lambda conn: conn.execute(text("SELECT nonsense FROM nowhere")))
+        bad = store.writer.submit(lambda conn: conn.execute(text("SELEKT nonsense")))
         good = store.writer.submit(put("good"))
         null = store.writer.submit(lambda conn: conn.execute(text("INSERT INTO setting (key) VALUES ('x')")))
     with pytest.raises(DBAPIError):
