@@ -17,6 +17,7 @@ from helpdeskd.daemon import StoreLedger
 from helpdeskd.model.clock import now
 from helpdeskd.sources.imap import Watcher, WatchState, fetch_once
 from helpdeskd.sources.imap_state import Book
+from tests.live import dovecot
 from tests.live.fakeimap import FakeImap
 from tests.live.house import CUSTOMER, SUPPORT, mail
 from tests.live.machine import wait_until
@@ -233,3 +234,32 @@ def test_one_mailbox_alone(site: Mailed):
     site.three()
     assert site.found(mailbox="support") == [(Kind.UID_MISSING, UID_2)]
     assert site.found(mailbox="another") == []
+
+
+@pytest.mark.skipif(dovecot.why_not() is not None, reason=str(dovecot.why_not()))
+@pytest.mark.live
+def test_on_a_real_server(tmp_path: Path, sqlite_url: str):
+    r"""As above on Dovecot: one mail's entry is removed by hand and its mail marked \Seen by another client. Looking changes nothing."""
+    user = "desk@example.org"
+    with dovecot.DovecotInstance() as server:
+        settings: dict[str, Any] = {"name": "support", "host": "127.0.0.1", "port": server.port, "user": user}
+        box = Mailbox(**settings, security="none", password=server.password, timeout_seconds=30)
+        with opened_site(tmp_path, sqlite_url, box) as site:
+            ledger = StoreLedger(site.here.store)
+            assert fetch_once(box, site.root, ledger, now).error == ""
+            for subject in ("one", "two"):
+                server.deliver(user, mail(CUSTOMER, SUPPORT, subject, "It burns."))
+            assert fetch_once(box, site.root, ledger, now).fetched == 2
+            site.path("new", tray.scan(site.root)[1]).unlink()
+            site.take()
+            with server.client(user) as client:
+                client.select_folder("INBOX")
+                client.add_flags([2], [rb"\Seen"])
+            server.deliver(user, mail(CUSTOMER, SUPPORT, "three", "Nobody has looked since it came."))
+            before = server.flags(user)
+            assert site.found() == [(Kind.UID_MISSING, UID_2)]
+            assert server.flags(user) == before
+            report, did = site.repair()
+            assert (report.total, did) == (0, [f"{UID_2}: it is in the spool again"])
+            site.take()
+            assert site.found() == []
