@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit crash bench lock clean
+.PHONY: help demo test lint types floors unit crash soak bench lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -32,6 +32,9 @@ crash: $(VENV)/.dev  ## a SIGKILL at every effect call of the street (docs/crash
 
 bench: $(VENV)/.dev  ## every measurement of docs/performance.md
 	$(BIN)/python -m tests.bench
+
+soak: $(VENV)/.dev  ## 5,000 mails by all doors, 30 kills, 5 restarts of PostgreSQL; then the reckoning (SOAK="--mails 500 --seed 1")
+	$(BIN)/python -m tests.crash.soak $(SOAK)
 
 .PHONY: parts
 parts:  ## real parts for the live tests (Debian packages, when root)

@@ -18,15 +18,18 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from helpdeskd import log, spool, tray
-from helpdeskd.config import Config
-from helpdeskd.desk import changes
+from helpdeskd.config import Config, Keep
+from helpdeskd.config.check import AT_RISK
+from helpdeskd.desk import changes, keeping
 from helpdeskd.errors import Refused, Temporary
-from helpdeskd.installation import ROLES, Installation, held, node, open_installation
+from helpdeskd.installation import BACKUP, ROLES, Installation, held, is_held, node, open_installation
 from helpdeskd.intake import Intake
 from helpdeskd.log import Event
+from helpdeskd.monitoring import Monitoring
 from helpdeskd.outgoing.render import Renderer
 from helpdeskd.outgoing.sender import Sender
 from helpdeskd.outgoing.transport import Relay
+from helpdeskd.resources import version
 from helpdeskd.scheduler import Ticker
 from helpdeskd.sources.imap import Watcher
 from helpdeskd.sources.smtp import Doors
@@ -40,6 +43,7 @@ REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
 PENDING_SECONDS = 60
 BLOBS_SECONDS = 6 * 3600
+KEEP_SECONDS = 3600  # between two looks whether a day is over since somebody let go of what is over
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
 _log = log.get("daemon")
@@ -108,7 +112,8 @@ class Daemon:
 
     async def _serve(self, installation: Installation, stopping: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
-        for warning in installation.store.warnings:
+        chosen = (AT_RISK,) if self.config.store.risk_losing_mail else ()
+        for warning in (*chosen, *installation.store.warnings):
             _log.warning(Event.WARNING, warning=warning)
         ticker = Ticker()
         ticker.every(REFRESH_SECONDS, "refresh", _forgiving(installation.refresh))
@@ -118,6 +123,9 @@ class Daemon:
         threads: list[threading.Thread] = []
         stuck: list[Callable[[], bool]] = []
 
+        ledger = StoreLedger(installation.store)
+        watch = Monitoring(installation, self.roles, ledger, notify)
+        watch.open(version(), lambda: _moves(threads, stuck), lambda: self._not_ready(stopping))
         if "doors" in self.roles:
             doors = Doors(
                 smtp=self.config.smtp,
@@ -130,7 +138,6 @@ class Daemon:
             closing.append(doors.stop)
             self.listening = tuple(doors.listening)
         if "imap" in self.roles:
-            ledger = StoreLedger(installation.store)
             watchers = [
                 Watcher(box, installation.spool_root, ledger, installation.clock) for box in self.config.mailbox
             ]
@@ -144,6 +151,8 @@ class Daemon:
             woken.append(intake.wake)
             ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: end_pending(installation)))
             ticker.every(BLOBS_SECONDS, "blobs", _forgiving(lambda: _sweep_blobs(installation)))
+            if self.config.keep != Keep():
+                ticker.every(KEEP_SECONDS, "keep", _forgiving(lambda: let_go(installation)))
             stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
@@ -161,6 +170,7 @@ class Daemon:
             loop.add_signal_handler(sig, stopping.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _reload(reloads))
         ticker.every(watchdog_seconds() or 3600, "watchdog", lambda: _watchdog(threads, stuck))
+        watch.begin(ticker)
         ticker.start()
         _log.info(Event.STARTED, roles=",".join(self.roles), store=installation.store.dialect, pid=os.getpid())
         if not self.config.outgoing.relay:
@@ -177,7 +187,13 @@ class Daemon:
             os.close(bell)
             for close in closing:
                 await close()
+            await asyncio.to_thread(watch.close)
             _log.info(Event.STOPPED)
+
+    def _not_ready(self, stopping: asyncio.Event) -> str:
+        if stopping.is_set():
+            return "stopping"
+        return "" if self.ready.is_set() else "starting"
 
     def _thread(
         self, name: str, act: Callable[[], None], stopping: asyncio.Event, loop: asyncio.AbstractEventLoop
@@ -255,8 +271,12 @@ def _watchdog(threads: Iterable[threading.Thread], stuck: Iterable[Callable[[], 
     that happens three times is parked."""
     if any(asked() for asked in stuck):
         _log.error(Event.TROUBLE, part="intake", error="nothing moves; systemd is not told that we live")
-    elif all(thread.is_alive() for thread in threads):
+    elif _moves(threads):
         notify("WATCHDOG=1")
+
+
+def _moves(threads: Iterable[threading.Thread], stuck: Iterable[Callable[[], bool]] = ()) -> bool:
+    return all(thread.is_alive() for thread in threads) and not any(asked() for asked in stuck)
 
 
 def _reload(reloads: Iterable[Callable[[], None]]) -> None:
@@ -276,6 +296,17 @@ def end_pending(installation: Installation) -> None:
     if store.read(lambda conn: changes.pending_over(conn, now)):
         for ticket in store.writer.run(lambda conn: changes.end_pending(conn, installation.desk, now)):
             _log.info(Event.AWAITED, ticket=ticket.number)
+
+
+def let_go(installation: Installation) -> None:
+    """What [keep] says is kept no longer, once a day. Raises Temporary."""
+    store, root, now = installation.store, installation.spool_root, installation.clock()
+    if not store.writer.run(lambda conn: keeping.is_due(conn, now)):
+        return
+    busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
+    gone = keeping.let_go(store, installation.config.keep, now, busy)
+    if gone:
+        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
 
 
 def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
@@ -303,14 +334,18 @@ def _check_blobs(installation: Installation) -> None:
 
 
 def _sweep_blobs(installation: Installation) -> None:
-    """What a crash between blob and COMMIT left behind, once it is a day old. Raises Temporary."""
-    store = installation.store
+    """What a crash between blob and COMMIT left behind, once it is a day old, and what was let go. Raises Temporary.
+
+    Not while a backup is made: it copies the store first, and then the blobs that the store named then.
+    """
+    store, config = installation.store, installation.config
 
     def referenced(sha256: str) -> bool:
         def asked(conn: Connection) -> bool:
             return is_referenced(conn, sha256)
 
-        return store.read(asked) or store.writer.run(asked)  # the second time under the write lock, and rarely
+        # The second time under the write lock, and rarely.
+        return store.read(asked) or store.writer.run(asked) or is_held(config, BACKUP)
 
     swept = installation.blobs.sweep(referenced, installation.clock())
     if swept:

@@ -45,6 +45,15 @@ def place(path: str, data: bytes, beside: str, mode: int = FILE_MODE) -> None:
         raise
 
 
+def sync_file(path: str) -> None:
+    """What another program, or SQLite, has written into this file is on the disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
 def sync_dir(path: str) -> None:
     """What was renamed, made or removed in this folder stays so."""
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

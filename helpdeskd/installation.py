@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -73,6 +74,9 @@ class Installation:
 
 
 ROLES = ("doors", "imap", "intake", "outgoing")
+RESTORING = "restoring"  # this file stands in the data folder until all of a backup is there
+HALF_RESTORED = "a restore was cut off here; empty it, the spool, the blobs and the database, and restore again"
+BACKUP = "backup"  # held like a role while a backup is made: no blob is swept meanwhile
 
 
 @contextmanager
@@ -94,6 +98,15 @@ def is_held(config: Config, role: str = "intake") -> bool:
         return True
     except OSError:
         return False
+
+
+def held_since(config: Config, role: str) -> datetime | None:
+    """Since when a process on this machine has this role: it writes its number into the lock as it begins. None: none has."""
+    try:
+        written = (config.paths.data / f"{role}.lock").stat().st_mtime
+    except OSError:
+        return None
+    return datetime.fromtimestamp(written, UTC) if is_held(config, role) else None
 
 
 def node(folder: Path) -> str:
@@ -136,9 +149,11 @@ def open_blobs(config: Config, clock: Clock = now) -> Blobs:
 def open_installation(config: Config, *, migrate: bool = True, clock: Clock = now) -> Installation:
     """Open the store (upgrading its tables when `migrate`) and everything beside it.
 
-    Raises Refused when folders cannot be used, StoreDown when the database cannot be reached, ConfigError when it
-    is not set up to keep what it commits.
+    Raises Refused when folders cannot be used or hold half of a restored backup, StoreDown when the database cannot be
+    reached, ConfigError when it is not set up to keep what it commits.
     """
+    if (config.paths.data / RESTORING).exists():
+        raise Refused("half-restored", f"{config.paths.data}: {HALF_RESTORED}")
     prepare_folders(config)
     store = open_store(
         config.store_url,
@@ -146,6 +161,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
         snapshots=config.store.snapshots,
         migrate=migrate,
         clock=clock,
+        risk_losing_mail=config.store.risk_losing_mail,
     )
     try:
         instance, keys = _known(store)

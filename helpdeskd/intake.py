@@ -20,7 +20,7 @@ from time import monotonic
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, spool, tray
+from helpdeskd import log, metrics, spool, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
@@ -250,11 +250,15 @@ class Intake:
         def act(conn: Connection) -> tuple[receive.Received, ...]:
             return receive.receive(conn, desk, self._clock(), arrived)
 
-        return _Work(entry, arrived, self._line.submit(act, conflict_retries=3))
+        future = self._line.submit(act, conflict_retries=3)
+        metrics.until_done(metrics.Stage.COMMIT, future)
+        return _Work(entry, arrived, future)
 
+    @metrics.timed(metrics.Stage.PARSE)
     def _read(self, entry: tray.Entry, raw: bytes) -> tuple[receive.Arrived, list[Future[str]]]:
         """Parse, and begin to put the raw mail and its parts where the store may name them, once the futures are done."""
         envelope = entry.envelope
+        metrics.took(metrics.Stage.SPOOL, (self._clock() - _moment(envelope.received)).total_seconds())
         sender = envelope.sender if envelope.sender_known else None
         inbound = parse.parse(
             raw,
@@ -316,6 +320,7 @@ class Intake:
         arrived = work.arrived
         mail = {"spool": arrived.spool_id, "message": arrived.inbound.message_id}
         if arrived.door is Door.PIPE and not results[0].replayed:  # the other doors say so themselves, when it is true
+            metrics.received(arrived.door.value)
             _log.info(
                 Event.RECEIVED,
                 spool=arrived.spool_id,
@@ -327,6 +332,8 @@ class Intake:
         for result in results:
             if result.replayed:
                 _log.info(Event.DUPLICATE, **mail, reason="replay", outcome=result.outcome.value, ticket=result.number)
+            else:
+                metrics.settled(arrived.door.value, result.outcome.value)
             for done in result.done:
                 decision = done.decision
                 known = {
@@ -398,6 +405,7 @@ class Intake:
             self._wait(spool_id, error, passed)
             return
         passed.parked += 1
+        metrics.settled(entry.envelope.door if isinstance(entry, tray.Entry) else "unknown", Outcome.PARKED.value)
         _log.error(Event.PARKED, spool=spool_id, reason=reason)
 
     def _record_parked(self, entry: tray.Entry, reason: str) -> None:

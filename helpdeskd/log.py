@@ -45,7 +45,11 @@ class Event(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     SWEPT = "swept"  # blobs that nothing names were removed
+    LET_GO = "let-go"  # what [keep] says is kept no longer
     POLLED = "polled"  # one pass over a mailbox
+    AUDITED = "audited"  # the records were compared
+    ALARM = "alarm"  # one begins, or still stands after a day
+    ALARM_OVER = "alarm-over"
     TROUBLE = "trouble"  # a part failed and goes on
 
 

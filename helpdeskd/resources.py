@@ -14,3 +14,15 @@ def find(name: str) -> Path:
         if path.exists():
             return path
     raise FileNotFoundError(f"{name} is missing from this installation of helpdeskd")
+
+
+def version() -> str:
+    """As installed, or as the checkout says."""
+    import tomllib
+    from importlib import metadata
+
+    try:
+        return metadata.version("helpdeskd")
+    except metadata.PackageNotFoundError:
+        project = Path(__file__).resolve().parents[1] / "pyproject.toml"
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])

@@ -118,6 +118,12 @@ def claim(root: str, spool_id: str) -> "Entry | None":
     return None
 
 
+def whereabouts(root: str, spool_id: str) -> "str | None":
+    """The file that waits under this id now; None when it is gone. It may move at any time: look again."""
+    found = _find(root, spool_id)
+    return None if found is None else found[0]
+
+
 def begin(entry: Entry) -> Entry:
     """Record durably that an attempt starts. Call it before each; the entry returned carries the strike.
 
@@ -355,3 +361,31 @@ def _read_why(path: str) -> "tuple[int, str, str]":
         except (ValueError, OverflowError):
             continue
     return at, reason, trace
+
+
+# -- for the audit
+
+
+def parked_ids(root: str) -> "list[str]":
+    """The ids of all parked mails, oldest first, without looking into them. OSError when there is no spool."""
+    return sorted(name for name in os.listdir(os.path.join(root, "parked")) if spool.good_id(name))
+
+
+def reasons(root: str) -> "list[str]":
+    """The ids that parked/ holds a reason for, whether their mail is there or not."""
+    names = os.listdir(os.path.join(root, "parked"))
+    return sorted(name[:-4] for name in names if name.endswith(".why") and spool.good_id(name[:-4]))
+
+
+def strays(root: str) -> "list[str]":
+    """Files that no entry, strike or reason is called by, as folder/name: nobody will ever take them."""
+    found = []
+    for folder in ("new", "cur", "parked"):
+        for name in sorted(os.listdir(os.path.join(root, folder))):
+            if folder == "cur":
+                fine = _split(name)[1] >= 0
+            else:
+                fine = spool.good_id(name[:-4] if folder == "parked" and name.endswith(".why") else name)
+            if not fine:
+                found.append(f"{folder}/{name}")
+    return found

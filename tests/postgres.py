@@ -6,6 +6,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -68,7 +69,6 @@ class Postgres:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self.folder),
             "shared_buffers": "32MB",
-            "fsync": "on",
             "max_connections": "60",
         }
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
@@ -124,9 +124,9 @@ class Postgres:
         )
         return len(found)
 
-    def stop(self) -> None:
-        """Cut all connections and wait until the server is gone; `start` brings it back with its data."""
-        self._process.send_signal(2)  # SIGINT: fast shutdown
+    def stop(self, *, crash: bool = False) -> None:
+        """Cut all connections and wait until the server is gone; `start` brings it back with its data, after a `crash` from its log."""
+        self._process.send_signal(signal.SIGQUIT if crash else signal.SIGINT)  # immediate or fast shutdown
         self._process.wait(30)
 
     def start(self) -> None:

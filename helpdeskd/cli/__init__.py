@@ -3,6 +3,7 @@
 0   done
 1   refused: no such ticket, already running, wrong input; the line says which
 2   wrong usage of the command itself
+3   an alarm stands (`status` only)
 70  a fault of helpdeskd's own (EX_SOFTWARE); HELPDESKD_TRACEBACK=1 shows where
 75  temporary trouble (EX_TEMPFAIL): try again later
 78  settings are wrong (EX_CONFIG): every problem is listed
@@ -21,8 +22,10 @@ from pathlib import Path
 import click
 
 from helpdeskd.errors import ConfigError, Conflict, HelpdeskdError, Temporary
+from helpdeskd.resources import version
 
 EX_REFUSED = 1
+EX_ALARM = 3
 EX_SOFTWARE = 70
 EX_TEMPFAIL = 75
 EX_CONFIG = 78
@@ -32,13 +35,15 @@ COMMANDS = {
     "init": ("helpdeskd.cli.init", "Write a config, create the store, add the first department and administrator."),
     "run": ("helpdeskd.cli.run", "Run the daemon."),
     "demo": ("helpdeskd.cli.demo", "Show it all on sample mails, in a throwaway folder."),
-    "status": ("helpdeskd.cli.status", "One screen: doors, spool, outbox, parked mails, mailboxes, disk."),
+    "status": ("helpdeskd.cli.status", "One screen: doors, spool, outbox, parked mails, mailboxes, disk, alarms."),
     "fetch": ("helpdeskd.cli.fetch", "One pass over the IMAP mailboxes, for cron and timers."),
+    "backup": ("helpdeskd.cli.backup", "Make a backup while the daemon runs."),
+    "restore": ("helpdeskd.cli.restore", "Check a backup, and put it back where nothing is."),
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
     "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, disable."),
-    "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show."),
+    "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
@@ -81,18 +86,6 @@ def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) ->
 def cli(ctx: click.Context, config_file: Path | None) -> None:
     """helpdeskd: the mail daemon that is a help desk."""
     ctx.obj = config_file
-
-
-def version() -> str:
-    """As installed, or as the checkout says."""
-    import tomllib
-    from importlib import metadata
-
-    try:
-        return metadata.version("helpdeskd")
-    except metadata.PackageNotFoundError:
-        project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
 
 
 def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -11,7 +10,9 @@ import click
 from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.cli.settings import languages, settings
 from helpdeskd.config import Config
+from helpdeskd.config.check import AT_RISK
 from helpdeskd.config.load import shown
+from helpdeskd.config.toml import lines
 
 
 @click.group()
@@ -39,24 +40,18 @@ def check(ctx: click.Context, *, as_json: bool) -> None:
 @click.pass_context
 def show(ctx: click.Context, *, as_json: bool) -> None:
     """Print what is in force, from file and environment, as TOML. Secrets are not shown."""
-    values = shown(settings(ctx))
+    config = settings(ctx)
     if as_json:
-        echo_json(values)
+        echo_json(shown(config))
         return
-    for section, table in values.items():
-        for item in table if isinstance(table, list) else [table]:
-            say(f"\n[[{section}]]" if isinstance(table, list) else f"\n[{section}]")
-            for key, value in item.items():
-                say(f"# {key} is not set" if value is None else f"{key} = {toml(value)}")
-
-
-def toml(value: object) -> str:
-    """A value as TOML writes it: strings, numbers, booleans and lists of these look as in JSON."""
-    return json.dumps(value, ensure_ascii=False)
+    for line in lines(config):
+        say(line)
 
 
 def remarks(config: Config) -> Iterator[str]:
     """What is no error, but what an operator should know."""
+    if config.store.risk_losing_mail:
+        yield AT_RISK
     if not config.outgoing.relay:
         yield "outgoing.relay is not set: tickets are made, but no answer can leave."
     elif config.outgoing.hold:

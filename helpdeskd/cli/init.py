@@ -14,19 +14,18 @@ import click
 from sqlalchemy import Connection, make_url
 
 from helpdeskd import log, resources
-from helpdeskd.cli.config import is_local, remarks, toml
+from helpdeskd.cli.config import is_local, remarks
 from helpdeskd.cli.mta import next_steps
 from helpdeskd.cli.output import say
-from helpdeskd.cli.settings import as_owner
+from helpdeskd.cli.settings import USER, as_owner, give_data
 from helpdeskd.config import Config, Outgoing
 from helpdeskd.config.check import contradictions
 from helpdeskd.config.load import DEFAULT_FILE, load
+from helpdeskd.config.toml import toml
 from helpdeskd.desk import addresses, departments, people
 from helpdeskd.errors import Refused
 from helpdeskd.installation import Installation, is_held, open_installation
 from helpdeskd.model.people import PersonKind
-
-USER = "helpdeskd"  # whom the daemon runs as, where the system has this user (systemd/helpdeskd.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +165,9 @@ def _give(config: Config, file: Path) -> None:
     """As root: a new data folder belongs to the user the daemon will run as, and that user's group may read the config."""
     if os.geteuid() != 0:
         return
+    give_data(config)
     with suppress(KeyError):
         user = pwd.getpwnam(USER)
-        if not config.paths.data.exists():
-            config.paths.data.mkdir(parents=True, mode=0o750)
-            os.chown(config.paths.data, user.pw_uid, user.pw_gid)
         if config.paths.data.stat().st_uid == user.pw_uid and file.stat().st_uid == 0:
             os.chown(file, -1, user.pw_gid)
 

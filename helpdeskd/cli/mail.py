@@ -1,4 +1,4 @@
-"""helpdeskd mail explain|parked|retry|show"""
+"""helpdeskd mail explain|parked|retry|show; audit has a module of its own"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import BinaryIO
 import click
 
 from helpdeskd import spool, tray
+from helpdeskd.cli.audit import audit
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
@@ -23,6 +24,9 @@ from helpdeskd.store import arrivals
 @click.group()
 def command() -> None:
     """Look into mails: what would happen to one, and what could not be processed."""
+
+
+command.add_command(audit)
 
 
 @command.command()
@@ -182,6 +186,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.let_go:
+            say(f"  raw mail: {row.let_go}")
     if waiting:
         click.echo("It waits in the spool.")
     if aside:
@@ -199,7 +205,10 @@ def _write(raw: bytes) -> None:
 def _raw(here: Installation, spool_id: str) -> bytes:
     rows = here.store.read(lambda conn: arrivals.all_by_spool(conn, spool_id))
     if rows:
-        return here.blobs.get(rows[0].raw_sha256)
+        kept = next((row for row in rows if not row.let_go), None)
+        if kept is None:
+            raise Refused("let-go", f"the raw mail of {spool_id} was {rows[0].let_go}")
+        return here.blobs.get(kept.raw_sha256)
     try:
         return tray.claim_parked(here.spool_root, spool_id).raw()
     except NotFound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from helpdeskd.config import Config
 from helpdeskd.config.load import load
 from helpdeskd.errors import Refused
 
+USER = "helpdeskd"  # whom the daemon runs as, where the system has this user (systemd/helpdeskd.service)
 WHO = "run this as root, or as the user whom the data folder belongs to"
 
 
@@ -22,6 +24,16 @@ def settings(ctx: click.Context) -> Config:
     config = load(ctx.find_root().obj, os.environ)
     log.configure(config.log.style, "warning")
     return config
+
+
+def give_data(config: Config) -> None:
+    """As root: a new data folder, which belongs to the user the daemon will run as."""
+    if os.geteuid() != 0 or config.paths.data.exists():
+        return
+    with suppress(KeyError):
+        user = pwd.getpwnam(USER)
+        config.paths.data.mkdir(parents=True, mode=0o750)
+        os.chown(config.paths.data, user.pw_uid, user.pw_gid)
 
 
 def as_owner(config: Config) -> None:

@@ -9,44 +9,49 @@ from typing import Any
 import click
 
 from helpdeskd import spool, tray
-from helpdeskd.cli import EX_TEMPFAIL
+from helpdeskd.alarms import facts as alarm_facts
+from helpdeskd.alarms.conditions import LATE_POLLS, TITLES, judge, standing
+from helpdeskd.audit.last import Last
+from helpdeskd.cli import EX_ALARM, EX_TEMPFAIL
 from helpdeskd.cli.config import remarks
 from helpdeskd.cli.opened import opened
 from helpdeskd.cli.output import ago, echo_json, json_option, of_micros, say, size
 from helpdeskd.cli.settings import settings
 from helpdeskd.config import Config
 from helpdeskd.errors import Temporary
-from helpdeskd.installation import ROLES, is_held
+from helpdeskd.installation import ROLES, held_since, is_held, node
 from helpdeskd.model.clock import now as clock
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store.engine import Store
 
 PATIENCE = 2.0  # seconds for a door to greet
 EVERYWHERE = {"": "127.0.0.1", "*": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # compared, not bound
-LATE_POLLS = 3  # intervals without a good poll that are worth a word
 
 
 @click.command()
 @json_option
 @click.pass_context
 def command(ctx: click.Context, *, as_json: bool) -> None:
-    """One screen: doors, oldest in spool, outbox, parked mails, last polls, disk.
+    """One screen: doors, oldest in spool, outbox, parked mails, last polls, disk, alarms.
 
-    When the store is down it shows the rest and exits with 75.
+    It exits with 3 while an alarm stands. When the store is down it shows the rest and exits with 75.
     """
     config = settings(ctx)
     now = clock()
-    facts = gather(config)
+    facts = gather(config, now)
     if as_json:
         echo_json(facts)
     else:
         _show(config, facts, now)
     if facts["store"]["error"]:
         ctx.exit(EX_TEMPFAIL)
+    if facts["alarms"]:
+        ctx.exit(EX_ALARM)
 
 
-def gather(config: Config) -> dict[str, Any]:
+def gather(config: Config, now: datetime) -> dict[str, Any]:
     """What the screen shows, as plain values."""
-    store = _of_store(config)
+    store = _of_store(config, now)
     root = str(config.paths.spool_dir)
     waiting = tray.scan(root)
     room = spool.room(root)
@@ -72,26 +77,40 @@ def gather(config: Config) -> dict[str, Any]:
     }
 
 
-def _of_store(config: Config) -> dict[str, Any]:
+def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     from helpdeskd.desk import queries
 
     try:
         with opened(config) as here:
             counts = here.store.read(queries.counts)
             store = {"where": here.store.where, "error": "", "warnings": list(here.store.warnings)}
+            watched = _watched(config, here.store, now)
     except Temporary as error:
         return {
             "store": {"where": "", "error": str(error), "warnings": []},
             "tickets": None,
             "outbox": None,
             "outbox_oldest": None,
+            **_watched(config, None, now, str(error)),
         }
     return {
         "store": store,
         "tickets": {state.value: count for state, count in counts.tickets.items()},
         "outbox": {state.value: count for state, count in counts.outbox.items()},
         "outbox_oldest": counts.oldest_waiting,
+        **watched,
     }
+
+
+def _watched(config: Config, store: Store | None, now: datetime, error: str = "") -> dict[str, Any]:
+    """The alarms that stand, as the daemon would judge, and the last audit."""
+    started = {role: held_since(config, role) for role in ("imap", "intake")}
+    found = alarm_facts.gather(config, store, now, node(config.paths.data), started, error)
+    alarms = [
+        {"kind": key.kind, "subject": key.subject, "title": TITLES[key.kind], "words": words}
+        for key, words in standing(judge(found)).items()
+    ]
+    return {"alarms": alarms, "audit": found.kept.audit if found.kept else None}
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -161,9 +180,13 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
     ]
     stopped = "" if disk["ok"] else ": they are stopped now"
     lines.append(("disk", f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}{stopped}"))
+    if not facts["store"]["error"]:
+        lines.append(("audit", _audited(facts["audit"], now)))
     width = max(len(name) for name, _ in lines)
     for name, words in lines:
         say(f"{name.ljust(width)}  {words}")
+    for alarm in facts["alarms"]:
+        say(f"ALARM: {alarm['title']}: {alarm['words']}")
     for note in facts["notes"]:
         say(f"Note: {note}")
 
@@ -189,6 +212,13 @@ def _polled(box: dict[str, Any] | None, interval: int, now: datetime) -> str:
     if good is None or now - good > timedelta(seconds=LATE_POLLS * interval):
         words += f" (late: every {interval} s is meant)"
     return f"{words}; {box['last_error']}" if box["last_error"] else words
+
+
+def _audited(last: Last | None, now: datetime) -> str:
+    if last is None:
+        return "never (helpdeskd mail audit)"
+    found = ", ".join(f"{count} {kind.value}" for kind, count in last.counts.items())
+    return f"{ago(last.at, now)}: {found or 'no differences'}"
 
 
 def _since(when: datetime, now: datetime) -> str:

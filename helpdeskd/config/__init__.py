@@ -13,6 +13,7 @@ Seconds = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Percent = Annotated[float, Meta(ge=0, le=90)]
+Hours = Annotated[float, Meta(ge=0)]
 Days = Annotated[float, Meta(gt=0)]
 
 
@@ -39,6 +40,7 @@ class Store(Section, frozen=True):
     url: str = ""  # empty = SQLite at paths.data/helpdeskd.sqlite3
     readers: Count = 4
     snapshots: Count = 3  # SQLite: how many copies made before migrations are kept
+    risk_losing_mail: bool = False  # run on a database that may forget what it has committed
 
 
 class BlobSettings(Section, frozen=True):
@@ -128,6 +130,27 @@ class Desk(Section, frozen=True):
     marker: str = "## Please write your reply above this line ##"
 
 
+class Keep(Section, frozen=True):
+    """Days; 0 = for ever."""
+
+    raw_days: Amount = 0
+    automatic_days: Amount = 0
+    outbox_days: Amount = 0
+
+
+class Audit(Section, frozen=True):
+    hours: Hours = 1.0  # between two audits; 0 = only by hand
+
+
+class Alarms(Section, frozen=True):
+    to: str = ""  # the operators' address
+    hook: tuple[str, ...] = ()
+
+
+class Metrics(Section, frozen=True):
+    listen: tuple[str, ...] = ()  # host:port; nowhere unless asked for
+
+
 class LogSettings(Section, frozen=True):
     style: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -146,6 +169,10 @@ class Config(Section, frozen=True):
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     desk: Desk = Desk()
+    keep: Keep = Keep()
+    audit: Audit = Audit()
+    alarms: Alarms = Alarms()
+    metrics: Metrics = Metrics()
     log: LogSettings = LogSettings()
 
     @property

@@ -12,6 +12,12 @@ from helpdeskd.config import BlobSettings, Config, Mailbox
 
 Problem = tuple[str, str]  # (key, what was expected)
 
+# Said at start, by `status` and by `config check`, where the operator has chosen so.
+AT_RISK = (
+    "store.risk_losing_mail is on: a database that may forget what it has committed is not refused, and a crash or a power "
+    "cut can lose mail that its sender was told we have."
+)
+
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
@@ -23,6 +29,13 @@ def contradictions(config: Config) -> Iterator[Problem]:
     for listen in config.lmtp.listen:
         if not (listen.startswith("unix:/") or _host_port(listen)):
             yield "lmtp.listen", "expected unix:/path or host:port"
+    for listen in config.metrics.listen:
+        if not _host_port(listen):
+            yield "metrics.listen", "expected host:port, such as 127.0.0.1:9525"
+    if config.alarms.to and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", config.alarms.to):
+        yield "alarms.to", "expected one address, such as operator@example.com"
+    if config.alarms.hook and not config.alarms.hook[0].startswith("/"):
+        yield "alarms.hook", "expected a list that begins with the program's whole path"
     if not re.fullmatch(r"0[0-7]{3}", config.lmtp.socket_mode):
         yield "lmtp.socket_mode", 'expected an octal mode in quotes, such as "0660"'
     yield from _tls(config)

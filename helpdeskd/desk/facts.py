@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -95,18 +95,31 @@ _TICKETS = select(*rows.TICKET).where(
     or_(_t.id.in_(bindparam("ids", expanding=True)), _t.number.in_(bindparam("numbers", expanding=True)))
 )
 _TAKING_PART = select(_p.ticket_id, _p.person_id).where(_p.ticket_id.in_(_IDS))
-_SAME = (
+_HELD = (
     select(_a.department_id, _a.ticket_id, _m.ticket_id, _m.id)
     .outerjoin(schema.message, _m.arrival_id == _a.id)
-    .where(
-        _a.identity_sha256 == bindparam("identity"),
-        _a.received_at >= bindparam("since"),
-        _a.ticket_id.is_not(None),
-        _a.outcome != Outcome.DUPLICATE.value,
-    )
+    .where(_a.ticket_id.is_not(None), _a.outcome != Outcome.DUPLICATE.value)
     .order_by(_a.id, _m.id)
 )
+_SAME = _HELD.where(_a.identity_sha256 == bindparam("identity"), _a.received_at >= bindparam("since"))
+# The bytes too: a mailbox of that name may have been another one once.
+_SAME_UID = _HELD.where(
+    _a.account == bindparam("account"),
+    _a.folder == bindparam("folder"),
+    _a.uidvalidity == bindparam("uidvalidity"),
+    _a.uid == bindparam("uid"),
+    _a.raw_sha256 == bindparam("raw_sha256"),
+)
 _SUBJECTS = select(_m.ticket_id, _m.subject).where(_m.ticket_id.in_(_IDS)).order_by(_m.id.desc()).limit(MAX_SUBJECTS)
+
+
+class Place(NamedTuple):
+    """Where an IMAP server has a mail; a server never gives the four to another one (RFC 3501 section 2.3.1.1)."""
+
+    account: str
+    folder: str
+    uidvalidity: int
+    uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,7 @@ def gather(
     recipients: tuple[str, ...],
     arrived_at: datetime,
     old_mail: bool,
+    place: Place | None = None,
     sender: str = "",
     author_is_ours: bool = False,
     elsewhere: Iterable[int] = (),
@@ -139,12 +153,12 @@ def gather(
     """The facts for one department. `recipients` are those that reach it (reply tokens are read from their +detail).
 
     `others`: departments this mail is addressed to as well; their tickets are left to them. `elsewhere`: tickets that have
-    this very mail from there already (those that its identity finds in the store are added).
+    this very mail from there already (those that its identity finds in the store are added). `place`: where an IMAP server has it.
     """
     usable = inbound.author is not None and is_usable(inbound.author.email)
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
-    here, there = _same_mail(conn, inbound, department, arrived_at)
+    here, there = _same_mail(conn, inbound, department, arrived_at, place)
     taken = tuple(dict.fromkeys((*elsewhere, *there)))
     clues = _clues(conn, desk, inbound, recipients)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
@@ -227,17 +241,21 @@ _Held = list[tuple[int, int | None]]
 
 
 def _same_mail(
-    conn: Connection, inbound: Inbound, department: Department, arrived_at: datetime
+    conn: Connection, inbound: Inbound, department: Department, arrived_at: datetime, place: Place | None
 ) -> tuple[_Held, list[int]]:
-    """(ticket, message) of this department that hold this very mail; tickets of other departments that do."""
+    """(ticket, message) of this department that hold this very mail; tickets of other departments that do.
+
+    A mail without an identity is known by its place: two nodes may have fetched it, the one that died and the one that took over.
+    """
     here: _Held = []
     there: list[int] = []
-    if inbound.identity_sha256 is None:
+    if inbound.identity_sha256 is not None:
+        found = conn.execute(_SAME, {"identity": inbound.identity_sha256, "since": arrived_at - SAME_FOR})
+    elif place is not None:
+        found = conn.execute(_SAME_UID, {**place._asdict(), "raw_sha256": inbound.raw_sha256})
+    else:
         return here, there
-    since = arrived_at - SAME_FOR
-    for where, first, ticket_id, message_id in conn.execute(
-        _SAME, {"identity": inbound.identity_sha256, "since": since}
-    ):
+    for where, first, ticket_id, message_id in found:
         if where == department.id:
             here.append((first if ticket_id is None else ticket_id, message_id))
         else:

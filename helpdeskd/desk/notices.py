@@ -39,6 +39,7 @@ class Event(StrEnum):
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
     LOST = "lost"  # a mail of the ticket did not reach somebody outside
+    ALARM = "alarm"  # to the operators; see operators.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
+    Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
 )
 # fmt: on
 
@@ -236,7 +238,7 @@ def _mails(
             department_id=department.id,
             ticket_id=None if ticket is None else ticket.id,
             message_id=scene.message_id,
-            person_id=person.id,
+            person_id=person.id or None,  # 0: the operators are nobody
             recipient=person.email,
             language=person.language or department.language or desk.settings.language,
             context={**shared, "person": {"name": person.name, "email": person.email}},

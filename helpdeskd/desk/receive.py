@@ -13,7 +13,6 @@ from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import Temporary
-from helpdeskd.model.mail import Inbound
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
@@ -83,7 +82,7 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     One result for each department addressed. Raises Temporary where there is no department yet, Conflict where another
     writer was faster.
     """
-    one_at_a_time(conn, _names(arrived.inbound))
+    one_at_a_time(conn, _names(arrived))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
     finished = [row for row in before if row.outcome is not Outcome.PARKED]
     if finished:
@@ -95,10 +94,18 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
 
 
-def _names(inbound: Inbound) -> tuple[str, ...]:
+def _place(arrived: Arrived) -> facts.Place | None:
+    if not arrived.account:
+        return None
+    return facts.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
+
+
+def _names(arrived: Arrived) -> tuple[str, ...]:
     """What ties mails to one another: another node must not decide about the same mail, its parent or its answer meanwhile."""
+    inbound, place = arrived.inbound, _place(arrived)
     named = (inbound.message_id, *inbound.in_reply_to[-1:], *inbound.references[:1], *inbound.references[-1:])
-    return tuple(f"mail:{each}" for each in named if each)
+    own = () if place is None else (f"place:{place}",)
+    return (*own, *(f"mail:{each}" for each in named if each))
 
 
 def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Explanation:
@@ -172,6 +179,7 @@ def _decide(
         recipients=stop.recipients,
         arrived_at=arrived.received_at,
         old_mail=arrived.old_mail,
+        place=_place(arrived),
         sender=arrived.sender,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
         elsewhere=done.tickets,

@@ -22,6 +22,7 @@ class NoticeName(StrEnum):
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
     DELIVERY_FAILED = "delivery_failed"  # to staff: a mail of the ticket did not reach its reader
+    ALARM = "alarm"  # to the operators: something is wrong, or no longer
 
 
 class OutboxState(StrEnum):
@@ -64,6 +65,7 @@ class OutboxRow:
     owner: str
     lease_until: datetime | None
     sent_at: datetime | None
+    raw_gone_at: datetime | None = None  # when the frozen bytes were let go (keep.outbox_days)
 
 
 class Ended(StrEnum):

@@ -40,6 +40,8 @@ NOTHING: Mapping[str, Any] = {
     "commands": [],  # one line each: what there is
     "changes": [],  # command, done, text: what came of each
     "unknown": [],  # lines that look like commands
+    "alarms": [],  # phase, kind, title, words, since
+    "host": "",
     "marker": "",
 }
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
-from helpdeskd import config, log
+from helpdeskd import config, log, metrics
 from helpdeskd.desk import delivery
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Conflict, Temporary
@@ -409,6 +409,9 @@ class Sender:
         if not ours:
             facts["lease"] = "lost"
         self.counts[state] += 1
+        metrics.sent(state.value)
+        if state is OutboxState.SENT:
+            metrics.took(metrics.Stage.SEND, (self.clock() - row.created_at).total_seconds())
         tell = _log.info if state is OutboxState.SENT else _log.warning
         tell(_EVENTS[state], **facts)
 

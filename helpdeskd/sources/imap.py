@@ -19,12 +19,21 @@ from helpdeskd.sources.imap_choice import back_off
 from helpdeskd.sources.imap_client import Connection, IdleLost
 from helpdeskd.sources.imap_login import LoginFailed
 from helpdeskd.sources.imap_pass import Ledger, Memory, Pass, Result
-from helpdeskd.sources.imap_state import Book, MailboxLock, MailboxStatus, WatchState, micros, moment, read_status
+from helpdeskd.sources.imap_state import (
+    Book,
+    MailboxLock,
+    MailboxStatus,
+    WatchState,
+    asked_again,
+    micros,
+    moment,
+    read_status,
+)
 from helpdeskd.threads import tell_name
 
-__all__ = ["FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
+__all__ = ["LOCKED", "FetchResult", "Ledger", "MailboxStatus", "WatchState", "Watcher", "fetch_once", "read_status"]
 
-_LOCKED = "another process is watching or fetching this mailbox"
+LOCKED = "another process is watching or fetching this mailbox"
 _ELSEWHERE = "another node is watching or fetching this mailbox"
 _LOCK_AGAIN = 30.0  # seconds at most until a locked mailbox is tried again
 _WRITE_DOWN = 30  # seconds; a quiet pass is written to the state file no more often
@@ -54,7 +63,7 @@ def fetch_once(mailbox: Mailbox, spool_root: str, ledger: Ledger, clock: Clock) 
     try:
         lock = MailboxLock.take(spool_root, mailbox.name)
         if lock is None:
-            return FetchResult(mailbox.name, 0, _LOCKED)
+            return FetchResult(mailbox.name, 0, LOCKED)
         with lock:
             book.load()
             book.state.fetched = 0
@@ -172,7 +181,7 @@ class Watcher:
             try:
                 lock = MailboxLock.take(self._spool, self._box.name)
                 if lock is None:
-                    self._show(WatchState.LOCKED, error=_LOCKED)
+                    self._show(WatchState.LOCKED, error=LOCKED)
                     self._stop.wait(min(self._box.poll_seconds, _LOCK_AGAIN))
                     continue
                 with lock:
@@ -197,7 +206,9 @@ class Watcher:
                 self._trouble(book, error, WatchState.NO_ROOM)
                 delay = float(self._box.poll_seconds)
             except _Elsewhere:
-                self._show(WatchState.LOCKED, error=_ELSEWHERE)
+                if self._status.state is not WatchState.LOCKED:
+                    self._show(WatchState.LOCKED, error=_ELSEWHERE)
+                    self._write_down(book, WatchState.LOCKED)  # audit and alarms leave it to that node
                 delay = min(self._box.poll_seconds, _LOCK_AGAIN)
             except Exception as error:  # the edge of this thread: no trouble may end it
                 if self._stop.is_set():
@@ -247,6 +258,8 @@ class Watcher:
     def _passes(self, one: Pass, book: Book) -> bool:
         """Pass until the folder is quiet, so that IDLE misses nothing. True: it was so from the start."""
         self._show(WatchState.POLLING)
+        if asked_again(self._spool, self._box.name):
+            self._memory.forget()
         for n in range(_PASSES):
             result = Result()
             try:

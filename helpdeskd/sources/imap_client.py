@@ -140,13 +140,13 @@ class Connection:
         with suppress(OSError, AttributeError):
             socket.socket.shutdown(self._client.socket(), socket.SHUT_RDWR)
 
-    def select(self, folder: str) -> Selected:
-        """SELECT, or EXAMINE where the server allows reading only."""
+    def select(self, folder: str, *, readonly: bool = False) -> Selected:
+        """SELECT, or EXAMINE where the server allows reading only, or where that is all we want."""
         self._folder = None
         with _said(f"folder {folder}"):
             try:
-                answer = self._client.select_folder(folder)
-                writable = True
+                answer = self._client.select_folder(folder, readonly=readonly)
+                writable = not readonly
             except imaplib.IMAP4.readonly:
                 answer = self._client.select_folder(folder, readonly=True)
                 writable = False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from helpdeskd import log, spool, tray
+from helpdeskd import log, metrics, spool, tray
 from helpdeskd.config import Mailbox
 from helpdeskd.errors import BadMail
 from helpdeskd.log import Event
@@ -61,6 +61,12 @@ class Memory:
     quiet: dict[str, Selected] = field(default_factory=dict)  # folders with nothing left to do
     settled: dict[str, Settled] = field(default_factory=dict)
     spooled: dict[str, tuple[str, str, int, int]] = field(default_factory=dict)  # spool id -> account, folder, ...
+
+    def forget(self) -> None:
+        """What was taken and what is settled, so that the next pass compares everything. Suspects stay: they would kill it again."""
+        self.taken.clear()
+        self.quiet.clear()
+        self.settled.clear()
 
     def waiting(self, spool_root: str, account: str, folder: str, uidvalidity: int) -> set[int]:
         """UIDs of this folder that wait in the spool or are parked. Each waiting entry's envelope is read once."""
@@ -165,7 +171,7 @@ class Pass:
         ):
             settled = None
         if settled is not None and self._memory.quiet.get(name) == selected:
-            folder.good = self._now()
+            folder.good, folder.through = self._now(), selected.uidnext
             return
         result.quiet = False
         self._memory.quiet.pop(name, None)
@@ -177,7 +183,7 @@ class Pass:
             listed = settled.listed if settled else time.monotonic()
             self._memory.quiet[name] = selected
             self._memory.settled[name] = Settled(selected.uidvalidity, selected.uidnext, listed)
-        folder.good = self._now()
+        folder.good, folder.through = self._now(), selected.uidnext
 
     def _meet(self, name: str, selected: Selected) -> FolderState:
         """The folder's state: as it was, or new, or made new by a changed UIDVALIDITY."""
@@ -333,6 +339,7 @@ class Pass:
         if body := self._connection.bodies([uid]).get(uid):
             yield body
 
+    @metrics.timed(metrics.Stage.ACCEPT)
     def _put(self, name: str, selected: Selected, uid: int, meta: Meta, chunks: Iterable[bytes]) -> None:
         size = 0
 
@@ -361,6 +368,7 @@ class Pass:
             looked=folder.good or folder.contacted,
         )
         spool_id = spool.put(self._spool, envelope, counted(), sure=not_empty)
+        metrics.received("imap")
         _log.info(Event.RECEIVED, spool=spool_id, door="imap", mailbox=self._box.name, folder=name, uid=uid, size=size)
 
     def _act(self, uids: set[int], selected: Selected, result: Result) -> set[int]:

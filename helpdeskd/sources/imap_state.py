@@ -44,6 +44,7 @@ class FolderState(msgspec.Struct, kw_only=True):
     extra: str = ""  # UIDs below the floor that are taken too (backfill, a reset's overlap)
     owed: str = ""  # UIDs meant to be flagged, moved or deleted once they are in the spool
     unread_since: int = 0  # the oldest INTERNALDATE among the mails the last pass could not read
+    through: int = 0  # a pass that ended has dealt with every mail below this UID; what the audit holds us to
 
 
 class MailboxState(msgspec.Struct, kw_only=True):
@@ -109,6 +110,21 @@ class Book:
         beside = str(self.path.with_suffix(".tmp"))
         durable.unlink(beside)  # what a crash left; only the holder of the lock is here
         durable.replace(str(self.path), msgspec.json.encode(self.state), beside)
+
+
+def ask_again(spool_root: str, name: str) -> None:
+    """Have the mailbox's watcher, whichever process it is in, compare the whole mailbox with ledger and spool at its next pass."""
+    _folder(spool_root).mkdir(mode=0o2770, exist_ok=True)
+    (_folder(spool_root) / f"{name}.again").touch(mode=0o640)
+
+
+def asked_again(spool_root: str, name: str) -> bool:
+    """Has somebody asked for that since the last time this was called?"""
+    try:
+        (_folder(spool_root) / f"{name}.again").unlink()
+    except OSError:  # mostly: nobody has
+        return False
+    return True
 
 
 def read_status(spool_root: str, name: str) -> MailboxStatus | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from helpdeskd import config, spool
+from helpdeskd import config, metrics, spool
 from helpdeskd import log as logs
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
@@ -178,6 +178,7 @@ class Doors:
 
     def refused(self, reason: Refusal) -> None:
         self.counts[f"refused.{reason}"] += 1
+        metrics.refused(reason.value)
 
     def wanted(self, recipient: str) -> bool:
         """Is this address ours? RFC 5321 section 4.5.1: a mail server knows its postmaster."""
@@ -212,6 +213,7 @@ class Doors:
         spool.ring(self.spool_root)
         for job in jobs:
             envelope = job.envelope
+            metrics.received(envelope.door)
             log.info(
                 Event.RECEIVED,
                 spool=envelope.id,

@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from threading import Thread
 
 from helpdeskd import log as logs
-from helpdeskd import spool
+from helpdeskd import metrics, spool
 from helpdeskd.errors import NoRoom
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_data import Content
@@ -51,7 +51,8 @@ class Putters:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._threads = [Thread(target=self._work, name=f"put-{number}") for number in range(threads)]
+        # Daemon threads: a start that fails further on must end the process, not wait for mails that cannot come.
+        self._threads = [Thread(target=self._work, name=f"put-{number}", daemon=True) for number in range(threads)]
         for thread in self._threads:
             thread.start()
 
@@ -88,6 +89,7 @@ class Putters:
                 except RuntimeError:  # the loop was closed over our heads; nobody is left to tell
                     return
 
+    @metrics.timed(metrics.Stage.ACCEPT)
     def _put(self, job: Job) -> None:
         try:
             if job.content.trouble is not None:

@@ -49,6 +49,13 @@ class Arrival:
     folder: str | None
     uidvalidity: int | None
     uid: int | None
+    raw_gone_at: datetime | None = None  # when its raw bytes were let go
+    raw_gone_by: str | None = None  # and by which setting of [keep]
+
+    @property
+    def let_go(self) -> str:
+        """For people: when the raw bytes were let go and what said so; empty while they are kept."""
+        return f"let go on {self.raw_gone_at:%Y-%m-%d} by keep.{self.raw_gone_by}" if self.raw_gone_at else ""
 
 
 def record(

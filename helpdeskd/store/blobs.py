@@ -15,9 +15,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select, true, union
 
 from helpdeskd import durable
 from helpdeskd.errors import NoRoom, NotFound, StoreDown
@@ -178,10 +178,28 @@ class FolderBlobs:
             self._ready = True
 
 
+# Who names a blob, each with the condition under which it counts: a row whose bytes were let go (desk.keeping) still says which
+# they were, and needs them no more. A message's raw mail is let go with its arrival's.
+_LET_GO = exists().where(arrival.c.id == message.c.arrival_id, arrival.c.raw_gone_at.is_not(None))
+_NAMES: tuple[tuple[ColumnElement[Any], ColumnElement[bool]], ...] = (
+    (message.c.raw_sha256, ~_LET_GO),
+    (arrival.c.raw_sha256, arrival.c.raw_gone_at.is_(None)),
+    (attachment.c.sha256, true()),
+    (outbox.c.raw_sha256, outbox.c.raw_gone_at.is_(None)),
+)
+
+
 def is_referenced(connection: Connection, sha256: str) -> bool:
-    """Whether any row names this blob."""
-    columns = (message.c.raw_sha256, arrival.c.raw_sha256, attachment.c.sha256, outbox.c.raw_sha256)
-    return bool(connection.execute(select(or_(*(exists().where(column == sha256) for column in columns)))).scalar_one())
+    """Whether any row needs this blob."""
+    asked = (exists().where(column == sha256, counts) for column, counts in _NAMES)
+    return bool(connection.execute(select(or_(*asked))).scalar_one())
+
+
+def referenced(connection: Connection, shelf: str = "") -> set[str]:
+    """Every blob that some row needs; those whose name begins with `shelf`, where memory is not to hold them all."""
+    # By range and not by LIKE: that is what every index can answer. A g comes after every hex digit.
+    asked = (select(column).where(column >= shelf, column < f"{shelf}g", counts) for column, counts in _NAMES)
+    return set(connection.execute(union(*asked)).scalars())
 
 
 def _places(path: Path) -> tuple[Path, ...]:

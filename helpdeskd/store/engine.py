@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,17 +32,29 @@ def open_store(
     migrate: bool = True,
     clock: Clock = now,
     busy_seconds: float = 5.0,
+    risk_losing_mail: bool = False,
 ) -> Store:
     """Open the store at `url`: `sqlite:///PATH`, or `postgresql://...` (psycopg).
 
     With `migrate` the schema is brought up to date under a lock, after a snapshot on SQLite (`snapshots` copies are
     kept); without it an old schema is refused. `busy_seconds`: how long to wait for another process's lock.
+    A database that may forget what it has committed is refused, or with `risk_losing_mail` only warned of.
     Errors: ConfigError (what is wrong with the address, the server or the schema), StoreDown (cannot be reached).
     """
     address = _address(url)
     if address.get_backend_name() == "sqlite":
-        return _open_sqlite(address, readers, snapshots, migrate=migrate, clock=clock, busy_seconds=busy_seconds)
-    return _open_postgres(address, readers, migrate=migrate, busy_seconds=busy_seconds)
+        return _open_sqlite(
+            address,
+            readers,
+            snapshots,
+            migrate=migrate,
+            clock=clock,
+            busy_seconds=busy_seconds,
+            risk_losing_mail=risk_losing_mail,
+        )
+    return _open_postgres(
+        address, readers, migrate=migrate, busy_seconds=busy_seconds, risk_losing_mail=risk_losing_mail
+    )
 
 
 class Store:
@@ -171,38 +184,49 @@ def _address(url: str) -> URL:
 
 
 def _open_sqlite(
-    address: URL, readers: int, snapshots: int, *, migrate: bool, clock: Clock, busy_seconds: float
+    address: URL,
+    readers: int,
+    snapshots: int,
+    *,
+    migrate: bool,
+    clock: Clock,
+    busy_seconds: float,
+    risk_losing_mail: bool,
 ) -> Store:
     assert address.database is not None
     path = Path(address.database)
     where = f"SQLite {path}"
     sqlite.create_file(path)
-    migrations.sqlite(path, where, snapshots=snapshots, apply=migrate, clock=clock, busy_seconds=busy_seconds)
+    engine = partial(sqlite.engine, path, busy_seconds=busy_seconds, risk_losing_mail=risk_losing_mail)
+    migrations.sqlite(engine, path, where, snapshots=snapshots, apply=migrate, clock=clock)
     version = sqlite.driver().sqlite_version_info
     bug = sqlite.has_wal_bug(version)
     warning = (
         f"SQLite {'.'.join(map(str, version))} has the WAL-reset bug (fixed in 3.51.3): committed data can be lost when two "
         "processes write at once, so only one may write while the daemon runs"
     )
+    writing = engine(begin="BEGIN IMMEDIATE")
+    with contextlib.closing(writing.raw_connection()) as raw:
+        dangers = sqlite.dangers(raw, where)
     return Store(
-        sqlite.engine(path, begin="BEGIN IMMEDIATE", busy_seconds=busy_seconds),
-        sqlite.engine(path, begin="BEGIN", busy_seconds=busy_seconds, read_only=True),
+        writing,
+        engine(begin="BEGIN", read_only=True),
         readers=readers,
         where=where,
         path=path,
-        warnings=(warning,) if bug else (),
+        warnings=(*dangers, warning) if bug else dangers,
         wal_bug=bug,
     )
 
 
-def _open_postgres(address: URL, readers: int, *, migrate: bool, busy_seconds: float) -> Store:
+def _open_postgres(address: URL, readers: int, *, migrate: bool, busy_seconds: float, risk_losing_mail: bool) -> Store:
     where = f"PostgreSQL {address.host or 'local'}/{address.database or ''}"
     writing = postgres.engine(address, lock_seconds=busy_seconds)
     try:
         with writing.connect() as connection:
-            postgres.check(connection, where)
+            dangers = postgres.check(connection, where, risk_losing_mail=risk_losing_mail)
         migrations.postgres(writing, where, apply=migrate)
     except DBAPIError as error:
         raise translate(error, where) from error
     reading = postgres.engine(address, lock_seconds=busy_seconds, read_only=True)
-    return Store(writing, reading, readers=readers, where=where)
+    return Store(writing, reading, readers=readers, where=where, warnings=dangers)

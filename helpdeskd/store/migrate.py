@@ -5,10 +5,8 @@ Alembic runs without an ini file, and is imported only where there is something 
 
 from __future__ import annotations
 
-import contextlib
-import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,30 +14,31 @@ from typing import Any
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from helpdeskd import durable
 from helpdeskd.errors import ConfigError, StoreDown
 from helpdeskd.model.clock import Clock
 from helpdeskd.store import migrations
 from helpdeskd.store import sqlite as driver
-from helpdeskd.store.failures import translate, words
+from helpdeskd.store.failures import translate
 
 _one_at_a_time = threading.Lock()  # alembic.op is one for the whole process
 _PG_LOCK = 0x68656C7064_01  # "helpd", 1: taken by whoever migrates; released with the transaction
 
 
-def sqlite(path: Path, where: str, *, snapshots: int, apply: bool, clock: Clock, busy_seconds: float) -> None:
+def sqlite(engine: Callable[..., Engine], path: Path, where: str, *, snapshots: int, apply: bool, clock: Clock) -> None:
     """Bring the SQLite file at `path` up to date in one transaction that holds the write lock from before the snapshot.
 
-    The snapshot lies in `snapshots/` beside the file; the newest `snapshots` are kept (0: none is made).
+    `engine` makes engines for that file (store.sqlite.engine). The snapshot lies in `snapshots/` beside it; the newest
+    `snapshots` are kept (0: none is made).
     Errors: ConfigError (newer than this code, or old where `apply` is false), StoreDown (locked, full).
     """
     # Foreign keys are off while tables are rebuilt (a pragma that no transaction can change), and checked before COMMIT.
-    engine = driver.engine(path, begin="BEGIN IMMEDIATE", busy_seconds=busy_seconds, foreign_keys=False)
-    reading = driver.engine(path, begin="BEGIN", busy_seconds=busy_seconds)
+    writing, reading = engine(begin="BEGIN IMMEDIATE", foreign_keys=False), engine(begin="BEGIN")
     try:
         with reading.connect() as connection:
             if _is_current(connection, where, apply=apply):
                 return
-        with engine.begin() as connection:
+        with writing.begin() as connection:
             if _is_current(connection, where, apply=apply):  # another process was faster
                 return
             old = _revision(connection)
@@ -121,35 +120,11 @@ def _snapshot(engine: Engine, path: Path, revision: str, at: datetime, *, keep: 
     folder = path.parent / "snapshots"
     folder.mkdir(mode=0o700, exist_ok=True)
     copy = folder / f"{path.stem}-{at:%Y%m%dT%H%M%S%f}-schema-{revision}.sqlite3"
-    raw = engine.raw_connection()
     try:
-        with _removed_on_failure(copy):
-            raw.cursor().execute("VACUUM INTO ?", (str(copy),))  # not in a transaction: this one only reads
-            copy.chmod(0o600)
-            for place in (copy, folder, path.parent):
-                _sync(place)
-    except driver.driver().Error as error:
-        raise StoreDown(f"{copy}: no snapshot, so nothing was changed: {words(error)}") from error
-    finally:
-        raw.close()
+        driver.copy(engine, copy)
+        durable.sync_dir(str(path.parent))
+    except StoreDown as error:
+        raise StoreDown(f"{error}: no snapshot, so nothing was changed") from error
     for old in sorted(folder.glob(f"{path.stem}-*-schema-*.sqlite3"))[:-keep]:
         old.unlink(missing_ok=True)
     return copy
-
-
-@contextlib.contextmanager
-def _removed_on_failure(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

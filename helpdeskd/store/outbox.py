@@ -238,6 +238,9 @@ def again(conn: Connection, outbox_id: int, now: datetime, words: str = "") -> O
     """
     row = _held(conn, outbox_id)
     _not_in_hand(row, now)
+    if row.raw_gone_at is not None:  # what is sent again is the same mail or none
+        gone = f"{row.raw_gone_at:%Y-%m-%d}"
+        raise Refused("let-go", f"the bytes of mail {outbox_id} were let go on {gone} by keep.outbox_days")
     if row.state is OutboxState.SENT:
         raise Refused("sent", f"mail {outbox_id} was sent, and is not sent twice")
     again: dict[str, Any] = {"state": OutboxState.QUEUED, "next_at": now}
@@ -402,4 +405,15 @@ def _row(row: Row[Any]) -> OutboxRow:
         owner=row.owner,
         lease_until=row.lease_until,
         sent_at=row.sent_at,
+        raw_gone_at=row.raw_gone_at,
     )
+
+
+def waiting(conn: Connection) -> tuple[datetime | None, int, datetime | None]:
+    """(since when the oldest mail waits to go out; how many do that are no alarm's, and since when the oldest of those)."""
+    still = outbox.c.state.in_((*_WAITING, OutboxState.SENDING))
+    oldest = conn.execute(select(func.min(outbox.c.created_at)).where(still)).scalar()
+    count, since = conn.execute(
+        select(func.count(), func.min(outbox.c.created_at)).where(still, outbox.c.notice != NoticeName.ALARM)
+    ).one()
+    return oldest, count, since

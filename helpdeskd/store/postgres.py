@@ -60,8 +60,19 @@ def engine(url: URL, *, lock_seconds: float, read_only: bool = False) -> Engine:
     return made
 
 
-def check(connection: Connection, where: str) -> None:
-    """Refuse a server that would say COMMIT before the data is safe, or that cannot hold our text."""
+# What makes a COMMIT durable, the values that do, and what happens without (PostgreSQL's manual, "Write Ahead Log").
+_DURABLE = (
+    ("synchronous_commit", ("on", "remote_apply"), "a crash of the server forgets the last commits"),
+    ("fsync", ("on",), "a crash of its machine may lose commits or the whole database"),
+    ("full_page_writes", ("on",), "a crash of its machine in the middle of a page may ruin the database"),
+)
+
+
+def check(connection: Connection, where: str, *, risk_losing_mail: bool) -> tuple[str, ...]:
+    """Refuse a server that cannot hold our text, or would say COMMIT before the data is safe.
+
+    With `risk_losing_mail` the latter is returned instead, in words. Errors: ConfigError.
+    """
 
     def show(name: str) -> str:
         return str(connection.exec_driver_sql(f"SHOW {name}").scalar_one())
@@ -69,14 +80,15 @@ def check(connection: Connection, where: str) -> None:
     problems = []
     if int(show("server_version_num")) < OLDEST * 10000:
         problems.append(f"store.url: {where}: PostgreSQL {OLDEST} or later is needed, this is {show('server_version')}")
-    if show("synchronous_commit") not in {"on", "remote_apply"}:
-        problems.append(
-            f"store.url: {where}: synchronous_commit is {show('synchronous_commit')}; it must be on, "
-            "or mail said to be kept could be lost"
-        )
-    if show("fsync") != "on":
-        problems.append(f"store.url: {where}: fsync is off; it must be on, or mail said to be kept could be lost")
     if show("server_encoding") != "UTF8":
         problems.append(f"store.url: {where}: the encoding is {show('server_encoding')}; it must be UTF8")
+    dangers = [
+        f"{where}: {name} is {show(name)} where on is needed, or mail said to be kept could be lost: {risk}"
+        for name, safe, risk in _DURABLE
+        if show(name) not in safe
+    ]
+    if not risk_losing_mail:
+        problems += [f"store.url: {danger}" for danger in dangers]
     if problems:
         raise ConfigError(tuple(problems))
+    return tuple(dangers)

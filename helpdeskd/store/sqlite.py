@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
+from helpdeskd import durable
 from helpdeskd.errors import ConfigError, StoreDown
+from helpdeskd.store.failures import words
 
 # https://sqlite.org/wal.html#the_wal_reset_bug: committed pages may be lost when two connections write or checkpoint at
 # once. Fixed in 3.51.3 and in these backports.
@@ -48,11 +51,18 @@ def create_file(path: Path) -> None:
 
 
 def engine(
-    path: Path, *, begin: str, busy_seconds: float, foreign_keys: bool = True, read_only: bool = False
+    path: Path,
+    *,
+    begin: str,
+    busy_seconds: float,
+    foreign_keys: bool = True,
+    read_only: bool = False,
+    risk_losing_mail: bool = False,
 ) -> Engine:
     """An engine whose every transaction starts with `begin` ("BEGIN IMMEDIATE" for writers, "BEGIN" for readers).
 
     Connections are not pooled: whoever wants to keep one holds it. They may be used by any thread, one at a time.
+    A connection that is not safe (`dangers`) is refused with ConfigError, unless `risk_losing_mail`.
     """
     made = create_engine(
         URL.create("sqlite", database=str(path)),
@@ -64,9 +74,14 @@ def engine(
 
     @event.listens_for(made, "connect")
     def _promise(raw: Any, _record: Any) -> None:
-        _pragma(raw, "synchronous", "FULL", 2, path)
-        _pragma(raw, "journal_mode", "WAL", "wal", path)
-        _pragma(raw, "foreign_keys", "ON" if foreign_keys else "OFF", int(foreign_keys), path)
+        raw.execute("PRAGMA synchronous = FULL")
+        raw.execute("PRAGMA journal_mode = WAL").fetchall()
+        raw.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        if raw.execute("PRAGMA foreign_keys").fetchone()[0] != foreign_keys:
+            raise ConfigError((f"store.url: {path}: this SQLite was built without foreign keys",))
+        found = dangers(raw, f"SQLite {path}")
+        if found and not risk_losing_mail:
+            raise ConfigError(tuple(f"store.url: {each}" for each in found))
         raw.execute(f"PRAGMA journal_size_limit = {64 << 20}")
         raw.execute("PRAGMA trusted_schema = OFF")
         if read_only:
@@ -81,12 +96,33 @@ def engine(
     return made
 
 
-def _pragma(raw: Any, name: str, value: str, expected: object, path: Path) -> None:
-    raw.execute(f"PRAGMA {name} = {value}").fetchall()
-    found = raw.execute(f"PRAGMA {name}").fetchone()[0]
-    if found != expected:
-        problem = (
-            f"store.url: {path}: SQLite answers {name} = {found} where {value} was asked for; "
-            "a local file system that SQLite can lock is needed"
-        )
-        raise ConfigError((problem,))
+def copy(made: Engine, target: Path) -> None:
+    """VACUUM INTO: whole and consistent, whoever writes meanwhile. Durable, or not there. Errors: StoreDown."""
+    raw = made.raw_connection()
+    try:
+        raw.cursor().execute("VACUUM INTO ?", (str(target),))  # it only reads, and wants to be in no transaction
+        target.chmod(0o600)
+        durable.sync_file(str(target))
+        durable.sync_dir(str(target.parent))
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            target.unlink()
+        if isinstance(error, driver().Error):
+            raise StoreDown(f"{target}: {words(error)}") from error
+        raise
+    finally:
+        raw.close()
+
+
+def dangers(raw: Any, where: str) -> tuple[str, ...]:
+    """Why this connection may forget what it has committed, in words; none is as it must be.
+
+    https://sqlite.org/pragma.html#pragma_synchronous: below FULL, a COMMIT in WAL mode does not wait for the disk.
+    """
+    asked = (("synchronous", 2, "2 (FULL)"), ("journal_mode", "wal", "wal"))
+    return tuple(
+        f"{where}: {name} is {answer} where {words} is needed (a local file system that SQLite can lock), "
+        "or mail said to be kept could be lost"
+        for name, safe, words in asked
+        if (answer := raw.execute(f"PRAGMA {name}").fetchone()[0]) != safe
+    )

@@ -81,7 +81,7 @@ class Mailbox:
     def __init__(self, server: FakeImap) -> None:
         self.server = server
         self.server.on_idle = self._tell
-        self.server.date = imaplib.Time2Internaldate(time.time()).encode()  # mail of today is answered
+        self.server.internaldate = imaplib.Time2Internaldate(time.time()).strip('"')  # mail of today is answered
         self.settings = (
             f'[[mailbox]]\nname = "desk"\nhost = "127.0.0.1"\nport = {self.server.port}\nuser = "u"\npassword = "p"\n'
             'security = "none"\nbackfill = "all"\npoll_seconds = 2\n'

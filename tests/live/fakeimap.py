@@ -12,8 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-_DATE = b'"01-Jan-2026 12:00:00 +0000"'
-
 
 class Hangup(Exception):
     """Ends the connection without a word."""
@@ -28,8 +26,8 @@ class FakeImap:
         self.flags: dict[int, set[str]] = {}
         self.uidvalidity = 7
         self.uidnext = 1
+        self.internaldate = "01-Jan-2026 12:00:00 +0000"  # of every mail
         self.read_only = False
-        self.date = _DATE  # INTERNALDATE of every mail
         self.empty: set[int] = set()  # BODY[] ""
         self.bodiless: set[int] = set()  # no BODY[] in the answer
         self.silent: set[int] = set()  # no FETCH answer at all
@@ -162,7 +160,7 @@ class Talk(socketserver.StreamRequestHandler):
         for piece in _parts(r"UID (\S+).*", criteria)[0].split(","):
             low, _, high = piece.replace("*", str(last)).partition(":")
             span = sorted((int(low), int(high or low)))
-            found |= {uid for uid in self.fake.mails if span[0] <= uid <= span[1]}
+            found |= {uid for uid in list(self.fake.mails) if span[0] <= uid <= span[1]}
         return sorted(found)
 
     def _fetch(self, tag: str, argument: str) -> None:
@@ -178,7 +176,7 @@ class Talk(socketserver.StreamRequestHandler):
             raw = fake.mails[uid]
             parts: list[bytes] = [b"UID %d" % uid]
             if "RFC822.SIZE" in items:
-                parts.append(b"RFC822.SIZE %d INTERNALDATE %s" % (len(raw), fake.date))
+                parts.append(b'RFC822.SIZE %d INTERNALDATE "%s"' % (len(raw), fake.internaldate.encode()))
             if "BODY.PEEK[]" in items:
                 if uid in fake.deadly:
                     self.wfile.write(

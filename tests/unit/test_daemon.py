@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd import daemon, installation
-from helpdeskd.config import Config, Paths, Smtp
+from helpdeskd import daemon, installation, spool
+from helpdeskd.config import Config, Keep, Paths, Smtp
 from helpdeskd.desk import changes, departments, people, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.errors import ConfigError, Temporary
@@ -162,6 +162,42 @@ def test_a_store_of_blobs_that_is_down_keeps_nobody_from_starting(tmp_path):
             daemon._check_blobs(here)
         assert [(line["event"], line["log_level"]) for line in lines] == [("warning", "warning")]
         assert "SlowDown" in lines[0]["error"]
+
+
+def test_what_is_over_is_let_go_and_then_swept(tmp_path):
+    later = now() + timedelta(days=40)
+    with opened(Config(paths=Paths(data=tmp_path / "data"), keep=Keep(raw_days=30))) as here:
+        raw = here.blobs.put(b"a mail")
+        waiting = spool.put(here.spool_root, spool.Envelope(door="pipe"), [b"it could not be unlinked"])
+
+        def arrived(conn):
+            for spool_id in ("1", waiting):
+                arrivals.record(
+                    conn,
+                    spool_id=spool_id,
+                    door=Door.PIPE,
+                    outcome=Outcome.HELD,
+                    reason="no-author",
+                    raw_sha256=raw if spool_id == "1" else "f" * 64,
+                    size=6,
+                    received_at=now(),
+                    decided_at=now(),
+                )
+
+        here.store.writer.run(arrived)
+        here.clock = lambda: later
+        with capture_logs() as lines:
+            daemon.let_go(here)
+            daemon.let_go(here)
+            with installation.held(here.config, [installation.BACKUP]):
+                daemon._sweep_blobs(here)
+            assert here.blobs.exists(raw)
+            daemon._sweep_blobs(here)
+        assert [line["event"] for line in lines] == ["let-go", "swept"]
+        assert lines[0]["raw"] == 1
+        assert not here.blobs.exists(raw)
+        (kept,) = here.store.read(lambda conn: arrivals.all_by_spool(conn, waiting))
+        assert not kept.let_go
 
 
 async def test_a_part_that_dies_ends_the_daemon_with_an_error(tmp_path, monkeypatch, systemd):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
-from helpdeskd import cli
+from helpdeskd import cli, metrics
+from helpdeskd.alarms.conditions import CONDITIONS, AlarmKind
+from helpdeskd.audit.differences import ABOUT, Kind
 from helpdeskd.config import Config
 from helpdeskd.desk.commands import HELP
 from helpdeskd.model.outgoing import NoticeName
@@ -69,7 +72,7 @@ def test_every_command_helps_itself():
                 assert parameter.help, f"{words}: {parameter.name}"
 
 
-@pytest.mark.parametrize("name", ["EX_REFUSED", "EX_SOFTWARE", "EX_TEMPFAIL", "EX_CONFIG"])
+@pytest.mark.parametrize("name", ["EX_REFUSED", "EX_ALARM", "EX_SOFTWARE", "EX_TEMPFAIL", "EX_CONFIG"])
 def test_exit_codes(name):
     code = getattr(cli, name)
     assert re.search(rf"^\| {code} \| \w", read("docs/cli.md"), re.MULTILINE)
@@ -102,6 +105,35 @@ def test_every_notice_is_described():
     assert {folder.name for folder in (ROOT / "templates/mail").iterdir() if folder.is_dir()} == set(NoticeName)
 
 
+def table(name: str, header: str) -> dict[str, list[str]]:
+    """A table's rows by what stands in backquotes in their first cell: the other cells."""
+    rows = read(name).split(f"| {header} |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    return {first.strip("`"): rest for first, *rest in cells}
+
+
+def test_every_difference_is_explained_and_has_a_remedy():
+    assert list(table("docs/operations.md", "difference")) == list(Kind)
+    assert list(ABOUT) == list(Kind)
+    for kind, (_, helps) in table("docs/operations.md", "difference").items():
+        assert ("--refetch" in helps or helps == "the same; and look at the disk") == ABOUT[Kind(kind)].refetch, kind
+
+
+def test_every_alarm_is_explained():
+    assert list(table("docs/operations.md", "alarm")) == list(AlarmKind) == [condition.kind for condition in CONDITIONS]
+
+
+def test_every_metric_is_explained():
+    exposed = {}
+    families: list[Any] = list(metrics.REGISTRY._collector_to_names)
+    for family in families:
+        (described,) = family.describe()
+        name = described.name + ("_total" if described.type == "counter" else "")
+        exposed[name] = [described.type, ", ".join(family._labelnames)]
+    documented = {name: cells[:2] for name, cells in table("docs/operations.md", "metric").items()}
+    assert documented == exposed
+
+
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
@@ -118,10 +150,22 @@ def test_the_readme_leads_to_every_document():
 def test_settings_in_examples_exist(path):
     """`section.key` in backquotes, and [section] blocks of indented examples."""
     text = path.read_text(encoding="utf-8")
-    sections = {
-        name: getattr(Config(), name)
-        for name in ("paths", "store", "blobs", "spool", "smtp", "lmtp", "outgoing", "desk", "log")
-    }
+    names = (
+        "paths",
+        "store",
+        "blobs",
+        "spool",
+        "smtp",
+        "lmtp",
+        "outgoing",
+        "desk",
+        "keep",
+        "audit",
+        "alarms",
+        "metrics",
+        "log",
+    )
+    sections = {name: getattr(Config(), name) for name in names}
     for section, key in re.findall(r"`(\w+)\.(\w+)(?: = [^`]+)?`", text):
         module = ROOT / "helpdeskd" / section / f"{key}.py"
         if section in sections and key not in {"put", "py", "md"} and not module.exists():

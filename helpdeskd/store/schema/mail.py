@@ -31,6 +31,8 @@ arrival = Table(
     Column("folder", Text),
     Column("uidvalidity", BigInteger),
     Column("uid", BigInteger),
+    Column("raw_gone_at", UtcTime),  # when the raw bytes were let go (raw_sha256 stays); NULL: they are kept
+    Column("raw_gone_by", Text),  # the setting that said so: desk.keeping.By
     UniqueConstraint("spool_id", "department_id"),
     Index("ix_arrival_identity_sha256_department_id", "identity_sha256", "department_id"),
     Index("ix_arrival_ticket_id", "ticket_id"),

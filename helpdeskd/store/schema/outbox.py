@@ -34,6 +34,7 @@ outbox = Table(
     Column("owner", Text, nullable=False, server_default=""),
     Column("lease_until", UtcTime),
     Column("sent_at", UtcTime),
+    Column("raw_gone_at", UtcTime),  # when the frozen bytes were let go (raw_sha256 stays); NULL: they are kept
     Index("ix_outbox_state_next_at", "state", "next_at"),
     Index("ix_outbox_ticket_id", "ticket_id"),
     Index("ix_outbox_message_id", "message_id"),

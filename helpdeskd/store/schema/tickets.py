@@ -78,6 +78,7 @@ message = Table(
     Column("date", UtcTime),  # the mail's own Date
     Column("created_at", UtcTime, nullable=False),
     Column("arrival_id", BigId, ForeignKey("arrival.id"), index=True),
+    Column("gone_at", UtcTime),  # when its words and files were let go: the row is a tombstone
     Index("ix_message_ticket_id_id", "ticket_id", "id"),
     sqlite_autoincrement=True,
 )

@@ -77,6 +77,7 @@ def test_a_url_without_a_secret_is_shown_whole(house):
     ("config", "said"),
     [
         (Config(outgoing=Outgoing(relay="r", hold=True)), "outgoing.hold is on"),
+        (Config(store=Store(risk_losing_mail=True)), "can lose mail that its sender was told we have"),
         (Config(outgoing=Outgoing(relay="10.0.0.1:25", security="none")), "answers travel in the clear"),
         (Config(outgoing=Outgoing(relay="r:25", security="none", user="u")), "answers (and the password) travel"),
         (Config(smtp=Smtp(listen=("0.0.0.0:25",))), "smtp.listen 0.0.0.0:25 is open to other machines without"),

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select, update
 
 from helpdeskd import spool
+from helpdeskd.config import Keep
+from helpdeskd.desk import keeping
 from helpdeskd.mail import parse
+from helpdeskd.model.clock import now
+from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store.engine import open_store
+from helpdeskd.store.schema import arrival, outbox
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -139,8 +147,10 @@ def test_parked(house, poisoned):
     (one,) = house("mail", "parked", "--json").json
     assert (one["id"], one["reason"], one["sender"]) == (poisoned, "ValueError", GRACE)
     assert re.match(r"20\d\d-\d\d-\d\dT", one["at"])
-    assert house("status", "--json").json["spool"]["parked"] == 1
-    assert "1 parked (helpdeskd mail parked)" in house("status").ok()
+    said = house("status")
+    assert said.code == 3
+    assert "1 parked (helpdeskd mail parked)" in said.out
+    assert "ALARM: mails are parked: 1, see helpdeskd mail parked\n" in said.out
 
 
 def test_show_tells_why(house, poisoned):
@@ -183,6 +193,21 @@ def test_show_the_bytes(house, poisoned):
     assert house("mail", "show", poisoned, "--raw").raw == raw
     house("fetch", "--through").ok()
     assert house("mail", "show", poisoned, "--raw").raw == raw
+
+
+def test_what_was_let_go_says_so(house):
+    """What the daemon does, forty days later."""
+    house.ticket("Printer", "It burns.")
+    store = open_store(f"sqlite:///{house.data}/helpdeskd.sqlite3")
+    store.writer.run(lambda conn: conn.execute(update(outbox).values(state=OutboxState.SENT)))
+    (spool_id,) = store.read(lambda conn: conn.execute(select(arrival.c.spool_id)).scalars().all())
+    keeping.let_go(store, Keep(raw_days=30), now() + timedelta(days=40), ())
+    store.close()
+    said = house("mail", "show", spool_id).ok()
+    assert re.search(r"opened, because new", said)
+    assert re.search(r"^  raw mail: let go on \d{4}-\d\d-\d\d by keep.raw_days$", said, re.MULTILINE)
+    assert house("mail", "show", spool_id, "--json").json["arrivals"][0]["raw_gone_by"] == "raw_days"
+    assert "was let go on " in house("mail", "show", spool_id, "--raw").failed(1)
 
 
 def test_show_of_nothing(house):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -112,20 +113,27 @@ def test_mailboxes(house):
     book.state.last_good = micros(datetime.now(UTC) - timedelta(hours=5))
     book.state.last_error = "login failed\x1b[31m"
     book.save()
+    said = house("status")
+    assert said.code == 3
     assert re.search(
         r"^mailbox desk +trouble, last good poll 5 h ago \(late: every 60 s is meant\); login failed \[31m$",
-        house("status").ok(),
+        said.out,
         re.MULTILINE,
     )
-    assert "geheim" not in house("status", "--json").ok()
+    assert "ALARM: a mailbox had no good poll in three intervals: desk: no good poll since " in said.out
+    assert "geheim" not in house("status", "--json").out
 
 
 def test_the_disk_at_its_reserve(house):
     house.write_config()
     house.config.write_text(house.config.read_text().replace("reserve_mb = 0", "reserve_mb = 1000000000"))
     said = house("status")
-    assert "they are stopped now" in said.ok()
-    assert house("status", "--json").json["disk"]["ok"] is False
+    assert said.code == 3
+    assert "they are stopped now" in said.out
+    assert "ALARM: the disk is at its reserve" in said.out
+    facts = json.loads(house("status", "--json").out)
+    assert facts["disk"]["ok"] is False
+    assert [alarm["kind"] for alarm in facts["alarms"]] == ["disk"]
 
 
 # -- fetch

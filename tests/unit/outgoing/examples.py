@@ -84,6 +84,25 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "link": "https://desk.example.org/set-password/abc123",
         "departments": ["Support", "Sales & Co"],
     },
+    _N.ALARM: {
+        **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
+        "person": {"name": "", "email": "operator@example.com"},
+        "host": "mail.example.org",
+        "alarms": [
+            {
+                "phase": phase,
+                "kind": kind,
+                "title": title,
+                "words": "support: no good poll ever; <login> refused & more",
+                "since": "2026-11-25T10:00:00Z",
+            }
+            for phase, kind, title in (
+                ("begun", "mailbox", "a mailbox had no good poll in three intervals"),
+                ("standing", "parked", "mails are parked"),
+                ("over", "store", "the store is down"),
+            )
+        ],
+    },
 }
 
 UNKNOWN_COMMAND: dict[str, Any] = {

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from helpdeskd import config
-from helpdeskd.desk import changes, commands, delivery, departments, obey, people, tickets
+from helpdeskd.desk import changes, commands, delivery, departments, obey, operators, people, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.model.mail import Address, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxState
@@ -78,6 +78,14 @@ def a_life(conn, desk, now, language):
     delivery.record(
         conn, desk, now, answer, OutboxState.FAILED, "550 5.1.1 <jane@example.net>: no such user & no other"
     )
+    alarm = {
+        "phase": "begun",
+        "kind": "parked",
+        "title": "mails are parked",
+        "words": "100% <1>",
+        "since": "2026-11-25",
+    }
+    operators.alarm(conn, desk, now, to="operator@example.org", host="mail1", alarms=[alarm])
     return [row.notice for row in outbox.list_rows(conn)]
 
 

@@ -13,6 +13,7 @@ import pytest
 from jinja2 import Environment
 
 from helpdeskd import resources
+from helpdeskd.alarms import conditions
 from helpdeskd.desk import commands, obey
 from helpdeskd.desk.commands import HELP
 from helpdeskd.errors import ConfigError
@@ -29,7 +30,8 @@ TO_CUSTOMERS = {
     NoticeName.TICKET_CLOSED,
     NoticeName.FOLLOW_UP_REFUSED,
 }
-TO_STAFF = set(NoticeName) - TO_CUSTOMERS - {NoticeName.WELCOME}
+NO_TICKET = {NoticeName.WELCOME, NoticeName.ALARM}
+TO_STAFF = set(NoticeName) - TO_CUSTOMERS - NO_TICKET
 
 # Texts that the desk puts into a context as they are; templates look them up in the catalogue.
 OF_THE_DESK = {
@@ -43,6 +45,7 @@ OF_THE_DESK = {
     "assigned to nobody",
     "your text",
     "kept as an internal note: the text of one of our notices stands in it, so it was not sent to the customer",
+    *conditions.TITLES.values(),
 }
 
 
@@ -101,7 +104,7 @@ def test_shape(renderer, notice, context, language):
     mail = renderer.render(notice, language, context)
     assert mail.subject == mail.subject.strip()
     assert "\n" not in mail.subject
-    if notice is not NoticeName.WELCOME:
+    if notice not in NO_TICKET:
         assert mail.subject.startswith("[#482915] ")
         assert "Printer <on> fire & more" in mail.subject
     # Plain text: as it is meant, no traces of the template, no ragged blank lines.
@@ -133,7 +136,7 @@ def test_text_and_html_say_the_same(renderer, notice, context, language):
 
 
 @languages
-@pytest.mark.parametrize("notice", [n for n in NoticeName if n is not NoticeName.WELCOME])
+@pytest.mark.parametrize("notice", [n for n in NoticeName if n not in NO_TICKET])
 def test_the_marker_is_the_first_thing_there_is_to_quote(renderer, notice, language):
     mail = renderer.render(notice, language, EXAMPLES[notice])
     assert mail.text.startswith(MARKER + "\n")
@@ -174,6 +177,18 @@ def test_all_that_a_customer_gets_has_one_subject(renderer, notice):
     """So that every mail program shows it as one conversation, in any language."""
     for language in ("en", "de"):
         assert renderer.render(notice, language, EXAMPLES[notice]).subject == "[#482915] Printer <on> fire & more"
+
+
+def test_an_alarm_says_what_begins_and_what_is_over(renderer):
+    example = EXAMPLES[NoticeName.ALARM]
+    mail = renderer.render(NoticeName.ALARM, "en", example)
+    assert mail.subject == "Alarm at Example Desk: a mailbox had no good poll in three intervals"
+    assert "\nAlarm: a mailbox had no good poll in three intervals\n  support: no good poll ever" in mail.text
+    assert "\nStill so: mails are parked\n" in mail.text
+    assert "\nOver: the store is down\n" in mail.text
+    assert "since 2026-11-25T10:00:00Z" in mail.text
+    over = renderer.render(NoticeName.ALARM, "de", {**example, "alarms": example["alarms"][2:]})
+    assert over.subject == "Vorbei bei Example Desk: der Speicher ist nicht erreichbar"
 
 
 def test_an_acknowledgement_repeats_nothing_of_the_mail(renderer):
@@ -269,7 +284,7 @@ def test_the_catalogue_has_every_text_and_no_orphan(path):
 
 
 def test_the_texts_of_the_desk_are_still_those():
-    source = "".join(inspect.getsource(module) for module in (commands, obey))
+    source = "".join(inspect.getsource(module) for module in (commands, obey, conditions))
     assert [text for text in OF_THE_DESK if f'"{text}"' not in source] == []
 
 

@@ -204,15 +204,6 @@ def test_every_name_of_postgresql_means_psycopg(postgres_url: str, scheme: str) 
         store.close()
 
 
-def test_a_server_that_forgets_is_refused(postgres: Postgres, postgres_url: str) -> None:
-    name = postgres_url.rpartition("/")[2]
-    postgres.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-    with pytest.raises(ConfigError, match="synchronous_commit is off"):
-        open_store(postgres_url)
-    postgres.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = remote_apply')
-    open_store(postgres_url).close()
-
-
 def test_an_encoding_that_cannot_hold_mail_is_refused(postgres: Postgres) -> None:
     postgres.execute("CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
     try:

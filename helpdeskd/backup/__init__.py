@@ -1,0 +1,1 @@
+"""A backup of a whole installation: made while it runs, checked, and put back on an empty machine."""
