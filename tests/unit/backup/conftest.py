@@ -65,7 +65,7 @@ class Place:
         with self.opened() as made:
             intake = daemon.build_intake(made)
             counts = intake.once()
-            intake.stop()
+            intake.close()
             return counts
 
     def everything_went_out(self) -> None:
