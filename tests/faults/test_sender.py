@@ -167,7 +167,7 @@ async def test_an_end_whose_commit_was_never_heard_of_is_written_down_once(house
     house.sink.refuse(JANE, "550 5.1.1 no such user")
     row = house.answer("Pull the plug.")
     sender = house.sender()
-    commit, cuts = sender._commit, []
+    commit, cuts = sender._commit, list[int]()
 
     async def cut(fn):
         value = await commit(fn)
