@@ -195,9 +195,9 @@ def test_what_waited_to_go_out(here, there, send):
                         next_at=now(),
                         ticket_id=ticket,
                     )
-                    row = outbox.enqueue(conn, mail)
+                    outbox.put(conn, [mail])
                     values = {"state": state, "owner": "the lost node", "lease_until": now()}
-                    conn.execute(update(schema.outbox).where(schema.outbox.c.id == row).values(values))
+                    conn.execute(update(schema.outbox).where(schema.outbox.c.mail_id == mail.mail_id).values(values))
 
         made.store.writer.run(lambda conn: conn.execute(schema.outbox.delete()))
         made.store.writer.run(fill)
