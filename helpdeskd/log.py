@@ -44,6 +44,7 @@ class Event(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     UNKNOWN = "unknown"
+    BOUNCED = "bounced"  # a delivery report says that a mail of ours came back
     SWEPT = "swept"  # blobs that nothing names were removed
     LET_GO = "let-go"  # what [keep] says is kept no longer
     POLLED = "polled"  # one pass over a mailbox

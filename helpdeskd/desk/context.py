@@ -10,7 +10,7 @@ from enum import StrEnum
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.mail import Kind, Verdict
-from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.ticket import Ticket
 
 
@@ -101,14 +101,23 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounced:
+    """A mail of ours that came back, as a delivery report says."""
+
+    mail: OutboxRow
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """What one act put into the outbox, and whom it passed over."""
+    """What one act put into the outbox, whom it passed over, and which mails it learnt to have come back."""
 
     queued: tuple[Queued, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    bounced: tuple[Bounced, ...] = ()
 
     def __add__(self, other: Told) -> Told:
-        return Told(self.queued + other.queued, self.skipped + other.skipped)
+        return Told(self.queued + other.queued, self.skipped + other.skipped, self.bounced + other.bounced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from helpdeskd.desk import history, messages, notices, tickets
-from helpdeskd.desk.context import Desk, Words
+from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
 from helpdeskd.model.mail import Delivery, Fate
@@ -52,6 +52,7 @@ def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fa
     if fate.delivery is Delivery.FAILED:
         bounced = outbox.bounced(conn, outbox_id, words)
         if bounced is not None:
+            desk.hear(Told(bounced=(Bounced(bounced, words),)))
             record(conn, desk, now, bounced, bounced.state, words)
         return
     row = outbox.get(conn, outbox_id)

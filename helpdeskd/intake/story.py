@@ -47,6 +47,17 @@ def tell(arrived: receive.Arrived, results: tuple[receive.Received, ...]) -> Non
             evidence = ", ".join(decision.evidence)
             _log.info(Event.ROUTED, **known, door=arrived.door.value, action=decision.action.value, evidence=evidence)
             _log.info(_EVENTS.get(done.outcome, Event.KEPT), **known, outcome=done.outcome.value)
+        for back in result.told.bounced:
+            _log.warning(
+                Event.BOUNCED,
+                spool=arrived.spool_id,
+                ticket=result.number,
+                outbox=back.mail.id,
+                notice=back.mail.notice.value,
+                recipient=back.mail.recipient,
+                message=back.mail.mail_id,
+                reason=back.words,
+            )
         for mail_out in result.told.queued:
             _log.info(
                 Event.QUEUED,

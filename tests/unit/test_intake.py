@@ -21,7 +21,7 @@ from helpdeskd.errors import StoreDown
 from helpdeskd.intake import Intake
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
-from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.model.outgoing import Ended, NoticeName, OutboxState, Sent
 from helpdeskd.parser import worker as worker_module
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
@@ -71,8 +71,8 @@ class Room:
         book.refresh(store)
 
     def put(self, raw: bytes, recipient: str = SUPPORT, **more) -> str:
-        envelope = spool.Envelope(door="smtp", sender=CUSTOMER, recipients=(recipient,), **more)
-        return spool.put(self.root, envelope, [raw])
+        given = {"door": "smtp", "sender": CUSTOMER, "recipients": (recipient,), **more}
+        return spool.put(self.root, spool.Envelope(**given), [raw])
 
     def put_imap(self, raw: bytes, *, account: str = "sales", age: int = 0, looked: int = 0) -> str:
         """As a watcher does: the mail had come to its mailbox `age` hours ago, the watcher had looked `looked` hours ago."""
@@ -399,6 +399,29 @@ def test_what_commands_queue_is_logged_and_who_is_passed_over_at_debug(room):
     assert (lines[0]["action"], lines[0]["reason"]) == ("command", "commands")
     assert "reply-token" in lines[0]["evidence"]
     assert lines[-1]["reason"] == "own-action"
+
+
+def test_a_mail_that_came_back_is_logged_once(room):
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    room.intake.once()
+    sent = next(row for row in room.store.read(outbox.list_rows) if row.notice is NoticeName.ACKNOWLEDGEMENT)
+    ended = Sent(Ended.SENT, 250, "250 ok")
+    room.store.writer.run(lambda conn: outbox.ended(conn, sent.id, ended, now(), None, OutboxState.SENT))
+    fields = "Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; {}\nAction: failed\nStatus: 5.1.1\n"
+    report = (
+        "From: MAILER-DAEMON@mx.example\nSubject: Undelivered\nMIME-Version: 1.0\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n"
+        f"--b\nContent-Type: message/delivery-status\n\n{fields.format(sent.recipient)}\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{sent.mail_id}>\n\n--b--\n"
+    ).encode()
+    with capture_logs() as lines:
+        for _ in range(2):
+            room.put(report, sender="")
+            room.intake.once()
+    (bounced,) = [line for line in lines if line["event"] == "bounced"]
+    assert (bounced["outbox"], bounced["notice"], bounced["recipient"]) == (sent.id, "acknowledgement", CUSTOMER)
+    assert (bounced["message"], bounced["ticket"]) == (sent.mail_id, room.tickets()[0].ticket.number)
+    assert bounced["reason"].startswith("5.1.1")
 
 
 def test_a_mail_by_pipe_is_logged_as_received_too(room):
