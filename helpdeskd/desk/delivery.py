@@ -34,7 +34,8 @@ TOLD = {
 
 
 def record(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, state: OutboxState, words: str) -> None:
-    """Write into the ticket that `row` ended as `state`, and tell staff of what TOLD lists.
+    """Write into the ticket that `row` ended as `state`, and tell staff of what TOLD lists. Where nobody knows whether it arrived,
+    that is told of a person's own words only.
 
     `words` are the server's, or ours. Other ends leave no trace.
     """
@@ -42,8 +43,9 @@ def record(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, state: O
     if kind is None or row.ticket_id is None:
         return
     _enter(conn, now, row, kind, {"words": words})
-    if state is not OutboxState.UNKNOWN and row.notice in TOLD:
-        _tell(conn, desk, now, row, words)
+    uncertain = state is OutboxState.UNKNOWN
+    if row.notice in TOLD and not (uncertain and row.automatic):
+        _tell(conn, desk, now, row, words, uncertain=uncertain)
 
 
 def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fate) -> None:
@@ -97,15 +99,16 @@ def _enter(
     )
 
 
-def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str) -> None:
+def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str, *, uncertain: bool) -> None:
     """Where people look: in the ticket that a merge led to."""
     assert row.ticket_id is not None
     ticket = tickets.resolve(conn, row.ticket_id, locked=True)
-    text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC did not reach {row.recipient}.\n{words}"
+    reached = "may not have reached" if uncertain else "did not reach"
+    text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}"
     said = Words(text, subject=ticket.subject, reason="system")
     message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
     ticket = tickets.touch(conn, now, ticket)
-    lost = {"notice": row.notice.value, "recipient": row.recipient, "words": words}
+    lost = {"notice": row.notice.value, "recipient": row.recipient, "words": words, "uncertain": uncertain}
     scene = tickets.scene(
         conn, Event.LOST, ticket, None, message_id=message_id, unreachable=row.recipient, extra={"lost": lost}
     )

@@ -101,7 +101,8 @@ def test_a_report_of_a_lost_answer(house, street, by):
     # the assignee is told, with a token of her own
     (notice,) = house.mails()[before:]
     assert (notice.notice, notice.recipient, notice.automatic) == (N.DELIVERY_FAILED, ADA, True)
-    assert notice.context["lost"] == {"notice": "staff_reply", "recipient": CAROL, "words": SAID}
+    lost = {"notice": "staff_reply", "recipient": CAROL, "words": SAID, "uncertain": False}
+    assert notice.context["lost"] == lost
     assert house.desk.tokens.read(notice.reply_token) == (ticket.id, house.ada.id)
     # and nothing else changed
     after = street.ticket(received)
@@ -260,7 +261,8 @@ def test_a_mail_without_a_ticket(house, street):
         (N.STAFF_REPLY, OutboxState.FAILED, True),
         (N.ACKNOWLEDGEMENT, OutboxState.FAILED, True),
         (N.NEW_TICKET, OutboxState.FAILED, False),
-        (N.STAFF_REPLY, OutboxState.UNKNOWN, False),
+        (N.STAFF_REPLY, OutboxState.UNKNOWN, True),
+        (N.ACKNOWLEDGEMENT, OutboxState.UNKNOWN, False),
         (N.STAFF_REPLY, OutboxState.DEFERRED, False),
     ],
 )

@@ -76,6 +76,7 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
             "notice": "staff_reply",
             "recipient": "jane@example.net",
             "words": "550 5.1.1 <jane@example.net>: no such user & no other (at RCPT)",
+            "uncertain": False,
         },
     },
     _N.WELCOME: {

@@ -209,6 +209,10 @@ async def test_a_staff_reply_that_never_gets_an_answer_ends_as_unknown(house):
         house.now = row.next_at
     assert row.state is OutboxState.UNKNOWN
     assert len(house.happened(History.MAIL_UNKNOWN)) == 1
+    # the one who has the ticket is told, and not that it did not arrive
+    (told,) = house.sink.to("ada@example.org")
+    assert f"Nobody knows whether the answer reached {JANE}." in body(told)
+    assert "It is not sent again by itself.\n" in body(told)
 
 
 # Crashes
