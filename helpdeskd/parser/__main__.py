@@ -5,6 +5,7 @@ Started by helpdeskd.parser.worker; not by people.
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import os
 import resource
@@ -42,6 +43,8 @@ def main() -> None:
 
 def _confine(memory_mb: int) -> None:
     """Little is needed: some memory, and to write to the descriptors that are open already."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of the system's
+        score.write("500")  # where the whole system has no memory left, this process goes before the daemon
     for what, most in (
         (resource.RLIMIT_AS, memory_mb << 20),
         (resource.RLIMIT_CORE, 0),  # it would hold people's mail

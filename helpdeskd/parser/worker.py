@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -54,6 +55,7 @@ class _Turn:
 
     mail: Mail
     limit: str = ""
+    killed: bool = False  # its process was, once
 
     def asked(self, limits: Intake) -> Mail:
         return Mail(prepare.head(self.mail.raw, limits), self.mail.sender) if self.limit else self.mail
@@ -152,7 +154,15 @@ class Parser:
         except _Late:
             limit, name = f"it takes longer than {self._limits.parse_seconds} seconds to take apart", "hung"
         except _Died as died:
-            return Crashed("parser-died", f"{died}\n{self._end()}".strip())
+            # Nothing that a mail does ends its reader by this signal: it comes from a system out of memory, or from a person.
+            killed = self._process is not None and self._process.poll() == -signal.SIGKILL
+            said = f"{died}\n{self._end()}".strip()
+            if not killed or turn.limit:
+                return Crashed("parser-died", said)
+            if not turn.killed:
+                turn.killed = True
+                return self._outcome()
+            limit, name = "whoever takes it apart is killed, as where the system has no memory left", "died"
         said = self._end()
         if turn.limit:
             return Crashed(f"parser-{name}", said or limit)

@@ -114,9 +114,19 @@ def open_other(tmp_path, parser) -> Room:
     return Room(folder, open_store(f"sqlite:///{folder}/other.sqlite3"), FolderBlobs(folder / "blobs"), parser)
 
 
-def test_a_parser_that_is_killed_now_and_then_parks_nothing(room):
-    """Three kills at one mail would; two are forgotten once it is through."""
-    bad = room.put(letter("unlucky", "killed"))
+def test_a_parser_that_is_killed_parks_nothing(room):
+    """Not even one that is killed at each try, as where the system has no memory left."""
+    room.put(letter("unlucky", "killed"))
+    passed = room.intake.once()
+    assert (passed.received, passed.struck) == (1, 0)
+    (message,) = messages(room)
+    assert "whoever takes it apart is killed" in message.message.text
+    assert [file.name for file in message.attachments] == ["original.eml"]
+
+
+def test_a_parser_that_dies_now_and_then_parks_nothing(room):
+    """Three deaths at one mail would; two are forgotten once it is through."""
+    bad = room.put(letter("unlucky", "exit"))
     room.intake.once()
     room.intake.once()
     assert room.claimed(bad).strikes == 2

@@ -89,7 +89,6 @@ def test_every_record_survives_the_wire(raw):
     [
         ("exit", "parser-died", "exit code 0"),
         ("abort", "parser-died", "signal 6"),
-        ("killed", "parser-died", "signal 9"),
         ("fail", "ValueError", "cannot take this"),
     ],
 )
@@ -112,7 +111,14 @@ def test_what_a_library_prints_stands_between_no_frames(poisoned):
     assert isinstance(told, Inbound)
 
 
-@pytest.mark.parametrize(("bug", "said"), [("hang", "longer than 1 seconds"), ("starve", "more than 1024 MB")])
+@pytest.mark.parametrize(
+    ("bug", "said"),
+    [
+        ("hang", "longer than 1 seconds"),
+        ("starve", "more than 1024 MB"),
+        ("killed", "whoever takes it apart is killed"),
+    ],
+)
 def test_beyond_seconds_and_memory_the_headers_are_read(poisoned, bug, said):
     raw = letter("slow", bug, References="<a@b.example> <c@d.example>", Auto_Submitted="auto-replied")
     first, cut, last = outcomes(poisoned, letter("one"), raw, letter("two"))
@@ -136,6 +142,36 @@ def test_beyond_seconds_and_memory_the_headers_are_read(poisoned, bug, said):
     ]
     assert said in cut.loose_ends[0]
     assert [each.subject for each in (first, last) if isinstance(each, Inbound)] == ["one", "two"]
+
+
+def test_one_that_is_killed_once_is_no_mails_fault(tmp_path):
+    """A system out of memory, or a person: the mail is read again, and whole."""
+    once = (
+        f"import pathlib, os; pathlib.Path({str(tmp_path / 'killed')!r}).touch(exist_ok=False); os.kill(os.getpid(), 9)"
+    )
+    parser = make(
+        (
+            sys.executable,
+            "-c",
+            f"""
+import contextlib
+from helpdeskd.mail import parse
+from helpdeskd.parser.__main__ import main
+read = parse.parse
+def parsed(raw, **more):
+    if b"Subject: bad" in raw:
+        with contextlib.suppress(FileExistsError):
+            exec({once!r})
+    return read(raw, **more)
+parse.parse = parsed
+main()
+""",
+        )
+    )
+    raws = [letter("one"), letter("bad"), letter("two")]
+    assert outcomes(parser, *raws) == [inline(raw) for raw in raws]
+    parser.close()
+    assert (tmp_path / "killed").exists()
 
 
 def test_a_mail_whose_headers_alone_are_too_much_is_a_fault(poisoned):
