@@ -17,7 +17,7 @@ from helpdeskd.config.load import load
 from helpdeskd.errors import ConfigError, Refused, StoreDown
 from helpdeskd.installation import BACKUP, held
 from helpdeskd.store import snapshot
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from tests.unit.backup.conftest import letter
 
 
@@ -266,8 +266,8 @@ def test_blobs_that_are_in_no_folder_stay_where_they_are(sqlite_here, sqlite_the
     here.mail(letter("Printer"))
     here.intake()
     with monkeypatch.context() as patch:
-        patch.setattr(Blobs, "folder", None)
-        patch.setattr(Blobs, "where", "s3://bucket/mails")
+        patch.setattr(FolderBlobs, "folder", None)
+        patch.setattr(FolderBlobs, "where", "s3://bucket/mails")
         made = here.backup()
     assert (made.manifest.blobs, made.manifest.missing) == ("s3://bucket/mails", ())
     assert not (made.folder / "blobs").exists()
