@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 
 from helpdeskd import spool
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.parser import worker
+from helpdeskd.store.sqlite import driver
 from tests import poison
 from tests.unit.cli.house import ADA, ROOT, letter
 
@@ -32,9 +33,14 @@ def learnt(monkeypatch):
     return lambda: monkeypatch.setattr(worker, "COMMAND", poison.COMMAND)
 
 
+def opened(house):
+    """By the same library as ours: two of them in one process take each other's locks away (sqlite.org/howtocorrupt.html)."""
+    return closing(driver().connect(house.data / "helpdeskd.sqlite3"))
+
+
 def stored(house):
     """Every row that a reparse could touch."""
-    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+    with opened(house) as store:
         return [
             store.execute(f"select * from {table}").fetchall()
             for table in ("ticket", "message", "message_ref", "attachment", "history", "outbox", "arrival")
@@ -55,7 +61,7 @@ def shown(house, number):
 def talk(house):
     """A ticket with an answer and commands of each kind, as they come by mail. (its number, the ids of all mails)"""
     (first,) = fetch(house, letter("Printer", "It burns.\n\npoison:learnt Hello"))
-    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+    with opened(house) as store:
         ((mail_id, number),) = store.execute(
             "select mail_id, number from outbox join ticket on ticket.id = ticket_id where notice = 'new_ticket'"
         ).fetchall()
