@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from helpdeskd.audit.differences import Kind, Report
 from helpdeskd.store import schema, settings
@@ -54,6 +54,11 @@ def last(conn: Connection, node: str) -> Last | None:
         counts={Kind(kind): count for kind, count in value["counts"].items() if kind in known},
         words=tuple(value["words"]),
     )
+
+
+def forget(conn: Connection) -> None:
+    """Of all nodes."""
+    conn.execute(delete(schema.setting).where(schema.setting.c.key.startswith(KEY, autoescape=True)))
 
 
 def others(conn: Connection, node: str) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Connection, func, select
 
 from helpdeskd import durable
+from helpdeskd.audit import last as last_audit
 from helpdeskd.backup.manifest import Found
 from helpdeskd.config import Config
 from helpdeskd.desk import history
@@ -66,7 +67,7 @@ def restore(config: Config, found: Found, now: datetime, *, send: bool) -> Resto
             _unmark(config.paths.data)
             raise
         blobs, spooled = _blobs(config, found), _spool(config, found)
-        store = open_store(config.store_url, snapshots=0)
+        store = open_store(config.store_url, snapshots=0, risk_losing_mail=config.store.risk_losing_mail)
         try:
             if manifest.schema == migrations.HEAD:
                 _check_rows(store, manifest.rows)
@@ -144,12 +145,14 @@ def _check_rows(store: Store, expected: dict[str, int]) -> None:
 
 
 def _settle(conn: Connection, now: datetime, made_at: datetime, *, send: bool) -> list[OutboxRow]:
-    """Decide about every mail that waited when the backup was made; those rows as they are now. And skip ids.
+    """Decide about every mail that waited when the backup was made; those rows as they are now. And skip ids, and forget the
+    nodes of then: none of them is one of now.
 
     One found in `sending` is uncertain as after any crash: a notice is not sent again, whatever was said.
     """
     for table in ("ticket", "person"):
         snapshot.skip_ids(conn, table, SKIPPED_IDS)
+    last_audit.forget(conn)
     words = f"restored from the backup of {made_at:%Y-%m-%d %H:%M} UTC: it may have gone out since"
     waiting = (OutboxState.QUEUED, OutboxState.DEFERRED, OutboxState.SENDING)
     found = outbox.list_rows(conn, states=waiting, limit=_EVERYTHING)

@@ -115,7 +115,10 @@ def retry(ctx: click.Context, ids: tuple[int, ...], *, failed: bool, unknown: bo
     with writing(ctx) as here:
 
         def act(conn: Connection) -> list[OutboxRow]:
-            chosen = ids or [row.id for row in outbox.list_rows(conn, states=states, limit=None)]
+            found = outbox.list_rows(conn, states=states, limit=None) if states else []
+            chosen = ids or [
+                row.id for row in found if row.raw_gone_at is None
+            ]  # keep.outbox_days let go of the others
             actor = _actor(conn, who)
             return [delivery.retry(conn, here.clock(), each, actor) for each in chosen]
 

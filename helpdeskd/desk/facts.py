@@ -96,7 +96,7 @@ _TICKETS = select(*rows.TICKET).where(
 )
 _TAKING_PART = select(_p.ticket_id, _p.person_id).where(_p.ticket_id.in_(_IDS))
 _HELD = (
-    select(_a.department_id, _a.ticket_id, _m.ticket_id, _m.id)
+    select(_a.department_id, _a.ticket_id, _a.outcome, _m.ticket_id, _m.id)
     .outerjoin(schema.message, _m.arrival_id == _a.id)
     .where(_a.ticket_id.is_not(None), _a.outcome != Outcome.DUPLICATE.value)
     .order_by(_a.id, _m.id)
@@ -148,17 +148,19 @@ def gather(
     sender: str = "",
     author_is_ours: bool = False,
     elsewhere: Iterable[int] = (),
+    opened_elsewhere: bool = False,
     others: frozenset[int] = frozenset(),
 ) -> Facts:
     """The facts for one department. `recipients` are those that reach it (reply tokens are read from their +detail).
 
     `others`: departments this mail is addressed to as well; their tickets are left to them. `elsewhere`: tickets that have
-    this very mail from there already (those that its identity finds in the store are added). `place`: where an IMAP server has it.
+    this very mail from there already (those that its identity finds in the store are added); `opened_elsewhere`: it opened one of
+    them. `place`: where an IMAP server has it.
     """
     usable = inbound.author is not None and is_usable(inbound.author.email)
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
-    here, there = _same_mail(conn, inbound, department, arrived_at, place)
+    here, there, opened = _same_mail(conn, inbound, department, arrived_at, place)
     taken = tuple(dict.fromkeys((*elsewhere, *there)))
     clues = _clues(conn, desk, inbound, recipients)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
@@ -180,6 +182,7 @@ def gather(
         matches=matches,
         same_mail=tuple((leads.by_id[held].id if held in leads.by_id else held, message) for held, message in here),
         elsewhere=taken,
+        opened_elsewhere=opened_elsewhere or opened,
         old_mail=old_mail,
         follow_up_days=(
             desk.settings.follow_up_days if department.follow_up_days is None else department.follow_up_days
@@ -242,25 +245,27 @@ _Held = list[tuple[int, int | None]]
 
 def _same_mail(
     conn: Connection, inbound: Inbound, department: Department, arrived_at: datetime, place: Place | None
-) -> tuple[_Held, list[int]]:
-    """(ticket, message) of this department that hold this very mail; tickets of other departments that do.
+) -> tuple[_Held, list[int], bool]:
+    """(ticket, message) of this department that hold this very mail; tickets of other departments that do; did it open one?
 
     A mail without an identity is known by its place: two nodes may have fetched it, the one that died and the one that took over.
     """
     here: _Held = []
     there: list[int] = []
+    opened = False
     if inbound.identity_sha256 is not None:
         found = conn.execute(_SAME, {"identity": inbound.identity_sha256, "since": arrived_at - SAME_FOR})
     elif place is not None:
         found = conn.execute(_SAME_UID, {**place._asdict(), "raw_sha256": inbound.raw_sha256})
     else:
-        return here, there
-    for where, first, ticket_id, message_id in found:
+        return here, there, opened
+    for where, first, outcome, ticket_id, message_id in found:
         if where == department.id:
             here.append((first if ticket_id is None else ticket_id, message_id))
         else:
             there.append(first if ticket_id is None else ticket_id)
-    return here, there
+            opened |= outcome == Outcome.OPENED
+    return here, there, opened
 
 
 def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str, ...]) -> list[Clue]:

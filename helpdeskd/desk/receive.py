@@ -71,9 +71,10 @@ class Explanation:
 
 @dataclass(slots=True)
 class _Done:
-    """What earlier departments of the same mail did: tickets that have it now, whether its author was answered."""
+    """What earlier departments of the same mail did: tickets that have it now, whether one was opened."""
 
     tickets: list[int] = field(default_factory=list)
+    opened: bool = False
 
 
 def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
@@ -118,6 +119,7 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
         explained += [_explained(conn, stop, decision) for decision in decisions]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
+        done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
@@ -183,6 +185,7 @@ def _decide(
         sender=arrived.sender,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
         elsewhere=done.tickets,
+        opened_elsewhere=done.opened,
         others=frozenset(other.department.id for other in stops) - {stop.department.id},
     )
     from_staff = found.author is not None and found.author.is_staff
@@ -238,6 +241,7 @@ def _receive_at(
         made.append(Done(decision, outcome_of(decision), None if ticket_now is None else ticket_now.number))
         if ticket_now is not None:
             done.tickets.append(ticket_now.id)
+        done.opened |= decision.action is Action.OPEN
         if decision is first:
             ticket, message_id = ticket_now, message_now
     if ticket is not None and ticket.id != first.ticket_id:

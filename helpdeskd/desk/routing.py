@@ -96,7 +96,7 @@ class Case:
             Action.OPEN,
             reason,
             link_to=self.ticket.id if link else None,
-            acknowledge=acknowledge and not self.facts.old_mail and not self.facts.elsewhere,
+            acknowledge=acknowledge and not self.facts.old_mail and not self.facts.opened_elsewhere,
         )
 
     def keeps(self, reason: Reason, *, tell_author: bool = False) -> Decision:

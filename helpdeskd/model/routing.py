@@ -55,6 +55,7 @@ class Facts:
     old_mail: bool  # arrived long before we saw it (IMAP backfill): no automatic answers
     follow_up_days: int  # a reply to a ticket closed for longer opens a new one; 0: every reply does
     contact_days: int  # after so many days a token without References is an address-book contact
+    opened_elsewhere: bool = False  # one of those was opened by this mail
     from_usable: bool = True  # From holds an address that can be written to
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
     fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each

@@ -346,18 +346,19 @@ class Sender:
 
     async def _end(self, row: OutboxRow, sent: Sent, raw_sha256: str | None = None) -> None:
         """Write the truth down, and which bytes it is about. The relay's answer exists nowhere else, so this is tried until the store takes it."""
+        turn, at = 0, self.clock()
 
         def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool]:
-            now = self.clock()
-            tries = outbox.attempts(conn, row.id) if sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
-            first = outbox.first_try(tries) or now
-            state, then = settle(row, sent, first, now, self.rng, self.settings.give_up_days)
-            ours = outbox.ended(conn, row.id, sent, now, then, state, owner=self.owner, raw_sha256=raw_sha256)
+            tries = outbox.attempts(conn, row.id) if turn > 1 or sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
+            if turn > 1 and outbox.Attempt(at, sent.ended, sent.code, sent.words) in tries:
+                stands = outbox.get(conn, row.id)  # it is written down already: what was lost is COMMIT's answer
+                return stands.state, stands.next_at, True
+            state, then = settle(row, sent, outbox.first_try(tries) or at, at, self.rng, self.settings.give_up_days)
+            ours = outbox.ended(conn, row.id, sent, at, then, state, owner=self.owner, raw_sha256=raw_sha256)
             if ours:
-                delivery.record(conn, self._desk, now, row, state, sent.words)
+                delivery.record(conn, self._desk, self.clock(), row, state, sent.words)
             return state, then, ours
 
-        turn = 0
         while True:
             turn += 1
             try:

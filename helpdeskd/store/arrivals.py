@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
-from helpdeskd.store.schema import arrival, message
+from helpdeskd.store.schema import arrival
 
 # Built once: building a statement costs more than running it, and these run for every mail.
 _INSERT = insert(arrival).returning(arrival.c.id)
@@ -18,10 +18,6 @@ _SETTLE = update(arrival).where(arrival.c.id == bindparam("arrival_id"))
 _ALL_BY_SPOOL = select(arrival).where(arrival.c.spool_id == bindparam("spool")).order_by(arrival.c.id)
 
 NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
-
-
-# Built once: to build and hash an insert of twenty columns costs as much as to run it.
-_RECORD = insert(arrival).returning(arrival.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ def record(
     """Write down an arrival and return its id.
 
     Where another writer recorded the same (spool_id, department_id) meanwhile, the command fails with Conflict: run
-    again, it meets that row (`by_spool`) and does nothing. Empty account and folder are kept as NULL.
+    again, it meets that row (`all_by_spool`) and does nothing. Empty account and folder are kept as NULL.
     """
     values = {
         "spool_id": spool_id,
@@ -118,14 +114,6 @@ def settle(conn: Connection, arrival_id: int, *, outcome: Outcome, reason: str, 
     conn.execute(_SETTLE, values)
 
 
-def by_spool(conn: Connection, spool_id: str, department_id: int) -> Arrival | None:
-    """What became of that spool entry in that department, if it was here before."""
-    row = conn.execute(
-        select(arrival).where(arrival.c.spool_id == spool_id, arrival.c.department_id == department_id)
-    ).first()
-    return None if row is None else _arrival(row)
-
-
 def all_by_spool(conn: Connection, spool_id: str) -> list[Arrival]:
     """Every department's outcome of that spool entry; empty if it was never seen."""
     rows = conn.execute(_ALL_BY_SPOOL, {"spool": spool_id})
@@ -143,22 +131,6 @@ def known_uids(conn: Connection, account: str, folder: str, uidvalidity: int) ->
         )
     )
     return {row[0] for row in rows}
-
-
-def same_mail(conn: Connection, identity_sha256: str, department_id: int, since: datetime) -> tuple[int, int] | None:
-    """(ticket id, message id) of the first message that this very mail became in that department since `since`."""
-    row = conn.execute(
-        select(message.c.ticket_id, message.c.id)
-        .join(arrival, message.c.arrival_id == arrival.c.id)
-        .where(
-            arrival.c.identity_sha256 == identity_sha256,
-            arrival.c.department_id == department_id,
-            arrival.c.received_at >= since,
-        )
-        .order_by(message.c.id)
-        .limit(1)
-    ).first()
-    return None if row is None else (row[0], row[1])
 
 
 def _arrival(row: Row[Any]) -> Arrival:

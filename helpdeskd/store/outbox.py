@@ -82,23 +82,8 @@ class Attempt:
     words: str
 
 
-def enqueue(conn: Connection, mail: NewMail) -> int:
-    """Queue a mail; returns the row's id. A mail_id or envelope_token used before is a Conflict."""
-    return enqueue_many(conn, [mail])[0]
-
-
-def enqueue_many(conn: Connection, mails: Sequence[NewMail]) -> list[int]:
-    """Queue several at once; their ids in the same order."""
-    if not mails:
-        return []
-    result = conn.execute(
-        insert(outbox).returning(outbox.c.id, sort_by_parameter_order=True), [_values(mail) for mail in mails]
-    )
-    return [row[0] for row in result]
-
-
 def put(conn: Connection, mails: Sequence[NewMail]) -> None:
-    """Queue several whose ids nobody asks for: half of what `enqueue_many` costs, and it is on the way of every mail."""
+    """Queue mails. A mail_id or envelope_token used before is a Conflict. Their ids are not asked for, which would cost as much again."""
     if mails:
         conn.execute(_INSERT, [_values(mail) for mail in mails])
 

@@ -32,7 +32,7 @@ def take(store: Store, url: str, copy: Path, look: Callable[[Connection], T]) ->
     """
     try:
         if store.path is not None:
-            sqlite.copy(sqlite.engine(store.path, begin="BEGIN", busy_seconds=_BUSY_SECONDS), copy)
+            sqlite.copy(store.engine, copy)
             with _reading(copy).connect() as connection:
                 return look(connection)
         return _dump(store, make_url(url), copy, look)

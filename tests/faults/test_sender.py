@@ -13,13 +13,14 @@ import pytest
 from helpdeskd.config import Mailbox
 from helpdeskd.errors import StoreDown, Temporary
 from helpdeskd.model.outgoing import NoticeName, OutboxState
+from helpdeskd.model.ticket import History
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.sender import Counts
 from helpdeskd.store import outbox
 from tests.live.fakeimap import FakeImap
 from tests.live.imapbox import Desk
 from tests.sink import Sink
-from tests.unit.outgoing.house import House, a_desk
+from tests.unit.outgoing.house import JANE, House, a_desk
 
 
 @pytest.fixture
@@ -158,6 +159,29 @@ async def test_a_mark_whose_commit_was_never_heard_of_is_taken_back(house, monke
     row = house.row(row_id)
     assert (row.state, row.owner, house.sink.mails) == (OutboxState.QUEUED, "", [])
     await goes(house, row_id)
+
+
+async def test_an_end_whose_commit_was_never_heard_of_is_written_down_once(house, monkeypatch):
+    """The connection is lost with COMMIT's answer: we write it down again, and find that it stands there already."""
+    monkeypatch.setattr("helpdeskd.outgoing.sender._PAUSE_SECONDS", 0)
+    house.sink.refuse(JANE, "550 5.1.1 no such user")
+    row = house.answer("Pull the plug.")
+    sender = house.sender()
+    commit, cuts = sender._commit, list[int]()
+
+    async def cut(fn):
+        value = await commit(fn)
+        if not cuts and house.row(row.id).state is OutboxState.FAILED:
+            cuts.append(1)
+            raise StoreDown("server closed the connection unexpectedly")
+        return value
+
+    monkeypatch.setattr(sender, "_commit", cut)
+    assert await sender.once() == Counts(sent=1, failed=1)  # the notice that it failed, and the answer
+    assert cuts
+    assert (len(house.attempts(row.id)), house.row(row.id).attempts) == (1, 1)
+    assert len(house.happened(History.MAIL_FAILED)) == 1
+    assert len(house.sink.to("ada@example.org")) == 1
 
 
 async def test_an_answer_that_cannot_be_written_down_is_no_second_mail(house, monkeypatch):

@@ -138,20 +138,22 @@ def test_facts_of_an_installation(site: Site):
 
 def test_an_alarm_that_cannot_go_out_is_no_answer_that_waits(site: Site):
     def queue(conn):
-        outbox.enqueue(
+        outbox.put(
             conn,
-            NewMail(
-                notice=NoticeName.ALARM,
-                automatic=True,
-                department_id=1,
-                recipient="operator@example.com",
-                language="en",
-                context={},
-                mail_id="1@desk.example",
-                envelope_token="1",
-                created_at=now(),
-                next_at=now(),
-            ),
+            [
+                NewMail(
+                    notice=NoticeName.ALARM,
+                    automatic=True,
+                    department_id=1,
+                    recipient="operator@example.com",
+                    language="en",
+                    context={},
+                    mail_id="1@desk.example",
+                    envelope_token="1",
+                    created_at=now(),
+                    next_at=now(),
+                )
+            ],
         )
 
     site.here.store.writer.run(queue)

@@ -7,9 +7,12 @@ import shutil
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
-from helpdeskd import spool, tray
+from helpdeskd import daemon, monitoring, spool, tray
+from helpdeskd.audit import last
+from helpdeskd.audit.run import audit
 from helpdeskd.backup import manifest, restore
 from helpdeskd.config import Config
 from helpdeskd.desk import people, queries, tickets
@@ -90,6 +93,37 @@ def test_an_empty_machine_gives_the_same_answers(here, there):
     assert tray.scan(there.root) == []
 
 
+def test_a_store_that_is_risked_is_put_back(here, there):
+    """A server that may forget is refused, unless the operator takes the risk: here as there."""
+    if here.config.store.url:
+        for place in (here, there):
+            url = f"{place.config.store.url}?options=-c%20synchronous_commit%3Doff"
+            place.config = replace(place.config, store=replace(place.config.store, url=url, risk_losing_mail=True))
+    here.mail(letter("Printer"))
+    here.intake()
+    here.backup()
+    assert there.restore().tickets == 1
+
+
+def test_an_audit_of_the_new_machine_is_alone(here, there):
+    """The old machine audited, and is no other node now: what is parked is looked for here."""
+    here.mail(letter("Printer"))
+    here.intake()
+
+    def audited(place, keep):
+        with place.opened() as made:
+            records = monitoring.records_of(made, daemon.StoreLedger(made.store))
+            report = audit(records)
+            if keep:
+                made.store.writer.run(lambda conn: last.keep(conn, records.node, report, now()))
+            return report.left_out, made.store.read(lambda conn: last.last(conn, records.node))
+
+    assert audited(here, keep=True)[1] is not None
+    here.backup()
+    there.restore()
+    assert audited(there, keep=False) == ([], None)
+
+
 def test_threads_go_on(here, there):
     """By the reply token, which the keys in the store still read, and by our Message-ID."""
     here.mail(letter("Printer"))
@@ -161,9 +195,9 @@ def test_what_waited_to_go_out(here, there, send):
                         next_at=now(),
                         ticket_id=ticket,
                     )
-                    row = outbox.enqueue(conn, mail)
+                    outbox.put(conn, [mail])
                     values = {"state": state, "owner": "the lost node", "lease_until": now()}
-                    conn.execute(update(schema.outbox).where(schema.outbox.c.id == row).values(values))
+                    conn.execute(update(schema.outbox).where(schema.outbox.c.mail_id == mail.mail_id).values(values))
 
         made.store.writer.run(lambda conn: conn.execute(schema.outbox.delete()))
         made.store.writer.run(fill)

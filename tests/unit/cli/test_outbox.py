@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from helpdeskd.config import Keep
+from helpdeskd.desk import keeping
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.store import outbox
 from helpdeskd.store.engine import open_store
@@ -171,6 +173,17 @@ def test_what_is_being_sent_is_left_alone(mailing, sink):
         assert mailing("outbox", *words).failed(1) == f"mail {mail} is being sent at this moment"
     assert store.read(lambda conn: outbox.get(conn, int(mail))).state is OutboxState.SENDING
     store.close()
+
+
+def test_what_was_let_go_keeps_no_other_from_being_sent_again(mailing, sink):
+    _, gone = answers(mailing, sink, GONE)
+    store = open_store(f"sqlite:///{mailing.data / 'helpdeskd.sqlite3'}")
+    keeping.let_go(store, Keep(outbox_days=30), datetime.now(UTC) + timedelta(days=40), ())
+    store.close()
+    number = mailing.ticket("Another")
+    mail = mails(mailing, "--ticket", str(number))[GRACE]["mail"]["id"]
+    assert "were let go" in mailing("outbox", "retry", gone).failed(1)
+    assert mailing("outbox", "retry", "--failed").ok() == f"Mail {mail} to {GRACE} is queued again.\n"
 
 
 def test_words_from_outside_never_steer_the_terminal(mailing, sink):

@@ -404,6 +404,23 @@ def test_two_departments_by_two_deliveries(house, street):
     assert len(house.mails(N.ACKNOWLEDGEMENT)) == 1
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_first_department_that_opens_acknowledges(house, street, at_once):
+    """One that keeps the mail of a stranger inside tells its author nothing; the one that opens does."""
+    house.department("Sales", "sales@example.org")
+    ticket = street.ticket(street.take(street.mail())[0])
+    to = f"support+{street.last(N.ACKNOWLEDGEMENT).reply_token}@example.org"
+    mail = street.mail(author="eve@elsewhere.example", to=(to, "sales@example.org"), mail_id="eve1@x")
+    if at_once:
+        kept, opened = street.take(mail)
+    else:
+        (kept,) = street.take(replace(mail, recipients=(to,)))
+        (opened,) = street.take(replace(mail, spool_id="other", recipients=("sales@example.org",)))
+    assert (kept.outcome, kept.reason, kept.number) == (Outcome.INTERNAL, "stranger", ticket.number)
+    assert (opened.outcome, opened.department) == (Outcome.OPENED, "Sales")
+    assert street.last(N.ACKNOWLEDGEMENT, "eve@elsewhere.example").ticket_id == street.ticket(opened).id
+
+
 def test_each_department_finds_its_own_ticket(house, street):
     """Where Message-IDs are the tokens, an answer to one department's mail names the other's ticket as well."""
     house.department("Sales", "sales@example.org")
@@ -716,7 +733,7 @@ def test_explain_writes_nothing_and_says_what_receive_does(house, street):
         ("Support", Outcome.INTERNAL, "stranger", ticket.number, f" in {ticket.tag}"),
         ("Sales", Outcome.OPENED, "new", None, ""),
     ]
-    assert [each.answered for each in told.decisions] == [False, False]
+    assert [each.answered for each in told.decisions] == [False, True]
     did = street.take(mail)
     assert [(each.department, each.outcome, each.reason) for each in did] == [
         (each.department, each.outcome, each.reason.value) for each in told.decisions

@@ -46,6 +46,7 @@ everything = st.builds(
     matches=st.lists(matches, max_size=5).map(tuple),
     same_mail=st.lists(st.tuples(st.integers(1, 4), st.none() | st.integers(1, 9)), max_size=2).map(tuple),
     elsewhere=st.lists(st.integers(0, 4), max_size=2).map(tuple),
+    opened_elsewhere=st.booleans(),
     old_mail=st.booleans(),
     follow_up_days=st.integers(0, 10_000),
     contact_days=st.integers(0, 10_000),
@@ -80,7 +81,7 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands):
             assert not decision.reopen
             assert not decision.acknowledge
             assert not decision.tell_author
-        if facts.old_mail or facts.elsewhere:
+        if facts.old_mail or facts.opened_elsewhere:
             assert not decision.acknowledge
         if decision.action in {Action.ANSWER, Action.COMMAND}:
             who = facts.author

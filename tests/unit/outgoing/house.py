@@ -121,7 +121,12 @@ class House:
             references=("root@example.net", "jane-1@example.net"),
             reply_token=self.desk.tokens.make(self.ticket.id, self.person_id),
         )
-        made: int = self.write(lambda conn: outbox.enqueue(conn, replace(mail, **changes)))
+
+        def put(conn) -> int:
+            outbox.put(conn, [replace(mail, **changes)])
+            return max(row.id for row in outbox.list_rows(conn, limit=None))
+
+        made: int = self.write(put)
         return made
 
     def sender(self, relay: Any = None, owner: str = "node-1") -> Sender:

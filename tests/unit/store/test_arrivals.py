@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals
 from helpdeskd.store.engine import Store
-from helpdeskd.store.schema import message, person, ticket
+from helpdeskd.store.schema import person, ticket
 from tests.unit.store.helpers import NOON, add_department
 
 
@@ -48,12 +47,10 @@ def test_what_is_recorded_can_be_asked_for(store: Store) -> None:
         uidvalidity=2**32 - 1,
         uid=2**32 - 1,
     )
-    found = store.read(lambda conn: arrivals.by_spool(conn, "spool-1", 7))
-    assert found is not None
-    assert found.id == arrival_id
+    (found,) = store.read(lambda conn: arrivals.all_by_spool(conn, "spool-1"))
+    assert (found.id, found.department_id) == (arrival_id, 7)
     assert (found.door, found.outcome, found.evidence) == (Door.IMAP, Outcome.OPENED, ["reply-token", "subject-tag"])
     assert (found.subject, found.uid, found.received_at) == ("Grüße �", 2**32 - 1, NOON)
-    assert store.read(lambda conn: arrivals.by_spool(conn, "spool-1", 8)) is None
     assert store.read(lambda conn: arrivals.all_by_spool(conn, "spool-2")) == []
 
 
@@ -77,41 +74,16 @@ def test_known_uids_are_those_of_that_folder_and_generation(store: Store) -> Non
     assert store.read(lambda conn: arrivals.known_uids(conn, "box", "INBOX", 5)) == set()
 
 
-def test_the_same_mail_is_known_by_department_and_for_a_while(store: Store) -> None:
+def test_what_became_of_it_may_be_said_later(store: Store) -> None:
     department = add_department(store)
-    first = record(store, "s1", department_id=department, identity_sha256="same")
-    late = record(store, "s2", department_id=department, identity_sha256="same", outcome=Outcome.DUPLICATE)
+    first = record(store, "s1", department_id=department)
 
     def fill(conn: Connection) -> None:
         values: Any = {"created_at": NOON, "updated_at": NOON, "department_id": department, "requester_id": 1}
         conn.execute(insert(person).values(kind="customer", email="a@b", email_key="a@b", created_at=NOON))
         conn.execute(insert(ticket).values(number=1, subject="", state="new", priority="low", **values))
-        for arrival_id in (None, first):
-            conn.execute(
-                insert(message).values(
-                    ticket_id=1,
-                    visibility="public",
-                    text="",
-                    kind="personal",
-                    reason="new",
-                    verdict="none",
-                    created_at=NOON,
-                    arrival_id=arrival_id,
-                )
-            )
         arrivals.settle(conn, first, outcome=Outcome.APPENDED, reason="reply-token", ticket_id=1)
 
     store.writer.run(fill)
-
-    def same(identity: str, department_id: int, hours: float) -> tuple[int, int] | None:
-        since = NOON - timedelta(hours=hours)
-        return store.read(lambda conn: arrivals.same_mail(conn, identity, department_id, since))
-
-    assert same("same", department, 1) == (1, 2)
-    assert same("same", department, -1) is None
-    assert same("same", department + 1, 1) is None
-    assert same("other", department, 1) is None
-    settled = store.read(lambda conn: arrivals.by_spool(conn, "s1", department))
-    assert settled is not None
+    (settled,) = store.read(lambda conn: arrivals.all_by_spool(conn, "s1"))
     assert (settled.outcome, settled.reason, settled.ticket_id) == (Outcome.APPENDED, "reply-token", 1)
-    assert late > first
