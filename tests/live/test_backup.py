@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -119,8 +120,8 @@ def test_a_backup_that_is_killed_is_none(folder, sink):
         sender = f"a{n}@customer.example"
         envelope = spool.Envelope(door="pipe", sender=sender, recipients=(SUPPORT,))
         spool.put(str(house.spool), envelope, [mail(sender, SUPPORT, f"Mail {n}", "Text")])
-    with opened(load(house.config, {})) as here:
-        assert build_intake(here).once().received == 20
+    with opened(load(house.config, {})) as here, closing(build_intake(here)) as intake:
+        assert intake.once().received == 20
     for seen in ("", "store.sqlite3", "blobs"):
         backups = folder / f"backups {seen}"
         command = [sys.executable, "-m", "helpdeskd", "--config", str(house.config), "backup", str(backups)]

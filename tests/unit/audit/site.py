@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,8 @@ class Site:
         return spool.put(self.root, spool.Envelope(**given), [raw or mail(CUSTOMER, SUPPORT, subject, "It burns.")])
 
     def take(self) -> None:
-        passed = build_intake(self.here).once()
-        assert not passed.waiting
+        with closing(build_intake(self.here)) as intake:
+            assert not intake.once().waiting
 
     def taken(self, subject: str = "Printer", raw: bytes = b"", **envelope: Any) -> str:
         spool_id = self.put(subject, raw, **envelope)

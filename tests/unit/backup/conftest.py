@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,11 +62,8 @@ class Place:
         return spool.put(self.root, spool.Envelope(door="smtp", sender=sender, recipients=(recipient,)), [raw])
 
     def intake(self) -> Counts:
-        with self.opened() as made:
-            intake = daemon.build_intake(made)
-            counts = intake.once()
-            intake.stop()
-            return counts
+        with self.opened() as made, closing(daemon.build_intake(made)) as intake:
+            return intake.once()
 
     def everything_went_out(self) -> None:
         with self.opened() as made:
