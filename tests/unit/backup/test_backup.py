@@ -17,7 +17,7 @@ from helpdeskd.config.load import load
 from helpdeskd.errors import ConfigError, Refused, StoreDown
 from helpdeskd.installation import BACKUP, held
 from helpdeskd.store import snapshot
-from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.blobs import FolderBlobs
 from tests.unit.backup.conftest import letter
 
 
@@ -179,10 +179,12 @@ def test_a_mailbox_is_not_further_than_the_mails(sqlite_here, monkeypatch):
     assert (made.folder / "spool/mailboxes/support.state").read_text() == "read up to 7"
 
 
-def test_an_entry_that_cannot_be_read_holds_up_nobody(sqlite_here):
+@pytest.mark.parametrize("make", [lambda path: os.symlink("/etc/passwd", path), os.mkdir, os.mkfifo])
+@pytest.mark.parametrize("folder", ["new", "parked"])
+def test_an_entry_that_cannot_be_read_holds_up_nobody(sqlite_here, folder, make):
     spool_id = sqlite_here.mail(letter("Printer"))
     other = spool.new_id()
-    os.symlink("/etc/passwd", f"{sqlite_here.root}/new/{other}")
+    make(f"{sqlite_here.root}/{folder}/{other}")
     made = sqlite_here.backup()
     assert (made.manifest.unreadable, made.manifest.spooled) == ((other,), 1)
     assert [path.name for path in (made.folder / "spool/new").iterdir()] == [spool_id]
@@ -266,8 +268,8 @@ def test_blobs_that_are_in_no_folder_stay_where_they_are(sqlite_here, sqlite_the
     here.mail(letter("Printer"))
     here.intake()
     with monkeypatch.context() as patch:
-        patch.setattr(Blobs, "folder", None)
-        patch.setattr(Blobs, "where", "s3://bucket/mails")
+        patch.setattr(FolderBlobs, "folder", None)
+        patch.setattr(FolderBlobs, "where", "s3://bucket/mails")
         made = here.backup()
     assert (made.manifest.blobs, made.manifest.missing) == ("s3://bucket/mails", ())
     assert not (made.folder / "blobs").exists()
