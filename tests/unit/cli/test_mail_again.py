@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import json
+import resource
 import stat
 from contextlib import closing
 
 import pytest
 
 from helpdeskd import spool
+from helpdeskd.cli import mail_again
+from helpdeskd.errors import Refused
 from helpdeskd.mail.tokens import TokenKeys
-from helpdeskd.parser import worker
+from helpdeskd.parser import wire, worker
 from helpdeskd.store.sqlite import driver
 from tests import poison
 from tests.unit.cli.house import ADA, ROOT, letter
@@ -163,6 +166,36 @@ def test_a_mail_that_is_gone_and_one_the_parser_fails_on_are_named(house, learnt
     assert f"{gone}: the mail as it came is not kept any more" in house("mail", "reparse", gone).ok()
 
 
+def test_a_mail_that_takes_too_long_now_stays_as_it_was_read(house, learnt):
+    (slow,) = fetch(house, poison.letter("slow", "hang"))
+    before = stored(house)
+    house.write_config("[intake]\nparse_seconds = 1\n")
+    learnt()
+    told = house("mail", "reparse", "--all", "--json").json
+    assert (told["messages"], told["changed"]) == (0, [])
+    assert [(each["id"], each["error"]) for each in told["left"]] == [
+        (slow, "it takes longer than 1 seconds to take apart: only its headers were read")
+    ]
+    assert stored(house) == before
+
+
+def test_what_is_let_go_while_it_is_read_stays_gone(house, learnt, monkeypatch):
+    fetch(house, letter("gone", "Hello poison:learnt"))
+    real = wire.whole
+
+    def let_go(*words):
+        with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+            store.execute("update message set text = '(let go)', gone_at = created_at")
+        return real(*words)
+
+    learnt()
+    monkeypatch.setattr(wire, "whole", let_go)
+    told = house("mail", "reparse", "--all", "--json").json
+    assert (told["changed"], told["left"]) == ([], [])
+    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+        assert store.execute("select text from message").fetchall() == [("(let go)",)]
+
+
 def test_reparse_of_nothing(house):
     assert house("mail", "reparse").code == 2
     assert house("mail", "reparse", "x", "--all").code == 2
@@ -212,3 +245,14 @@ def test_export_never_overwrites_and_names_what_is_wrong(house):
     assert house("mail", "export", spool_id, "--all-parked", "x").code == 2
     assert house("mail", "export", spool.new_id()).failed(1).startswith("there is no mail")
     assert "cannot make" in house("mail", "export", "--all-parked", str(file / "x")).failed(1)
+
+
+def test_half_a_mail_is_not_left_behind(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # as a disk that is full; Python ignores SIGXFSZ
+    try:
+        with pytest.raises(Refused, match="cannot write"):
+            mail_again._write(tmp_path / "x", bytes(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
