@@ -184,7 +184,7 @@ def test_what_is_let_go_while_it_is_read_stays_gone(house, learnt, monkeypatch):
     real = wire.whole
 
     def let_go(*words):
-        with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+        with opened(house) as store, store:
             store.execute("update message set text = '(let go)', gone_at = created_at")
         return real(*words)
 
@@ -192,7 +192,7 @@ def test_what_is_let_go_while_it_is_read_stays_gone(house, learnt, monkeypatch):
     monkeypatch.setattr(wire, "whole", let_go)
     told = house("mail", "reparse", "--all", "--json").json
     assert (told["changed"], told["left"]) == ([], [])
-    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+    with opened(house) as store:
         assert store.execute("select text from message").fetchall() == [("(let go)",)]
 
 
