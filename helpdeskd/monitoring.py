@@ -78,7 +78,8 @@ class Monitoring:
             last = self._here.store.read(lambda conn: last_audit.last(conn, self._node))
         except Temporary:
             return  # the alarm of the store says so
-        if last is None or self._here.clock() - last.at >= every:
+        # One of the future is of a clock that was wrong.
+        if last is None or not timedelta(0) <= self._here.clock() - last.at < every:
             self.auditing = threading.Thread(target=self.audit, name="audit", daemon=True)
             self.auditing.start()
 

@@ -5,6 +5,7 @@ store_url     the address of a fresh database with the schema in it, for tests t
 sqlite_store  one on SQLite only, for tests in which the database does not matter
 postgres      the session's private server (tests.postgres.Postgres); starts when first asked for; skips where it is missing
 blobs         a FolderBlobs in a fresh folder
+alone         no settings from outside and no log, for commands that run in this process
 parser        a Parser of limits as they are by default
 
 A store's schema is made once for the session and copied, so that a test pays a few milliseconds for it.
@@ -12,12 +13,16 @@ A store's schema is made once for the session and copied, so that a test pays a 
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from helpdeskd import log
 from helpdeskd.config import Config
 from helpdeskd.parser.worker import Parser
 from helpdeskd.store.blobs import FolderBlobs
@@ -96,6 +101,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         {said for each in reports for name, said in getattr(each, "user_properties", ()) if name == "seed"}
     ):
         terminalreporter.write_line(seed)
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """For commands in this process: no settings from outside; and no log, which keeps the stream it was set up with, while a test's stream ends with it."""
+    for name in os.environ:
+        if name.startswith("HELPDESKD_"):
+            monkeypatch.delenv(name)
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    monkeypatch.setattr(log, "configure", lambda *_: None)
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,8 @@ class News:
 
 def step(before: Iterable[Alarm], answers: Answers, now: datetime) -> tuple[tuple[Alarm, ...], tuple[News, ...]]:
     """The alarms that stand from now on, and the news. What was not looked at goes on as it was, until it is forgotten."""
-    alarms = {alarm.key: alarm for alarm in before if alarm.key in answers or now - alarm.told < FORGOTTEN}
+    kept = (_not_ahead(alarm, now) for alarm in before)
+    alarms = {alarm.key: alarm for alarm in kept if alarm.key in answers or now - alarm.told < FORGOTTEN}
     news: list[News] = []
     for key, words in answers.items():
         alarm = alarms.get(key)
@@ -67,6 +68,12 @@ def step(before: Iterable[Alarm], answers: Answers, now: datetime) -> tuple[tupl
         elif alarm.well is not None:
             alarms[key] = replace(alarm, words=words, well=None)
     return tuple(alarms[key] for key in sorted(alarms)), tuple(news)
+
+
+def _not_ahead(alarm: Alarm, now: datetime) -> Alarm:
+    """As it is where the clock was set back meanwhile: what stands would not be told, nor be over, before it has caught up."""
+    well = None if alarm.well is None else min(alarm.well, now)
+    return replace(alarm, since=min(alarm.since, now), told=min(alarm.told, now), well=well)
 
 
 def to_json(alarms: Iterable[Alarm]) -> Any:

@@ -17,6 +17,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,19 +161,26 @@ class _Spool:
     def _copied(self, spool_id: str, place: str) -> bool:
         """False where it has moved on meanwhile. One that cannot be read is named, and keeps no other from being copied."""
         try:
-            fd = durable.open_plain(place)
+            data = _read(place)
         except FileNotFoundError:
             return False
-        except OSError:  # no plain file, or not ours to read: intake could not read it either, and parks it
+        except OSError:  # no plain file, not ours to read, a bad sector: intake cannot read it either
             self.copied.add(spool_id)
             self.unreadable.append(spool_id)
             return True
-        try:
-            self.files.write(f"spool/{os.path.relpath(place, self.root)}", durable.read_all(fd))
-        finally:
-            os.close(fd)
+        self.files.write(f"spool/{os.path.relpath(place, self.root)}", data)
         self.copied.add(spool_id)
         return True
+
+
+def _read(place: str) -> bytes:
+    fd = durable.open_plain(place)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):  # a FIFO would read as an empty mail
+            raise OSError(errno.EINVAL, "no plain file", place)
+        return durable.read_all(fd)
+    finally:
+        os.close(fd)
 
 
 def _blobs(blobs: Blobs, needed: set[str], files: _Files, earlier: Path | None) -> tuple[tuple[str, ...], int]:

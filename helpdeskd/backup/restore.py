@@ -138,6 +138,9 @@ def _check_rows(store: Store, expected: dict[str, int]) -> None:
         tables = schema.metadata.tables
         return {name: conn.execute(select(func.count()).select_from(tables[name])).scalar_one() for name in expected}
 
+    unknown = sorted(expected.keys() - schema.metadata.tables.keys())
+    if unknown:
+        raise Refused("bad-backup", f"the backup speaks of tables that there are not: {', '.join(unknown)}")
     found = store.read(count)
     wrong = sorted(name for name in expected if found[name] != expected[name])
     if wrong:

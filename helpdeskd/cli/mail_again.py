@@ -20,6 +20,7 @@ from helpdeskd.desk import reparse as again
 from helpdeskd.desk.arrived import believe, parts_of
 from helpdeskd.errors import BadMail, NotFound, Refused
 from helpdeskd.installation import Installation
+from helpdeskd.mail.parse import not_read
 from helpdeskd.model.mail import Inbound
 from helpdeskd.parser.wire import Mail
 from helpdeskd.parser.worker import Crashed
@@ -82,8 +83,13 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
 
 def _write(place: Path, raw: bytes) -> None:
     try:
-        with open(place, "xb", opener=partial(os.open, mode=0o600)) as file:  # a mail is nobody else's business
-            file.write(raw)
+        file = open(place, "xb", opener=partial(os.open, mode=0o600))  # noqa: SIM115 - a mail is nobody else's business
+        try:
+            with file:
+                file.write(raw)
+        except OSError:  # half a mail would pass for one, and keep the next try from writing it
+            place.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise Refused("no-file", f"cannot write {place}: {error.strerror}") from error
 
@@ -105,7 +111,7 @@ class _Left:
 
 @dataclass(slots=True)
 class _Told:
-    """What came of it. `left` are messages that stay as they are: their mail is gone, or the parser fails on it."""
+    """What came of it. `left` are messages that stay as they are: their mail is gone, or the parser fails on it or reads its headers alone."""
 
     messages: int = 0
     changed: list[_Changed] = field(default_factory=list)
@@ -137,7 +143,6 @@ def reparse(ctx: click.Context, ids: tuple[str, ...], *, everything: bool, as_js
                 if isinstance(inbound, Crashed):
                     told.left.append(_Left(source.spool_id, source.message_id, str(inbound)))
                 else:
-                    told.messages += 1
                     _again(here, source, inbound, told)
     if as_json:
         echo_json(told)
@@ -170,7 +175,12 @@ def _mails(here: Installation, ids: tuple[str, ...] | None, wanted: list[again.S
 
 def _again(here: Installation, source: again.Source, inbound: Inbound, told: _Told) -> None:
     desk, message_id, parts = here.desk, source.message_id, parts_of(inbound)
-    if here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts)) is None:
+    same = here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts)) is None
+    if not same and (limit := not_read(inbound)):  # a busy machine, or today's limits: what was read before is better
+        told.left.append(_Left(source.spool_id, message_id, limit))
+        return
+    told.messages += 1
+    if same:
         return  # most are: nothing is written, and nobody waits for us
     believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.parts)])
     now = here.clock()

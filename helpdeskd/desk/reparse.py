@@ -25,7 +25,10 @@ _m, _a, _h, _f = schema.message.c, schema.arrival.c, schema.history.c, schema.at
 FILES = "attachments"
 _COLUMNS = ("subject", "date", "text", "quote", "html")
 _FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
-_STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(_m.id == bindparam("message_id"))
+_STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(
+    _m.id == bindparam("message_id"),
+    _m.gone_at.is_(None),  # what was let go since `sources` does not come back
+)
 _FILES = select(*(_f[name] for name in _FILE)).where(_f.message_id == bindparam("message_id")).order_by(_f.position)
 _KEPT = and_(_a.raw_gone_at.is_(None), _m.gone_at.is_(None))
 _ANSWERED = select(_h.id).where(_h.message_id == bindparam("message_id"), _h.kind == History.STAFF_REPLIED.value)
@@ -61,7 +64,7 @@ def sources(conn: Connection, spool_ids: tuple[str, ...] | None, after: int = 0)
 
 
 def changes(conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]) -> Changed | None:
-    """What `rederive` would change; None where nothing differs, or the message is gone. Reads only."""
+    """What `rederive` would change; None where nothing differs, or its words are gone. Reads only."""
     found = _compared(conn, desk, message_id, inbound, parts)
     return None if found is None else found[0]
 

@@ -14,6 +14,7 @@ from helpdeskd.model.mail import Address, Inbound, Kind, Part
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
+_HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
 
@@ -111,8 +112,13 @@ def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
         parts=(_original(raw),),
         marker_cut=False,
         own_text_found=False,
-        loose_ends=(f"{limit}: only its headers were read",),
+        loose_ends=(f"{limit}{_HEADERS_ONLY}",),
     )
+
+
+def not_read(inbound: Inbound) -> str:
+    """The limit that kept a mail from being read beyond its headers; empty where it was read."""
+    return next((end for end in inbound.loose_ends if end.endswith(_HEADERS_ONLY)), "")
 
 
 def claimed(inbound: Inbound, own_addresses: Callable[[str], bool]) -> Inbound:

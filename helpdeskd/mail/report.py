@@ -14,6 +14,7 @@ _RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global"
 _OF_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
 _MAX_STATUS = 256 * 1024  # bytes that are read of one status part, and of one returned mail's headers
 _MAX_FATES = 1000
+_MAX_ADDRESS = 4096  # characters of a recipient field: an address has 254, each of them perhaps as \x{1F600}
 _MAX_WORDS = 500  # characters of the remote server's words
 _MAX_RETURNED = 20
 
@@ -107,7 +108,7 @@ def _typed(value: str) -> str:
 
 def _address(value: str) -> str:
     """The mail address of a recipient field; empty where it is of another kind (X.400, a local name)."""
-    match = _ADDRESS.search(_EMBEDDED.sub(_letter, _typed(value)))
+    match = _ADDRESS.search(_EMBEDDED.sub(_letter, _typed(value)[:_MAX_ADDRESS]))
     return match[0].strip("\"'().") if match else ""
 
 

@@ -178,7 +178,10 @@ class Parser:
 
     def _start(self) -> None:
         """Also says again what those that wait ask. Raises Temporary."""
-        self._errors = os.memfd_create("parser-errors")
+        try:
+            self._errors = os.memfd_create("parser-errors")
+        except OSError as error:
+            raise Temporary(f"the parser cannot be started: {error}") from error
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own words
                 self._command,

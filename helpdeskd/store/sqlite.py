@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -45,7 +46,11 @@ def create_file(path: Path) -> None:
     if not path.parent.is_dir():
         raise ConfigError((f"store.url: {path}: the folder {path.parent} does not exist (`helpdeskd init` makes it)",))
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        # Not opened: closing it would take away the locks of this process's other connections to it (fcntl(2)).
+        if not os.access(path, os.R_OK | os.W_OK):
+            raise StoreDown(f"{path}: {os.strerror(errno.EACCES)}") from None
     except OSError as error:
         raise StoreDown(f"{path}: {error.strerror}") from error
 

@@ -66,6 +66,18 @@ def failing(error: Exception, when: Callable[..., bool] = lambda *_, **__: True)
     return wrap
 
 
+def fails_on_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bug of ours that the mail "Number 0" meets."""
+    real = parse_module.claimed
+
+    def claimed(inbound: Inbound, is_ours: Any) -> Any:
+        if inbound.subject == "Number 0":
+            raise ZeroDivisionError
+        return real(inbound, is_ours)
+
+    monkeypatch.setattr(intake_module, "claimed", claimed)
+
+
 def eio() -> OSError:
     return OSError(errno.EIO, "Input/output error")
 
@@ -145,14 +157,7 @@ def test_a_poison_mail_is_parked_even_where_the_ledger_cannot_say_so(
 ) -> None:
     """What breaks the desk breaks the ledger's row too: parked all the same, and nobody waits behind it."""
     poison, *_ = fill(room)
-    real = parse_module.claimed
-
-    def claimed(inbound: Inbound, is_ours: Any) -> Any:
-        if inbound.subject == "Number 0":
-            raise ZeroDivisionError
-        return real(inbound, is_ours)
-
-    monkeypatch.setattr(intake_module, "claimed", claimed)
+    fails_on_the_first(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(
             arrivals,
@@ -169,14 +174,7 @@ def test_a_poison_mail_is_parked_even_where_the_ledger_cannot_say_so(
 def test_a_poison_mail_that_cannot_be_parked_blocks_nobody(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its reason does not fit the disk."""
     poison, *_ = fill(room)
-    real = parse_module.claimed
-
-    def claimed(inbound: Inbound, is_ours: Any) -> Any:
-        if inbound.subject == "Number 0":
-            raise ZeroDivisionError
-        return real(inbound, is_ours)
-
-    monkeypatch.setattr(intake_module, "claimed", claimed)
+    fails_on_the_first(monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(durable, "replace", failing(OSError(errno.ENOSPC, "No space left on device"))(durable.replace))
         for _ in range(5):

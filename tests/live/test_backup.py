@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Self
@@ -20,12 +19,12 @@ from sqlalchemy import text
 from helpdeskd import spool
 from helpdeskd.backup import manifest
 from helpdeskd.config.load import load
-from helpdeskd.daemon import build_intake
 from helpdeskd.errors import Refused
 from helpdeskd.installation import opened
 from helpdeskd.store.engine import open_store
 from tests.live.house import ROOT, SUPPORT, House, mail, parsed
 from tests.live.machine import wait_until
+from tests.taken import take
 
 pytestmark = pytest.mark.live
 
@@ -120,8 +119,8 @@ def test_a_backup_that_is_killed_is_none(folder, sink):
         sender = f"a{n}@customer.example"
         envelope = spool.Envelope(door="pipe", sender=sender, recipients=(SUPPORT,))
         spool.put(str(house.spool), envelope, [mail(sender, SUPPORT, f"Mail {n}", "Text")])
-    with opened(load(house.config, {})) as here, closing(build_intake(here)) as intake:
-        assert intake.once().received == 20
+    with opened(load(house.config, {})) as here:
+        assert take(here).received == 20
     for seen in ("", "store.sqlite3", "blobs"):
         backups = folder / f"backups {seen}"
         command = [sys.executable, "-m", "helpdeskd", "--config", str(house.config), "backup", str(backups)]

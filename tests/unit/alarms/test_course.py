@@ -31,6 +31,10 @@ COURSES = {
         [(0, BAD), (1439, BAD), (1440, BAD), (1441, BAD), (2880, BAD)],
         [(0, Phase.BEGUN), (1440, Phase.STANDING), (2880, Phase.STANDING)],
     ),
+    "the clock was set back": (
+        [(9000, BAD), (0, BAD), (1440, BAD), (8999, FINE), (1450, FINE), (1459, FINE), (1460, FINE)],
+        [(9000, Phase.BEGUN), (1440, Phase.STANDING), (1460, Phase.OVER)],
+    ),
     "nobody could look": ([(0, BAD), (1, UNKNOWN), (30, UNKNOWN), (31, BAD)], [(0, Phase.BEGUN)]),
     "always well": ([(0, FINE), (60, FINE)], []),
     "begins anew after it was over": (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from helpdeskd.audit import run
 from helpdeskd.audit.differences import Kind, Report
 from helpdeskd.audit.repair import refetch
 from helpdeskd.config import Config, Mailbox, Paths, SpoolSettings
-from helpdeskd.daemon import StoreLedger, build_intake
+from helpdeskd.daemon import StoreLedger
 from helpdeskd.desk import departments
 from helpdeskd.installation import Installation, open_installation
 from helpdeskd.intake import STRIKES
@@ -24,6 +24,7 @@ from helpdeskd.monitoring import records_of
 from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.schema import arrival
 from tests.live.house import CUSTOMER, SUPPORT, mail
+from tests.taken import take
 
 FILE = b"%PDF a file of its own"
 
@@ -41,8 +42,8 @@ class Site:
         return spool.put(self.root, spool.Envelope(**given), [raw or mail(CUSTOMER, SUPPORT, subject, "It burns.")])
 
     def take(self) -> None:
-        with closing(build_intake(self.here)) as intake:
-            assert not intake.once().waiting
+        passed = take(self.here)
+        assert not passed.waiting
 
     def taken(self, subject: str = "Printer", raw: bytes = b"", **envelope: Any) -> str:
         spool_id = self.put(subject, raw, **envelope)

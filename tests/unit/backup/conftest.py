@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from helpdeskd import daemon, spool
+from helpdeskd import spool
 from helpdeskd.backup import manifest, restore
 from helpdeskd.backup.make import Made, make
 from helpdeskd.backup.restore import Restored
@@ -23,6 +23,7 @@ from helpdeskd.intake import Counts
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.store import schema
+from tests.taken import take
 
 SUPPORT = "support@desk.example"
 ADA = "ada@staff.example"
@@ -63,10 +64,7 @@ class Place:
 
     def intake(self) -> Counts:
         with self.opened() as made:
-            intake = daemon.build_intake(made)
-            counts = intake.once()
-            intake.close()
-            return counts
+            return take(made)
 
     def everything_went_out(self) -> None:
         with self.opened() as made:

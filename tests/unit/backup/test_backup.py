@@ -179,10 +179,12 @@ def test_a_mailbox_is_not_further_than_the_mails(sqlite_here, monkeypatch):
     assert (made.folder / "spool/mailboxes/support.state").read_text() == "read up to 7"
 
 
-def test_an_entry_that_cannot_be_read_holds_up_nobody(sqlite_here):
+@pytest.mark.parametrize("make", [lambda path: os.symlink("/etc/passwd", path), os.mkdir, os.mkfifo])
+@pytest.mark.parametrize("folder", ["new", "parked"])
+def test_an_entry_that_cannot_be_read_holds_up_nobody(sqlite_here, folder, make):
     spool_id = sqlite_here.mail(letter("Printer"))
     other = spool.new_id()
-    os.symlink("/etc/passwd", f"{sqlite_here.root}/new/{other}")
+    make(f"{sqlite_here.root}/{folder}/{other}")
     made = sqlite_here.backup()
     assert (made.manifest.unreadable, made.manifest.spooled) == ((other,), 1)
     assert [path.name for path in (made.folder / "spool/new").iterdir()] == [spool_id]

@@ -296,6 +296,14 @@ def test_a_list_that_leads_elsewhere_is_refused(sqlite_here):
         (made.folder / "manifest.json").write_text(text)
 
 
+def test_tables_that_there_are_not_are_named(sqlite_here, sqlite_there):
+    made = sqlite_here.backup()
+    place = made.folder / "manifest.json"
+    place.write_text(place.read_text().replace('"ticket":', '"tycket":'))
+    with pytest.raises(Refused, match="tables that there are not: tycket"):
+        sqlite_there.restore()
+
+
 @pytest.mark.parametrize("how", [longer, os.unlink])
 def test_damaged_blobs_are_named_and_the_rest_can_be_restored(sqlite_here, sqlite_there, monkeypatch, how):
     here, there = sqlite_here, sqlite_there

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from helpdeskd import log, spool
 from helpdeskd.installation import Installation
@@ -19,16 +16,8 @@ from tests.unit.cli.house import ADA, SUPPORT, House
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No settings from outside; and no log, which keeps the stream it was set up with, while a test's stream ends with it."""
-    for name in os.environ:
-        if name.startswith("HELPDESKD_"):
-            monkeypatch.delenv(name)
-    before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    monkeypatch.setattr(log, "configure", lambda *_: None)
-    yield
-    structlog.configure(**before)
+def _alone(alone: None) -> None:
+    """All of them run commands in this process."""
 
 
 class Shared(Parser):

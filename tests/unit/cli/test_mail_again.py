@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
-import sqlite3
+import resource
 import stat
+from contextlib import closing
 
 import pytest
 
 from helpdeskd import spool
+from helpdeskd.cli import mail_again
+from helpdeskd.errors import Refused
 from helpdeskd.mail.tokens import TokenKeys
-from helpdeskd.parser import worker
+from helpdeskd.parser import wire, worker
+from helpdeskd.store.sqlite import driver
 from tests import poison
 from tests.unit.cli.house import ADA, ROOT, letter
 
@@ -32,9 +36,14 @@ def learnt(monkeypatch):
     return lambda: monkeypatch.setattr(worker, "COMMAND", poison.COMMAND)
 
 
+def opened(house):
+    """By the same library as ours: two of them in one process take each other's locks away (sqlite.org/howtocorrupt.html)."""
+    return closing(driver().connect(house.data / "helpdeskd.sqlite3"))
+
+
 def stored(house):
     """Every row that a reparse could touch."""
-    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+    with opened(house) as store:
         return [
             store.execute(f"select * from {table}").fetchall()
             for table in ("ticket", "message", "message_ref", "attachment", "history", "outbox", "arrival")
@@ -55,7 +64,7 @@ def shown(house, number):
 def talk(house):
     """A ticket with an answer and commands of each kind, as they come by mail. (its number, the ids of all mails)"""
     (first,) = fetch(house, letter("Printer", "It burns.\n\npoison:learnt Hello"))
-    with sqlite3.connect(house.data / "helpdeskd.sqlite3") as store:
+    with opened(house) as store:
         ((mail_id, number),) = store.execute(
             "select mail_id, number from outbox join ticket on ticket.id = ticket_id where notice = 'new_ticket'"
         ).fetchall()
@@ -157,6 +166,36 @@ def test_a_mail_that_is_gone_and_one_the_parser_fails_on_are_named(house, learnt
     assert f"{gone}: the mail as it came is not kept any more" in house("mail", "reparse", gone).ok()
 
 
+def test_a_mail_that_takes_too_long_now_stays_as_it_was_read(house, learnt):
+    (slow,) = fetch(house, poison.letter("slow", "hang"))
+    before = stored(house)
+    house.write_config("[intake]\nparse_seconds = 1\n")
+    learnt()
+    told = house("mail", "reparse", "--all", "--json").json
+    assert (told["messages"], told["changed"]) == (0, [])
+    assert [(each["id"], each["error"]) for each in told["left"]] == [
+        (slow, "it takes longer than 1 seconds to take apart: only its headers were read")
+    ]
+    assert stored(house) == before
+
+
+def test_what_is_let_go_while_it_is_read_stays_gone(house, learnt, monkeypatch):
+    fetch(house, letter("gone", "Hello poison:learnt"))
+    real = wire.whole
+
+    def let_go(*words):
+        with opened(house) as store, store:
+            store.execute("update message set text = '(let go)', gone_at = created_at")
+        return real(*words)
+
+    learnt()
+    monkeypatch.setattr(wire, "whole", let_go)
+    told = house("mail", "reparse", "--all", "--json").json
+    assert (told["changed"], told["left"]) == ([], [])
+    with opened(house) as store:
+        assert store.execute("select text from message").fetchall() == [("(let go)",)]
+
+
 def test_reparse_of_nothing(house):
     assert house("mail", "reparse").code == 2
     assert house("mail", "reparse", "x", "--all").code == 2
@@ -206,3 +245,14 @@ def test_export_never_overwrites_and_names_what_is_wrong(house):
     assert house("mail", "export", spool_id, "--all-parked", "x").code == 2
     assert house("mail", "export", spool.new_id()).failed(1).startswith("there is no mail")
     assert "cannot make" in house("mail", "export", "--all-parked", str(file / "x")).failed(1)
+
+
+def test_half_a_mail_is_not_left_behind(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # as a disk that is full; Python ignores SIGXFSZ
+    try:
+        with pytest.raises(Refused, match="cannot write"):
+            mail_again._write(tmp_path / "x", bytes(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []

@@ -236,3 +236,4 @@ def test_somebody_looks_once_a_day(store):
         return store.writer.run(lambda conn: keeping.is_due(conn, NOW + timedelta(hours=hours)))
 
     assert [due(hours) for hours in (0, 1, 23, 24, 25, 49)] == [True, False, False, True, False, True]
+    assert [due(hours) for hours in (9000, 60, 61)] == [True, True, False]  # a clock that was wrong for a while

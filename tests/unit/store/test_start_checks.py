@@ -184,6 +184,7 @@ async def test_the_daemon_that_starts_says_what_is_risked(
     assert "synchronous_commit is off" in warnings[1]
 
 
+@pytest.mark.usefixtures("alone")
 def test_status_and_config_check_say_what_is_risked(postgres: Postgres, postgres_url: str, tmp_path: Path) -> None:
     house = House(tmp_path)
     unsafe_url = f"{postgres_url}?options=-c%20synchronous_commit%3Doff"
