@@ -15,6 +15,7 @@ from helpdeskd.alarms.conditions import CONDITIONS, AlarmKind
 from helpdeskd.audit.differences import ABOUT, Kind
 from helpdeskd.config import Config
 from helpdeskd.desk.commands import HELP
+from helpdeskd.log import Event
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.routing import Outcome, Reason
 
@@ -121,6 +122,10 @@ def test_every_difference_is_explained_and_has_a_remedy():
 
 def test_every_alarm_is_explained():
     assert list(table("docs/operations.md", "alarm")) == list(AlarmKind) == [condition.kind for condition in CONDITIONS]
+
+
+def test_every_event_is_explained():
+    assert list(table("docs/operations.md", "event")) == list(Event)
 
 
 def test_every_metric_is_explained():
