@@ -12,11 +12,13 @@ import resource
 import signal
 import sys
 import traceback
+from pathlib import Path
 from typing import BinaryIO
 
 from helpdeskd.mail import parse
 from helpdeskd.parser import wire
 
+OOM_SCORE = 500  # of 1000, proc(5)
 GRACE = 10  # seconds after the parent would have killed us: then there is no parent
 
 
@@ -43,8 +45,11 @@ def main() -> None:
 
 def _confine(memory_mb: int) -> None:
     """Little is needed: some memory, and to write to the descriptors that are open already."""
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - a file of the system's
-        score.write("500")  # where the whole system has no memory left, this process goes before the daemon
+    with contextlib.suppress(
+        OSError, ValueError
+    ):  # where the whole system has no memory left, this process goes before the daemon
+        score = Path("/proc/self/oom_score_adj")
+        score.write_text(str(max(OOM_SCORE, int(score.read_text("ascii")))), "ascii")
     for what, most in (
         (resource.RLIMIT_AS, memory_mb << 20),
         (resource.RLIMIT_CORE, 0),  # it would hold people's mail

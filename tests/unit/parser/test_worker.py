@@ -232,6 +232,11 @@ def test_what_is_no_answer_is_not_read_as_one(said):
     assert bad.reason == "parser-died"
 
 
+def test_it_goes_before_the_daemon_where_memory_ends(honest):
+    outcomes(honest, letter("one"))
+    assert int(Path(f"/proc/{pid(honest)}/oom_score_adj").read_text()) >= 500
+
+
 def test_it_ends_when_there_was_nothing_to_do(honest, monkeypatch):
     outcomes(honest, letter("one"))
     honest.rest()
