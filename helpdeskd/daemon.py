@@ -17,12 +17,11 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, spool, tray
-from helpdeskd.config import Config, Keep
+from helpdeskd import housekeeping, log, spool, tray
+from helpdeskd.config import Config
 from helpdeskd.config.check import AT_RISK
-from helpdeskd.desk import changes, keeping
 from helpdeskd.errors import Refused, Temporary
-from helpdeskd.installation import BACKUP, ROLES, Installation, held, is_held, node, open_installation
+from helpdeskd.installation import ROLES, Installation, held, node, open_installation
 from helpdeskd.intake import Intake
 from helpdeskd.log import Event
 from helpdeskd.monitoring import Monitoring
@@ -34,7 +33,6 @@ from helpdeskd.scheduler import Ticker
 from helpdeskd.sources.imap import Watcher
 from helpdeskd.sources.smtp import Doors
 from helpdeskd.store import arrivals
-from helpdeskd.store.blobs import is_referenced
 from helpdeskd.store.engine import Store
 from helpdeskd.store.lock import NamedLock
 from helpdeskd.threads import tell_name
@@ -42,8 +40,7 @@ from helpdeskd.threads import tell_name
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
 PENDING_SECONDS = 60
-BLOBS_SECONDS = 6 * 3600
-KEEP_SECONDS = 3600  # between two looks whether a day is over since somebody let go of what is over
+DAY_SECONDS = 3600  # between two looks whether a day is over
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
 _log = log.get("daemon")
@@ -149,10 +146,8 @@ class Daemon:
             intake = build_intake(installation)
             threads.append(self._thread("intake", intake.run, stopping, loop))
             woken.append(intake.wake)
-            ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: end_pending(installation)))
-            ticker.every(BLOBS_SECONDS, "blobs", _forgiving(lambda: _sweep_blobs(installation)))
-            if self.config.keep != Keep():
-                ticker.every(KEEP_SECONDS, "keep", _forgiving(lambda: let_go(installation)))
+            ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: housekeeping.end_pending(installation)))
+            ticker.every(DAY_SECONDS, "daily", _forgiving(lambda: housekeeping.once_a_day(installation)))
             stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))
         if "outgoing" in self.roles:
@@ -291,25 +286,6 @@ def _reload(reloads: Iterable[Callable[[], None]]) -> None:
     _log.info(Event.RELOADED)
 
 
-def end_pending(installation: Installation) -> None:
-    """`#pending 3d` ends by itself. Raises Temporary."""
-    store, now = installation.store, installation.clock()
-    if store.read(lambda conn: changes.pending_over(conn, now)):
-        for ticket in store.writer.run(lambda conn: changes.end_pending(conn, installation.desk, now)):
-            _log.info(Event.AWAITED, ticket=ticket.number)
-
-
-def let_go(installation: Installation) -> None:
-    """What [keep] says is kept no longer, once a day. Raises Temporary."""
-    store, root, now = installation.store, installation.spool_root, installation.clock()
-    if not store.writer.run(lambda conn: keeping.is_due(conn, now)):
-        return
-    busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
-    gone = keeping.let_go(store, installation.config.keep, now, busy)
-    if gone:
-        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
-
-
 def _forgiving(refresh: Callable[[], None]) -> Callable[[], None]:
     """A store that is down for a moment is said once per tick and is no failure of the clock."""
 
@@ -332,25 +308,6 @@ def _check_blobs(installation: Installation) -> None:
         installation.blobs.check()
     except Temporary as error:
         _log.warning(Event.WARNING, warning="raw mails and attachments cannot be kept now", error=str(error))
-
-
-def _sweep_blobs(installation: Installation) -> None:
-    """What a crash between blob and COMMIT left behind, once it is a day old, and what was let go. Raises Temporary.
-
-    Not while a backup is made: it copies the store first, and then the blobs that the store named then.
-    """
-    store, config = installation.store, installation.config
-
-    def referenced(sha256: str) -> bool:
-        def asked(conn: Connection) -> bool:
-            return is_referenced(conn, sha256)
-
-        # The second time under the write lock, and rarely.
-        return store.read(asked) or store.writer.run(asked) or is_held(config, BACKUP)
-
-    swept = installation.blobs.sweep(referenced, installation.clock())
-    if swept:
-        _log.info(Event.SWEPT, blobs=swept)
 
 
 def _answer_bell(root: str, loop: asyncio.AbstractEventLoop, woken: Iterable[Callable[[], None]]) -> int:

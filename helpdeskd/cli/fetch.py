@@ -84,13 +84,16 @@ def _fetch(here: Installation, config: Config, only: str | None, *, alone: bool)
 
 
 def _through(here: Installation) -> bool:
-    from helpdeskd.daemon import build_intake, build_renderer, build_sender, end_pending
+    from helpdeskd import housekeeping, tray
+    from helpdeskd.daemon import build_intake, build_renderer, build_sender
     from helpdeskd.outgoing.transport import Relay
 
     intake = build_intake(here)
     taken = intake.once()
     intake.close()
-    end_pending(here)
+    housekeeping.end_pending(here)
+    housekeeping.once_a_day(here)
+    tray.sweep(here.spool_root, here.clock().timestamp())
     click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
     sender = build_sender(here, build_renderer(here), Relay(here.config.outgoing))
     if sender.idle_because:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd import daemon, installation, spool
+from helpdeskd import daemon, housekeeping, installation, spool
 from helpdeskd.config import Config, Keep, Paths, Smtp
 from helpdeskd.desk import changes, departments, people, tickets
 from helpdeskd.desk.context import Words
@@ -111,10 +111,10 @@ def test_a_pending_ticket_comes_back(tmp_path):
 
         ticket = here.store.writer.run(pending)
         with capture_logs() as lines:
-            daemon.end_pending(here)
+            housekeeping.end_pending(here)
             assert lines == []
             here.clock = lambda: now() + timedelta(days=3)
-            daemon.end_pending(here)
+            housekeeping.end_pending(here)
         assert [(line["event"], line["ticket"]) for line in lines] == [("awaited", ticket.number)]
         assert here.store.read(lambda conn: tickets.get(conn, ticket.id)).state is State.AWAITING_STAFF
 
@@ -137,11 +137,11 @@ def test_blobs_that_nothing_names_go_after_a_day(tmp_path):
             )
 
         here.store.writer.run(arrived)
-        daemon._sweep_blobs(here)
+        housekeeping.sweep_blobs(here)
         assert here.blobs.exists(orphan)
         here.clock = lambda: now() + timedelta(hours=25)
         with capture_logs() as lines:
-            daemon._sweep_blobs(here)
+            housekeeping.sweep_blobs(here)
         assert not here.blobs.exists(orphan)
         assert here.blobs.get(kept) == b"a mail"
         assert [(line["event"], line["blobs"]) for line in lines] == [("swept", 1)]
@@ -187,12 +187,12 @@ def test_what_is_over_is_let_go_and_then_swept(tmp_path):
         here.store.writer.run(arrived)
         here.clock = lambda: later
         with capture_logs() as lines:
-            daemon.let_go(here)
-            daemon.let_go(here)
             with installation.held(here.config, [installation.BACKUP]):
-                daemon._sweep_blobs(here)
+                housekeeping.once_a_day(here)
+            housekeeping.once_a_day(here)  # the day is not over
             assert here.blobs.exists(raw)
-            daemon._sweep_blobs(here)
+            here.clock = lambda: later + timedelta(days=1)
+            housekeeping.once_a_day(here)
         assert [line["event"] for line in lines] == ["let-go", "swept"]
         assert lines[0]["raw"] == 1
         assert not here.blobs.exists(raw)

@@ -1,0 +1,56 @@
+"""What a house needs now and then: tickets whose waiting is over; once a day, what is over is let go and swept."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from helpdeskd import log, tray
+from helpdeskd.desk import changes, keeping
+from helpdeskd.installation import BACKUP, Installation, is_held
+from helpdeskd.log import Event
+from helpdeskd.store.blobs import is_referenced
+
+_log = log.get("housekeeping")
+
+
+def end_pending(installation: Installation) -> None:
+    """`#pending 3d` ends by itself. Raises Temporary."""
+    store, now = installation.store, installation.clock()
+    if store.read(lambda conn: changes.pending_over(conn, now)):
+        for ticket in store.writer.run(lambda conn: changes.end_pending(conn, installation.desk, now)):
+            _log.info(Event.AWAITED, ticket=ticket.number)
+
+
+def once_a_day(installation: Installation) -> None:
+    """By the store's clock, so that one of several nodes does it, and a daemon that is often restarted, too. Raises Temporary."""
+    if installation.store.writer.run(lambda conn: keeping.is_due(conn, installation.clock())):
+        let_go(installation)
+        sweep_blobs(installation)
+
+
+def let_go(installation: Installation) -> None:
+    """What [keep] says is kept no longer. Raises Temporary."""
+    store, root, now = installation.store, installation.spool_root, installation.clock()
+    busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
+    gone = keeping.let_go(store, installation.config.keep, now, busy)
+    if gone:
+        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
+
+
+def sweep_blobs(installation: Installation) -> None:
+    """What a crash between blob and COMMIT left behind, once it is a day old, and what was let go. Raises Temporary.
+
+    Not while a backup is made: it copies the store first, and then the blobs that the store named then.
+    """
+    store, config = installation.store, installation.config
+
+    def referenced(sha256: str) -> bool:
+        def asked(conn: Connection) -> bool:
+            return is_referenced(conn, sha256)
+
+        # The second time under the write lock, and rarely.
+        return store.read(asked) or store.writer.run(asked) or is_held(config, BACKUP)
+
+    swept = installation.blobs.sweep(referenced, installation.clock())
+    if swept:
+        _log.info(Event.SWEPT, blobs=swept)
