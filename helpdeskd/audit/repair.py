@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from itertools import groupby
 
 from sqlalchemy import select
@@ -16,9 +16,10 @@ from helpdeskd.audit.differences import Difference, Kind, Report
 from helpdeskd.audit.run import Records
 from helpdeskd.config import Mailbox
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
-from helpdeskd.mail.parse import parse
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
+from helpdeskd.parser.wire import Mail
+from helpdeskd.parser.worker import Crashed, Parser
 from helpdeskd.sources.imap import LOCKED, fetch_once
 from helpdeskd.sources.imap_pass import LARGE
 from helpdeskd.sources.imap_state import ask_again, micros
@@ -123,18 +124,13 @@ def _attached(records: Records, wanted: set[str]) -> Iterator[tuple[bytes, str]]
     """Files are derived from raw mails: parse those again whose files are wanted."""
     query = select(_m.raw_sha256).join(schema.attachment, _f.message_id == _m.id)
     query = query.where(_f.sha256.in_(wanted), _m.raw_sha256.is_not(None)).distinct()
-    for (raw_sha256,) in records.store.read(lambda conn: conn.execute(query).all()):
-        with suppress(NotFound):
-            inbound = parse(
-                records.blobs.get(raw_sha256),
-                sender=None,
-                instance="",
-                own_addresses=lambda _: False,
-                marker=records.config.desk.marker,
-                limits=records.config.intake,
-            )
-            for part in inbound.parts:
-                yield part.data, f"its mail {raw_sha256[:12]}"
+    raws = records.store.read(lambda conn: conn.execute(query).scalars().all())
+    # In a process of its own, as intake does: some may be of those at which a parser dies.
+    with closing(Parser(instance="", marker=records.config.desk.marker, limits=records.config.intake)) as parser:
+        for raw_sha256 in raws:
+            with suppress(NotFound, Crashed):
+                for part in parser.one(Mail(records.blobs.get(raw_sha256), None)).parts:
+                    yield part.data, f"its mail {raw_sha256[:12]}"
 
 
 def _parked(records: Records, report: Report) -> Iterator[str]:
