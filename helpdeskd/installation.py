@@ -22,7 +22,7 @@ from helpdeskd.log import Event
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import Clock, now
 from helpdeskd.model.mail import Door
-from helpdeskd.store import settings
+from helpdeskd.store import lock, settings
 from helpdeskd.store.arrivals import last_door
 from helpdeskd.store.blobs import Blobs, FolderBlobs
 from helpdeskd.store.engine import Store, open_store
@@ -101,13 +101,7 @@ def held(config: Config, roles: Iterable[str]) -> Iterator[None]:
 
 def is_held(config: Config, role: str = "intake") -> bool:
     """Does a process on this machine have this role?"""
-    try:
-        with DaemonLock(config.paths.data / f"{role}.lock"):
-            return False
-    except Refused:
-        return True
-    except OSError:
-        return False
+    return lock.is_held(config.paths.data / f"{role}.lock")
 
 
 def held_since(config: Config, role: str) -> datetime | None:

@@ -124,9 +124,10 @@ def _attached(records: Records, wanted: set[str]) -> Iterator[tuple[bytes, str]]
     """Files are derived from raw mails: parse those again whose files are wanted, where a parser may fail as at their intake."""
     query = select(_m.raw_sha256).join(schema.attachment, _f.message_id == _m.id)
     query = query.where(_f.sha256.in_(wanted), _m.raw_sha256.is_not(None)).distinct()
-    found = records.store.read(lambda conn: conn.execute(query).all())
+    raws = records.store.read(lambda conn: conn.execute(query).scalars().all())
+    # In a process of its own, as intake does: some may be of those at which a parser dies.
     with closing(Parser(instance="", marker=records.config.desk.marker, limits=records.config.intake)) as parser:
-        for (raw_sha256,) in found:
+        for raw_sha256 in raws:
             with suppress(NotFound, Crashed):
                 for part in parser.one(Mail(records.blobs.get(raw_sha256), None)).parts:
                     yield part.data, f"its mail {raw_sha256[:12]}"

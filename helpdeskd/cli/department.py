@@ -23,7 +23,9 @@ def command() -> None:
 @click.option("--sender-name", help="How its mail is signed in From. [default: NAME]")
 @click.option("--private", is_flag=True, help="Not offered to customers where they can choose.")
 @click.option(
-    "--follow-up-days", type=click.IntRange(0), help="Replies reopen a closed ticket for so long. [default: the team's]"
+    "--follow-up-days",
+    type=click.IntRange(0, 36500),
+    help="Replies reopen a closed ticket for so long. [default: the team's]",
 )
 @click.option(
     "--reply-tokens",

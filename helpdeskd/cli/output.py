@@ -78,8 +78,12 @@ def moment(when: datetime | None) -> str:
 
 
 def of_micros(value: int) -> datetime:
-    """Microseconds since 1970 as a time."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
+    """Microseconds since 1970 as a time; 1970 where they are none, as in a damaged file."""
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    try:
+        return epoch + timedelta(microseconds=value)
+    except OverflowError:
+        return epoch
 
 
 def ago(when: datetime | None, now: datetime) -> str:

@@ -13,8 +13,10 @@ Seconds = Annotated[int, Meta(ge=1)]
 Amount = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Percent = Annotated[float, Meta(ge=0, le=90)]
-Hours = Annotated[float, Meta(ge=0)]
-Days = Annotated[float, Meta(gt=0)]
+Hours = Annotated[float, Meta(ge=0, le=8760)]
+# A century at most: what is added to the time of a mail must still be a time.
+Days = Annotated[float, Meta(gt=0, le=36500)]
+WholeDays = Annotated[int, Meta(ge=0, le=36500)]
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,9 +105,9 @@ class Intake(Section, frozen=True):
     max_header_kb: Count = 1024
     max_depth: Count = 100
     max_text_kb: Count = 2048
-    max_mail_mb: Count = 100
+    max_mail_mb: Annotated[int, Meta(ge=1, le=2048)] = 100  # what fits into a frame to the parser
     parse_seconds: Annotated[int, Meta(ge=1, le=120)] = 20  # below what the watchdog takes for a standstill
-    parse_memory_mb: Annotated[int, Meta(ge=256)] = 1024
+    parse_memory_mb: Annotated[int, Meta(ge=256, le=1 << 20)] = 1024
     backlog_hours: Count = 24  # older mail from IMAP gets no automatic answer
 
 
@@ -128,17 +130,17 @@ class Desk(Section, frozen=True):
     name: str = "Support"
     language: str = "en"
     public_url: str = ""
-    follow_up_days: Amount = 30
-    contact_days: Amount = 30
+    follow_up_days: WholeDays = 30
+    contact_days: WholeDays = 30
     marker: str = "## Please write your reply above this line ##"
 
 
 class Keep(Section, frozen=True):
     """Days; 0 = for ever."""
 
-    raw_days: Amount = 0
-    automatic_days: Amount = 0
-    outbox_days: Amount = 0
+    raw_days: WholeDays = 0
+    automatic_days: WholeDays = 0
+    outbox_days: WholeDays = 0
 
 
 class Audit(Section, frozen=True):

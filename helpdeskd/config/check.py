@@ -60,6 +60,8 @@ def _is_store(url: str) -> bool:
     if not re.match(r"(sqlite|postgresql(\+psycopg)?)://", url):
         return False
     host = url.rpartition("@")[2].rpartition("://")[2].partition("/")[0].partition("?")[0]
+    if host.count("[") != host.count("]"):
+        return False
     return re.search(r":(?!\d{0,5}$)[^\]:,]*$", host) is None  # a port is a number
 
 

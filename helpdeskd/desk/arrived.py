@@ -15,6 +15,8 @@ from helpdeskd.model.mail import Door, Inbound
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> Arrived:
     """What the desk is told of one mail. Blobs of its raw bytes and parts must be durable already."""
@@ -93,4 +95,8 @@ def _is_old(envelope: spool.Envelope, hours: int) -> bool:
 
 
 def moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+    """Microseconds since 1970. A damaged head may hold any number, and a mail of no known time is still a mail."""
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds)
+    except OverflowError:
+        return _EPOCH

@@ -51,8 +51,8 @@ def add(
     name = " ".join(name.split())
     if not name or len(name) > 200:
         raise Refused("bad-name", "a department needs a name of at most 200 characters")
-    if follow_up_days is not None and follow_up_days < 0:
-        raise Refused("bad-days", "the follow-up window is a number of days, 0 or more")
+    if follow_up_days is not None and not 0 <= follow_up_days <= 36500:
+        raise Refused("bad-days", "the follow-up window is a number of days, 0 or more, a century at most")
     if by_name(conn, name) is not None:
         raise Refused("name-taken", f"there is a department {name} already")
     emails = tuple(dict.fromkeys(_own(email) for email in addresses))

@@ -267,7 +267,7 @@ class Intake:
                     ready = self._given(parsed, passed, alone=alone)
                     self._finish(flying, passed)
                     flying, parsed, held = ready, [], 0
-                if passed.halted:
+                if self._ends(passed):  # those sent ahead might each take its whole time
                     break
         flying += self._given(parsed, passed, alone=alone)
         self._finish(flying, passed)

@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
@@ -16,6 +17,8 @@ from sqlalchemy.exc import DBAPIError
 
 from helpdeskd.errors import Refused, StoreDown
 from helpdeskd.store.failures import words
+
+_LOOKS, _LOOK_SECONDS = 5, 0.02
 
 
 class DaemonLock:
@@ -31,7 +34,7 @@ class DaemonLock:
             return
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o640)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(handle)
         except BlockingIOError:
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
             os.close(handle)
@@ -57,6 +60,33 @@ class DaemonLock:
 
     def __exit__(self, *_: object) -> None:
         self.release()
+
+
+def _lock(handle: int) -> None:
+    """Raises BlockingIOError. Somebody who only looks (`is_held`) has it for a moment: that is no holder."""
+    for _ in range(_LOOKS):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_LOOK_SECONDS)
+    return fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def is_held(path: Path) -> bool:
+    """Does a process have the DaemonLock at `path`? Any number may ask at once. False where it cannot be asked."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    else:
+        return False
+    finally:
+        os.close(handle)
 
 
 class NamedLock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import Iterator
@@ -29,7 +30,14 @@ class Disk:
         self._ballast.unlink(missing_ok=True)
         if size is not None:
             with self._ballast.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, max(self.free - size, 1))
+                while True:
+                    try:
+                        os.posix_fallocate(file.fileno(), 0, max(self.free - size, 1))
+                    except OSError as error:
+                        if error.errno != errno.ENOSPC:
+                            raise
+                    else:  # nobody took of it meanwhile
+                        return
 
 
 @contextmanager

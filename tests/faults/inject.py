@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.live.machine import wait_until
@@ -23,8 +23,12 @@ def threads(pid: int, name: str) -> list[int]:
     """The threads of a process whose name begins so; "main" is the first of all."""
     if name == "main":
         return [pid]
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(task.name) for task in tasks if (task / "comm").read_text().startswith(name)]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # others may end meanwhile
+            if (task / "comm").read_text().startswith(name):
+                found.append(int(task.name))
+    return found
 
 
 class Injected:

@@ -6,7 +6,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import pytest
@@ -205,7 +205,8 @@ def test_those_who_say_nothing_hold_up_nobody(served):
 
 def test_those_who_say_nothing_are_shown_the_door(served, monkeypatch):
     monkeypatch.setattr(exposition, "SECONDS", 0.2)
-    with served.connect() as sock:
+    # On a busy machine the door is shut before a word is said.
+    with served.connect() as sock, suppress(ConnectionError):
         sock.sendall(b"GET /health/live HTTP/1.1\r\n")
         assert sock.recv(1) == b""
 
@@ -222,7 +223,7 @@ def test_one_too_many_is_sent_away(served, monkeypatch):
 
 
 def test_one_who_does_not_read_is_dropped(served, monkeypatch):
-    monkeypatch.setattr(exposition, "SECONDS", 0.5)
+    monkeypatch.setattr(exposition, "SECONDS", 2.0)  # for a request to be heard, on a busy machine too
     monkeypatch.setattr(metrics, "exposed", lambda: b"x" * (64 << 20))
     with served.connect() as deaf:
         deaf.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")

@@ -129,6 +129,14 @@ def test_a_mail_becomes_a_ticket_and_leaves_the_spool(room):
     assert room.blobs.get(arrival.raw_sha256) == raw
 
 
+@pytest.mark.parametrize("received", [2**63 - 1, -(2**63)])
+def test_a_time_that_is_none_holds_up_nobody(room, received):
+    room.put(mail(CUSTOMER, SUPPORT, "Damaged", "Text"), received=received)
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    assert room.intake.once().received == 2
+    assert min(row.received_at.year for row in room.arrivals()) == 1970
+
+
 def test_order_of_arrival_is_kept_over_batches(room):
     for n in range(25):
         room.put(mail(CUSTOMER, SUPPORT, f"Number {n}", "Text"))

@@ -161,6 +161,22 @@ def test_where_no_parser_can_be_started_all_wait_and_none_is_to_blame(room):
     room.intake.close()
 
 
+def test_a_stop_does_not_wait_for_those_that_were_sent_ahead(room, monkeypatch):
+    """Each might take its whole time. The one in hand is finished, and the others lie there as if nobody had touched them."""
+    ids = [room.put(letter(f"number {n}")) for n in range(5)]
+    parse = room.intake._parser.parse
+
+    def stopping(mails):
+        for outcome in parse(mails):
+            room.intake.stop()
+            yield outcome
+
+    monkeypatch.setattr(room.intake._parser, "parse", stopping)
+    assert room.intake.once().received == 1
+    assert tray.scan(room.root) == ids[1:]
+    assert {room.claimed(each).strikes for each in ids[1:]} == {0}
+
+
 def test_a_parser_that_names_what_is_not_there_is_not_believed(room):
     raw = letter("liar", Content_Type="text/plain; name=x.txt", Content_Disposition="attachment") + b"poison:lie"
     room.put(raw)

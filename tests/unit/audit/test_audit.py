@@ -17,8 +17,10 @@ from helpdeskd.audit.ledger import accepted_in
 from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
+from helpdeskd.parser import worker
 from helpdeskd.store import arrivals, sqlite
 from helpdeskd.store.schema import message
+from tests import poison
 from tests.unit.audit.site import FILE, Site, with_file
 
 FILE_SHA256 = hashlib.sha256(FILE).hexdigest()
@@ -304,6 +306,14 @@ def test_a_file_is_derived_again(site: Site, damage):
     assert (report.total, did) == (0, [f"{sha256}: put again from its mail {_raw_of_file(site)[:12]}"])
     assert site.here.blobs.get(sha256) == FILE
     assert site.found(deep=True) == []
+
+
+def test_a_mail_at_which_the_parser_dies_does_no_harm_here_either(site: Site, monkeypatch):
+    site.taken(raw=with_file().replace(b"Here.", b"Here. poison:exit"))
+    site.blob(FILE_SHA256).unlink()
+    monkeypatch.setattr(worker, "COMMAND", poison.COMMAND)
+    report, did = site.repair()
+    assert (report.total, did) == (1, [])
 
 
 def _of_file(site: Site, first: bytes) -> str:

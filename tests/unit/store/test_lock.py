@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 from helpdeskd.errors import Refused, StoreDown
 from helpdeskd.store.engine import open_store
-from helpdeskd.store.lock import DaemonLock, NamedLock
+from helpdeskd.store.lock import DaemonLock, NamedLock, is_held
 from tests.postgres import Postgres
 
 HOLD = "import sys; from pathlib import Path; from helpdeskd.store.lock import DaemonLock\n\
@@ -29,6 +30,21 @@ def test_the_second_is_refused_by_name(tmp_path: Path) -> None:
     with DaemonLock(path):
         pass
     assert path.exists()
+
+
+def test_who_only_looks_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "daemon.lock"
+    assert not is_held(path)
+    assert not path.exists()
+    with DaemonLock(path):
+        assert is_held(path)
+    looking = os.open(path, os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not is_held(path)  # another who looks at the same moment
+    monkeypatch.setattr("time.sleep", lambda _: fcntl.flock(looking, fcntl.LOCK_UN))
+    with DaemonLock(path):
+        assert is_held(path)
+    os.close(looking)
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
