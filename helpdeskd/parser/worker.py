@@ -131,7 +131,7 @@ class Parser:
             mail = next(coming, None)
             if mail is None:
                 return
-            turn = _Turn(mail)
+            turn = _Turn(Mail(mail.raw, _sayable(mail.sender)))
             if len(mail.raw) > self._limits.max_mail_mb << 20:
                 turn.limit = f"it is larger than {self._limits.max_mail_mb} MB"
             self._waiting.append(turn)
@@ -297,6 +297,11 @@ class Parser:
             return wire.read(body, wire.Answer)
         except msgspec.MsgspecError as error:
             raise _Died(f"an answer was none: {error}") from error
+
+
+def _sayable(sender: str | None) -> str | None:
+    """Bytes of a pipe's argument that are no UTF-8 are lone surrogates here, which msgpack knows not."""
+    return None if sender is None else sender.encode("utf-8", "replace").decode()
 
 
 def _found_at() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 
@@ -127,6 +128,15 @@ def test_a_mail_becomes_a_ticket_and_leaves_the_spool(room):
     assert tray.scan(room.root) == []
     (arrival,) = room.arrivals()
     assert room.blobs.get(arrival.raw_sha256) == raw
+
+
+def test_a_sender_that_is_no_text_holds_up_nobody(room):
+    """As a pipe is given it: MAIL FROM:<gr\\xe4ce@...> is bytes, and an argument of pipe.py."""
+    sender = os.fsdecode(b"gr\xe4ce@customer.example")
+    envelope = spool.Envelope(door="pipe", sender=sender, recipients=(SUPPORT,))
+    spool.put(room.root, envelope, [mail(CUSTOMER, SUPPORT, "Eight bits", "Text")])
+    room.put(mail(CUSTOMER, SUPPORT, "Hello", "Text"))
+    assert room.intake.once().received == 2
 
 
 @pytest.mark.parametrize("received", [2**63 - 1, -(2**63)])
