@@ -253,9 +253,8 @@ class Intake:
                     parsed.append(self._kept(entry, raw, outcome))
                 except (Temporary, OSError) as error:
                     self._forgive(entry, error, passed)
-                except (
-                    MemoryError
-                ) as error:  # the machine's, most likely; should it be this mail, it holds back no other
+                except MemoryError as error:
+                    # The machine's, most likely; should it be this mail's, it holds back no other.
                     self._forgive(entry, error, passed, halt=False)
                 except Exception as error:
                     self._strike(entry, error, passed)
