@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import time
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,8 @@ from helpdeskd.store.failures import words
 # once. Fixed in 3.51.3 and in these backports.
 _SOUND = (3, 51, 3)
 _BACKPORTS = {(3, 44): 6, (3, 50): 7}
+
+_LOOK_SECONDS = 0.01  # between two tries for a lock that SQLite does not wait for
 
 
 def driver() -> ModuleType:
@@ -80,7 +83,7 @@ def engine(
     @event.listens_for(made, "connect")
     def _promise(raw: Any, _record: Any) -> None:
         raw.execute("PRAGMA synchronous = FULL")
-        raw.execute("PRAGMA journal_mode = WAL").fetchall()
+        _write_ahead(raw, busy_seconds)
         raw.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
         if raw.execute("PRAGMA foreign_keys").fetchone()[0] != foreign_keys:
             raise ConfigError((f"store.url: {path}: this SQLite was built without foreign keys",))
@@ -99,6 +102,24 @@ def engine(
         connection.exec_driver_sql(begin)
 
     return made
+
+
+def _write_ahead(raw: Any, busy_seconds: float) -> None:
+    """WAL mode, waited for as for any other lock.
+
+    SQLite itself does not wait where two connections turn a new file to WAL at once: each holds a read lock and wants the
+    exclusive one, so its busy handler would wait for ever (https://sqlite.org/c3ref/busy_handler.html).
+    """
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            raw.execute("PRAGMA journal_mode = WAL").fetchall()
+        except driver().OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def copy(made: Engine, target: Path) -> None:

@@ -105,6 +105,23 @@ def test_sqlite_is_opened_as_promised(sqlite_store: Store, tmp_path: Path) -> No
     assert fresh.path == tmp_path / "fresh.sqlite3"
 
 
+def test_a_new_file_that_another_process_is_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = sqlite.driver().connect(tmp_path / "new.sqlite3", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # not WAL yet: here SQLite answers "locked" at once, however long one would wait
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        other.execute("COMMIT")
+
+    monkeypatch.setattr("helpdeskd.store.sqlite.time.sleep", wait)
+    open_store(f"sqlite:///{tmp_path}/new.sqlite3", busy_seconds=60).close()
+    other.close()
+    assert len(waits) == 1
+
+
 def test_sqlite_writes_take_their_lock_at_the_start(sqlite_url: str) -> None:
     """Read, then write: with a plain BEGIN the second of two would fail at once, whatever the timeout."""
     stores = [open_store(sqlite_url) for _ in range(2)]
