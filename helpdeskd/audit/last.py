@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from helpdeskd.audit.differences import Kind, Report
 from helpdeskd.store import schema, settings
 
 KEY = "audit:"  # setting: the last result of each node
+GONE = timedelta(days=30)  # a node that has audited nothing for so long
 WORDS = 20  # differences that are kept in words
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,8 +62,9 @@ def forget(conn: Connection) -> None:
     conn.execute(delete(schema.setting).where(schema.setting.c.key.startswith(KEY, autoescape=True)))
 
 
-def others(conn: Connection, node: str) -> int:
-    """How many other nodes have left a result in this store."""
+def others(conn: Connection, node: str, now: datetime) -> int:
+    """How many other nodes have left a result in this store of late. One that has not for GONE exists no more."""
     key = schema.setting.c.key
-    query = select(func.count()).where(key.startswith(KEY, autoescape=True), key != KEY + node)
-    return int(conn.execute(query).scalar_one())
+    query = select(schema.setting.c.value).where(key.startswith(KEY, autoescape=True), key != KEY + node)
+    since = (now - GONE - _EPOCH) // timedelta(microseconds=1)
+    return sum(value["at"] >= since for value in conn.execute(query).scalars())

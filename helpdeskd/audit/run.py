@@ -38,7 +38,7 @@ def audit(records: Records, *, deep: bool = False, mailbox: str | None = None, a
     calls accepted. Changes nothing. Raises Temporary where the store cannot be asked, OSError where the spool cannot."""
     report = Report(deep=deep)
     store, root, now = records.store, records.spool_root, records.clock()
-    alone = not store.read(lambda conn: others(conn, records.node))
+    alone = not store.read(lambda conn: others(conn, records.node, now))
     if not alone:
         report.left_out.append("mails parked on other nodes: each node audits its own spool")
     report.add(ledger.lost(accepted, root, store))

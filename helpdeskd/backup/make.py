@@ -75,6 +75,7 @@ class _Files:
 
 def make(here: Installation, target: Path, made_by: str) -> Made:
     """A new backup in `target`. Raises Refused (another is being made, ...), Temporary, OSError; then nothing is left of it."""
+    _apart(here, target)
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     with ExitStack() as stack:
         stack.enter_context(held(here.config, [BACKUP]))
@@ -123,6 +124,16 @@ def make(here: Installation, target: Path, made_by: str) -> Made:
             shutil.rmtree(files.root, ignore_errors=True)
             raise
     return Made(final, manifest, len(needed) - len(missing), fresh)
+
+
+def _apart(here: Installation, target: Path) -> None:
+    """A backup inside what it is a copy of would be lost with it, and the spool and the blobs are swept."""
+    paths = here.config.paths
+    for folder in (paths.data, paths.spool_dir, paths.blob_dir):
+        if target.resolve().is_relative_to(folder.resolve()):
+            raise Refused(
+                "inside", f"{target} is inside {folder}, of which this would be the backup: choose another place"
+            )
 
 
 def _look(conn: Connection) -> tuple[set[str], dict[str, int]]:

@@ -153,10 +153,12 @@ def retry(ctx: click.Context, ids: tuple[str, ...], *, everything: bool) -> None
         raise click.UsageError("say which ones, or --all")
     as_owner(config)
     root = spool_of(config)
-    for spool_id in ids or [one.id for one in tray.parked(root)]:
-        tray.retry(root, spool_id)
-        say(f"{spool_id} is back in the spool.")
-    spool.ring(root)
+    try:
+        for spool_id in ids or [one.id for one in tray.parked(root)]:
+            tray.retry(root, spool_id)
+            say(f"{spool_id} is back in the spool.")
+    finally:
+        spool.ring(root)  # for those before the one that failed, too
 
 
 @command.command()

@@ -22,8 +22,8 @@ PREFIX = "HELPDESKD_"
 # whether a fault of ours is shown with its traceback.
 NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL", "HELPDESKD_AS", "HELPDESKD_TRACEBACK"}
 SECRETS = {"password"}
-# user:password@ and ?password=, as libpq reads them
-_IN_URL = re.compile(r"(://[^/@]*?:|[?&](?:password|sslpassword|passfile)=)[^&]+?(?=@[^@/]*(?:/|$)|&|$)")
+# user:password@ and ?password=, as libpq reads them; options may set whatever a server knows
+_IN_URL = re.compile(r"(://[^/@]*?:|[?&](?:password|sslpassword|passfile|options)=)[^&]+?(?=@[^@/]*(?:/|$)|&|$)")
 
 
 S = TypeVar("S", bound=Section)

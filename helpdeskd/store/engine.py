@@ -16,7 +16,7 @@ from helpdeskd.errors import ConfigError, StoreDown
 from helpdeskd.model.clock import Clock, now
 from helpdeskd.store import migrate as migrations
 from helpdeskd.store import postgres, sqlite
-from helpdeskd.store.failures import translate
+from helpdeskd.store.failures import Fault, judge, translate, words
 from helpdeskd.store.writer import Writer
 
 T = TypeVar("T")
@@ -227,6 +227,8 @@ def _open_postgres(address: URL, readers: int, *, migrate: bool, busy_seconds: f
             dangers = postgres.check(connection, where, risk_losing_mail=risk_losing_mail)
         migrations.postgres(writing, where, apply=migrate)
     except DBAPIError as error:
+        if judge(error) is Fault.OWN and postgres.is_unknown_option(error):
+            raise ConfigError((f"store.url: {words(error)}",)) from error
         raise translate(error, where) from error
     reading = postgres.engine(address, lock_seconds=busy_seconds, read_only=True)
     return Store(writing, reading, readers=readers, where=where, warnings=dangers)

@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from helpdeskd.errors import ConfigError
 
 OLDEST = 13  # the oldest PostgreSQL we accept; tested with 15
+
+
+def is_unknown_option(error: DBAPIError) -> bool:
+    """Does libpq know nothing of a parameter in our address? It says so before it connects, with no code."""
+    return "invalid connection option" in str(error.orig)
 
 
 def engine(url: URL, *, lock_seconds: float, read_only: bool = False) -> Engine:

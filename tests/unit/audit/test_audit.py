@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text, update
@@ -241,6 +242,15 @@ def test_mails_parked_on_other_nodes_are_theirs(site: Site):
     report = site.audit()
     assert report.total == 0
     assert report.left_out == ["mails parked on other nodes: each node audits its own spool"]
+
+
+def test_a_node_that_has_audited_nothing_for_a_month_is_gone(site: Site):
+    _parked_gone(site)
+    then = now() - timedelta(days=31)
+    site.here.store.writer.run(lambda conn: last.keep(conn, "retired", Report(), then))
+    report = site.audit()
+    assert report.total == 1
+    assert report.left_out == []
 
 
 def test_a_mail_on_its_way_is_no_difference(site: Site, monkeypatch):

@@ -386,3 +386,11 @@ def test_pg_dump_says_what_is_wrong(here, programs):
     with pytest.raises(StoreDown, match="server version mismatch"):
         here.backup()
     assert manifest.left_behind(here.target) == []
+
+
+@pytest.mark.parametrize("which", ["data", "spool_dir", "blob_dir"])
+def test_a_backup_inside_what_it_is_a_copy_of_is_refused(sqlite_here, which):
+    inside = getattr(sqlite_here.config.paths, which) / "new" / "one"
+    with sqlite_here.opened() as made, pytest.raises(Refused, match="choose another place"):
+        making.make(made, inside, "test")
+    assert not inside.exists()

@@ -174,6 +174,15 @@ def test_retry_all(house, poisoned):
     assert house("mail", "retry", "--all").ok() == ""
 
 
+def test_retry_wakes_the_daemon_for_those_before_one_that_is_not_there(house, poisoned, monkeypatch):
+    rung = []
+    monkeypatch.setattr(spool, "ring", rung.append)
+    said = house("mail", "retry", poisoned, spool.new_id())
+    assert (said.code, said.out) == (1, f"{poisoned} is back in the spool.\n")
+    assert len(rung) == 1
+    assert house("mail", "show", poisoned).ok().endswith("It waits in the spool.\n")
+
+
 def test_retry_of_nothing(house):
     assert house("mail", "retry").code == 2
     assert house("mail", "retry", "1", "--all").code == 2

@@ -159,6 +159,13 @@ def test_shown_masks_secrets():
     assert "(set, not shown)" in text
 
 
+def test_shown_masks_secrets_in_the_address_of_the_store():
+    url = "postgresql://u:geheim@h/d?options=-c%20my.key%3Dgeheim&sslpassword=geheim&application_name=mine"
+    assert shown(load(None, {"HELPDESKD_STORE__URL": url}))["store"]["url"] == (
+        "postgresql://u:***@h/d?options=***&sslpassword=***&application_name=mine"
+    )
+
+
 def test_defaults_are_sound():
     assert load(None, {}) == Config()
 

@@ -240,6 +240,11 @@ def test_options_of_the_address_are_kept(postgres_url: str) -> None:
         store.close()
 
 
+def test_an_option_that_nobody_knows_is_told_plainly(postgres_url: str) -> None:
+    with pytest.raises(ConfigError, match='store.url: .*"colour"'):
+        open_store(f"{postgres_url}?colour=blue")
+
+
 def test_connections_that_were_cut_are_replaced(postgres: Postgres, postgres_url: str) -> None:
     store = open_store(postgres_url)
     try:
