@@ -241,7 +241,7 @@ def test_options_of_the_address_are_kept(postgres_url: str) -> None:
 
 
 def test_an_option_that_nobody_knows_is_told_plainly(postgres_url: str) -> None:
-    with pytest.raises(ConfigError, match='store.url: .*"colour"'):
+    with pytest.raises(ConfigError, match=r'store.url: .*"colour"'):
         open_store(f"{postgres_url}?colour=blue")
 
 
