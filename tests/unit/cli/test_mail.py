@@ -175,7 +175,7 @@ def test_retry_all(house, poisoned):
 
 
 def test_retry_wakes_the_daemon_for_those_before_one_that_is_not_there(house, poisoned, monkeypatch):
-    rung = []
+    rung: list[str] = []
     monkeypatch.setattr(spool, "ring", rung.append)
     said = house("mail", "retry", poisoned, spool.new_id())
     assert (said.code, said.out) == (1, f"{poisoned} is back in the spool.\n")
