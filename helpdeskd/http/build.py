@@ -1,0 +1,40 @@
+"""Puts the HTTP layer together: the dialects, the guard, the threads, the server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from helpdeskd import config
+from helpdeskd.desk.context import Desk
+from helpdeskd.http.app import App
+from helpdeskd.http.dialect import Dialect
+from helpdeskd.http.here import Here
+from helpdeskd.http.server import Server
+from helpdeskd.model.clock import Clock
+from helpdeskd.store.blobs import Blobs
+from helpdeskd.store.engine import Store
+from helpdeskd.threads import tell_name
+
+DIALECTS: tuple[Dialect, ...] = ()
+
+
+def build(
+    settings: config.Http,
+    store: Store,
+    blobs: Blobs,
+    clock: Clock,
+    desk_now: Callable[[], Desk],
+    room: Callable[[], bool],
+) -> Server:
+    """Not listening yet: see Server.open. For `desk_now` and `room` see Here."""
+    here = Here(
+        store=store,
+        blobs=blobs,
+        clock=clock,
+        settings=settings,
+        desk_now=desk_now,
+        threads=ThreadPoolExecutor(settings.threads, thread_name_prefix="http", initializer=tell_name),
+        room=room,
+    )
+    return Server(App(here, DIALECTS), settings)

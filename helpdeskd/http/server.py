@@ -1,0 +1,135 @@
+"""uvicorn on a thread and an event loop of its own: the doors' loop never waits for HTTP, and signals stay the daemon's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http import httptools_impl
+
+from helpdeskd import config, log
+from helpdeskd.errors import ConfigError
+from helpdeskd.http.app import App
+from helpdeskd.log import Event
+from helpdeskd.threads import tell_name
+
+_BACKLOG = 512
+_log = log.get("http")
+
+# uvicorn keeps its status lines in a table that ends at 599; one of the originals answers 900 where it has failed.
+httptools_impl.STATUS_LINE.setdefault(900, b"HTTP/1.1 900 Framework Error\r\n")
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Server:
+    """`open` binds and begins to answer, `close` lets requests in flight end and then stops."""
+
+    def __init__(self, app: App, settings: config.Http) -> None:
+        self._app = app
+        self._settings = settings
+        self._sockets: list[socket.socket] = []
+        self._server: _Server | None = None
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    @property
+    def listening(self) -> tuple[str, ...]:
+        """host:port of each socket, with its real port; the path of a unix socket."""
+        return tuple(_name(sock) for sock in self._sockets)
+
+    def open(self) -> None:
+        """Raises ConfigError naming every place that cannot be listened on, and a certificate that cannot be read."""
+        problems = []
+        for place in self._settings.listen:
+            try:
+                self._sockets.append(_bound(place))
+            except (OSError, OverflowError, ValueError) as error:
+                number = getattr(error, "errno", None)
+                problems.append(f"[http] listen: {place}: {os.strerror(number) if number and number > 0 else error}")
+        chosen = uvicorn.Config(
+            self._app,
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            proxy_headers=False,  # ours: guard/addresses
+            server_header=False,
+            timeout_keep_alive=self._settings.idle_seconds,
+            timeout_graceful_shutdown=self._settings.stop_seconds,
+            limit_concurrency=self._settings.max_connections,
+            ssl_certfile=self._settings.tls_certificate,
+            ssl_keyfile=self._settings.tls_key,
+        )
+        try:
+            chosen.load()
+        except (OSError, ssl.SSLError) as error:
+            problems.append(f"[http] tls_certificate, tls_key: {error}")
+        if problems:
+            for sock in self._sockets:
+                sock.close()
+            raise ConfigError(tuple(problems))
+        self._server = _Server(chosen)
+        self._thread.start()
+        for place in self.listening:
+            _log.info(Event.LISTENING, door="http", at=place)
+
+    def close(self) -> None:
+        """Any thread. Returns when the last answer has left, or stop_seconds are over."""
+        if self._server is not None:
+            self._server.should_exit = True
+            self._thread.join()
+
+    def _run(self) -> None:
+        tell_name()
+        assert self._server is not None
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._server.serve(self._sockets))
+
+
+def _bound(place: str) -> socket.socket:
+    if place.startswith("unix:"):
+        return _unix(place.removeprefix("unix:"))
+    host, _, port = place.rpartition(":")
+    host = host.strip("[]")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server(("" if host == "*" else host, int(port)), family=family, backlog=_BACKLOG)
+
+
+def _unix(path: str) -> socket.socket:
+    """A socket left by a daemon that was killed is replaced; one that somebody answers on is not."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(path) == 0:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        place = Path(path)
+        if place.is_socket():
+            place.unlink()
+        sock.bind(path)
+        place.chmod(0o660)  # for the proxy's group
+        sock.listen(_BACKLOG)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _name(sock: socket.socket) -> str:
+    if sock.family == socket.AF_UNIX:
+        return str(sock.getsockname())
+    host, port = sock.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

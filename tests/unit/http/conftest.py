@@ -1,0 +1,79 @@
+"""An HTTP layer to talk to over real sockets.
+
+serve     starts a server over a store: serve(store, dialect, ...) gives an httpx client whose base URL is its address
+desk      what every desk function is given
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2 as httpx
+import msgspec
+import pytest
+
+from helpdeskd import config
+from helpdeskd.desk.context import Desk
+from helpdeskd.http.app import App
+from helpdeskd.http.dialect import Dialect
+from helpdeskd.http.here import Here
+from helpdeskd.http.server import Server
+from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.clock import now
+from helpdeskd.store.blobs import FolderBlobs
+from helpdeskd.store.engine import Store
+
+DEFAULTS = config.Http()
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(
+        settings=config.Desk(name="Desk"),
+        tokens=TokenKeys((b"0123456789abcdef0123456789abcdef",)),
+        instance="test",
+        plus_works=True,
+        rng=random.Random(4711).randbytes,
+        intake=config.Intake(),
+    )
+
+
+@dataclass
+class Serving:
+    """Everything a test can turn: `room` is whether uploads find room on the disk."""
+
+    tmp_path: Path
+    desk: Desk
+    stack: ExitStack
+    room: bool = True
+    blobs: FolderBlobs = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.blobs = FolderBlobs(self.tmp_path / "blobs")
+
+    def __call__(self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS) -> httpx.Client:
+        threads = self.stack.enter_context(ThreadPoolExecutor(4))
+        here = Here(
+            store=store,
+            blobs=self.blobs,
+            clock=now,
+            settings=settings,
+            desk_now=lambda: self.desk,
+            threads=threads,
+            room=lambda: self.room,
+        )
+        server = Server(App(here, dialects), msgspec.structs.replace(settings, listen=("127.0.0.1:0",)))
+        server.open()
+        self.stack.callback(server.close)
+        return self.stack.enter_context(httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False))
+
+
+@pytest.fixture
+def serve(tmp_path: Path, desk: Desk) -> Iterator[Callable[..., httpx.Client]]:
+    with ExitStack() as stack:
+        yield Serving(tmp_path, desk, stack)
