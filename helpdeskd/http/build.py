@@ -7,6 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
+from helpdeskd.guard.login import Logins
+from helpdeskd.guard.passwords import Passwords
+from helpdeskd.guard.rates import Rates
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
@@ -36,5 +39,7 @@ def build(
         desk_now=desk_now,
         threads=ThreadPoolExecutor(settings.threads, thread_name_prefix="http", initializer=tell_name),
         room=room,
+        logins=Logins(store, desk_now, clock, Passwords()),
+        rates=Rates(),
     )
     return Server(App(here, DIALECTS), settings)
