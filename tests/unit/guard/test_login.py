@@ -143,7 +143,7 @@ def test_a_new_password_ends_keys_of_that_person(house: House) -> None:
 def test_secrets_are_not_in_the_store_nor_in_what_is_shown(house: House) -> None:
     house.write(api_keys.create, dialect="jitbit", name="mine", token="secret-token-4711-abc", person_id=house.ada.id)
     rows = house.store.read(
-        lambda conn: str(conn.execute(select(schema.api_key)).all() + conn.execute(select(schema.login)).all())
+        lambda conn: str([conn.execute(select(table)).all() for table in (schema.api_key, schema.login)])
     )
     assert "secret-token" not in rows
     assert PASSWORD not in rows
