@@ -25,6 +25,7 @@ _ANY = (
 )
 _ALL = _ANY.where(_d.removed_at.is_(None))
 _BY_ID = _ANY.where(_d.id == bindparam("department_id"))  # a removed one too: its tombstones name it
+_THERE = _ALL.where(_d.id == bindparam("department_id"))
 _BY_ADDRESS = _ALL.where(
     _d.id == select(_a.department_id).where(_a.email == bindparam("address")).scalar_subquery(),
 )
@@ -158,6 +159,11 @@ def get(conn: Connection, department_id: int) -> Department:
         return found[0] if other is None else replace(found[0], address=other.address)
 
     return memo.remembered(conn, ("departments.get", department_id), read)
+
+
+def there(conn: Connection, department_id: int) -> Department | None:
+    """One that was not removed."""
+    return (_read(conn, _THERE, department_id=department_id) or (None,))[0]
 
 
 def by_address(conn: Connection, email: str) -> Department | None:

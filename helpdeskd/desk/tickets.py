@@ -31,6 +31,8 @@ SIX_DIGITS = (100_000, 900_000)
 SEVEN_DIGITS = (1_000_000, 9_000_000)
 HALF_OF_SIX = 450_000
 
+API = "api"  # the reason of words that came over HTTP
+
 _t = schema.ticket.c
 _BY_ID = select(*rows.TICKET).where(_t.id == bindparam("ticket_id"))
 _LOCKED = _BY_ID.with_for_update()
@@ -252,8 +254,8 @@ def _number(conn: Connection, desk: Desk) -> int:
 
 
 def title(words: Words) -> str:
-    """A ticket's subject: the mail's without Re: and tags of other tickets, else the text's first line."""
-    subject = ids.base_subject(words.subject)
+    """A ticket's subject: the mail's without Re: and tags of other tickets (a program's as it is), else the text's first line."""
+    subject = " ".join(words.subject.split()) if words.reason == API else ids.base_subject(words.subject)
     if not subject:
         lines = (" ".join(line.split()) for line in words.text.splitlines())
         subject = next((line for line in lines if line), "(no subject)")[:80]
