@@ -27,15 +27,14 @@ from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
 from helpdeskd.http.server import Server
 from helpdeskd.mail.tokens import TokenKeys
-from helpdeskd.model.clock import now
+from helpdeskd.model.clock import Clock, now
 from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store
 
 DEFAULTS = config.Http()
 
 
-@pytest.fixture
-def desk() -> Desk:
+def a_desk() -> Desk:
     return Desk(
         settings=config.Desk(name="Desk"),
         tokens=TokenKeys((b"0123456789abcdef0123456789abcdef",)),
@@ -46,6 +45,11 @@ def desk() -> Desk:
     )
 
 
+@pytest.fixture
+def desk() -> Desk:
+    return a_desk()
+
+
 @dataclass
 class Serving:
     """Everything a test can turn: `room` is whether uploads find room on the disk."""
@@ -54,6 +58,7 @@ class Serving:
     desk: Desk
     stack: ExitStack
     room: bool = True
+    clock: Clock = now
     blobs: FolderBlobs = field(init=False)
     passwords: Passwords = field(default_factory=lambda: Passwords(memory_kib=64, passes=1))
 
@@ -65,12 +70,12 @@ class Serving:
         here = Here(
             store=store,
             blobs=self.blobs,
-            clock=now,
+            clock=lambda: self.clock(),
             settings=settings,
             desk_now=lambda: self.desk,
             threads=threads,
             room=lambda: self.room,
-            logins=Logins(store, lambda: self.desk, now, self.passwords),
+            logins=Logins(store, lambda: self.desk, lambda: self.clock(), self.passwords),
             rates=Rates(),
         )
         server = Server(App(here, dialects), msgspec.structs.replace(settings, listen=("127.0.0.1:0",)))
