@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
+from helpdeskd.http import pages
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
@@ -26,8 +28,12 @@ def build(
     clock: Clock,
     desk_now: Callable[[], Desk],
     room: Callable[[], bool],
+    templates: Path | None = None,
 ) -> Server:
-    """Not listening yet: see Server.open. For `desk_now` and `room` see Here."""
+    """Not listening yet: see Server.open. For `desk_now` and `room` see Here; `templates` is the operator's folder.
+
+    Raises ConfigError where templates cannot be read.
+    """
     here = Here(
         store=store,
         blobs=blobs,
@@ -37,4 +43,10 @@ def build(
         threads=ThreadPoolExecutor(settings.threads, thread_name_prefix="http", initializer=tell_name),
         room=room,
     )
-    return Server(App(here, DIALECTS), settings)
+    return serving(here, DIALECTS, templates)
+
+
+def serving(here: Here, dialects: Sequence[Dialect], templates: Path | None = None) -> Server:
+    """These dialects, and the pages beside them."""
+    elsewhere = pages.build(pages.Pages(here, templates), dialects)
+    return Server(App(here, dialects, elsewhere), here)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import socket
 import ssl
@@ -16,9 +17,11 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http import httptools_impl
 
-from helpdeskd import config, log
+from helpdeskd import log
 from helpdeskd.errors import ConfigError
 from helpdeskd.http.app import App
+from helpdeskd.http.connection import Connection
+from helpdeskd.http.here import Here
 from helpdeskd.log import Event
 from helpdeskd.threads import tell_name
 
@@ -38,12 +41,13 @@ class _Server(uvicorn.Server):
 class Server:
     """`open` binds and begins to answer, `close` lets requests in flight end and then stops."""
 
-    def __init__(self, app: App, settings: config.Http) -> None:
+    def __init__(self, app: App, here: Here) -> None:
         self._app = app
-        self._settings = settings
+        self._settings = here.settings
+        self._threads = here.threads
         self._sockets: list[socket.socket] = []
         self._server: _Server | None = None
-        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     @property
     def listening(self) -> tuple[str, ...]:
@@ -59,9 +63,10 @@ class Server:
             except (OSError, OverflowError, ValueError) as error:
                 number = getattr(error, "errno", None)
                 problems.append(f"[http] listen: {place}: {os.strerror(number) if number and number > 0 else error}")
+        _listen_to_uvicorn()
         chosen = uvicorn.Config(
             self._app,
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -83,21 +88,39 @@ class Server:
                 sock.close()
             raise ConfigError(tuple(problems))
         self._server = _Server(chosen)
-        self._thread.start()
+        self.thread.start()
         for place in self.listening:
             _log.info(Event.LISTENING, door="http", at=place)
 
     def close(self) -> None:
-        """Any thread. Returns when the last answer has left, or stop_seconds are over."""
+        """Any thread. Returns when the last answer has left, or stop_seconds are over. What then still runs in a thread is not waited for."""
         if self._server is not None:
             self._server.should_exit = True
-            self._thread.join()
+            self.thread.join()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self) -> None:
         tell_name()
         assert self._server is not None
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._server.serve(self._sockets))
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._server.serve(self._sockets))
+        except BaseException:
+            _log.exception(Event.TROUBLE, died="http")
+            raise
+
+
+class _Told(logging.Handler):
+    """What uvicorn has to say, in our log. Its warnings are about what clients send, and there is no end of those."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _log.error(Event.TROUBLE, error=record.getMessage(), exc_info=record.exc_info)
+
+
+def _listen_to_uvicorn() -> None:
+    said = logging.getLogger("uvicorn")
+    said.handlers, said.propagate = [_Told(logging.ERROR)], False
+    said.setLevel(logging.ERROR)
 
 
 def _bound(place: str) -> socket.socket:

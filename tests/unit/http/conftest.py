@@ -19,7 +19,7 @@ import pytest
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
-from helpdeskd.http.app import App
+from helpdeskd.http.build import serving
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
 from helpdeskd.http.server import Server
@@ -52,22 +52,22 @@ class Serving:
     stack: ExitStack
     room: bool = True
     blobs: FolderBlobs = field(init=False)
+    server: Server = field(init=False)  # the last one started
 
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.tmp_path / "blobs")
 
     def __call__(self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS) -> httpx.Client:
-        threads = self.stack.enter_context(ThreadPoolExecutor(4))
         here = Here(
             store=store,
             blobs=self.blobs,
             clock=now,
-            settings=settings,
+            settings=msgspec.structs.replace(settings, listen=settings.listen or ("127.0.0.1:0",)),
             desk_now=lambda: self.desk,
-            threads=threads,
+            threads=ThreadPoolExecutor(4),
             room=lambda: self.room,
         )
-        server = Server(App(here, dialects), msgspec.structs.replace(settings, listen=("127.0.0.1:0",)))
+        self.server = server = serving(here, dialects)
         server.open()
         self.stack.callback(server.close)
         return self.stack.enter_context(httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False))
