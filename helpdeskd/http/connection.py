@@ -8,8 +8,11 @@ take each 64 KB of its answer within that time, and a head has a largest size. W
 from __future__ import annotations
 
 import asyncio
+import sys
+from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import service_unavailable
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 MOST_HEAD = 1 << 16  # bytes of request line and headers
 SPARE = 64  # connections beyond max_connections that still hear a 503; more are cut off
@@ -26,21 +29,32 @@ class Connection(HttpToolsProtocol):
     _deadline: asyncio.TimerHandle | None = None
     _head = 0  # bytes of the head that is coming
     _in_head = True
-    _waiting = 0  # requests that have no answer yet
+    _broken = False  # what came is no HTTP
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        # uvicorn would refuse each request while so many are connected, those of long-known clients too; here it is who came last.
+        self._most, self.limit_concurrency = self.limit_concurrency or sys.maxsize, None
+        self._waiting: list[RequestResponseCycle] = []  # requests that have no answer yet; uvicorn knows the last one
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # a Transport, as uvicorn says too
-        if self.limit_concurrency is not None and len(self.connections) > self.limit_concurrency + SPARE:
+        if len(self.connections) > self._most + SPARE:
             self.transport.abort()
             return
+        if len(self.connections) > self._most:
+            self.app = service_unavailable
         self._begin()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end()
         self._unset_keepalive_if_required()
+        self._let_go()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._broken:
+            return
         if self._in_head:
             self._head += len(data)
             if self._head > MOST_HEAD + len(data):  # what came before this read is too much already
@@ -54,8 +68,8 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._end()
         self._in_head = False
-        self._waiting += 1
         super().on_headers_complete()
+        self._waiting.append(self.cycle)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -66,10 +80,22 @@ class Connection(HttpToolsProtocol):
             self._begin()
 
     def on_response_complete(self) -> None:
-        self._waiting -= 1
+        self._waiting = [each for each in self._waiting if not each.response_complete]
         super().on_response_complete()
         if self.transport.is_closing():
             self._leave()
+
+    def send_400_response(self, msg: str) -> None:
+        """uvicorn would say so at once, and who pipelines would take it for the answer to an earlier request."""
+        self._broken = True
+        if self._waiting and not self.cycle.more_body:
+            self.cycle.keep_alive = False  # the last of them; after its answer we hang up
+            return
+        self._let_go()
+        if len(self._waiting) > 1:
+            self.transport.abort()
+        else:
+            super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -91,6 +117,12 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _let_go(self) -> None:
+        """Nobody hears the answers to these."""
+        for cycle in self._waiting:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def _leave(self) -> None:
         """Close, once what was written is read, or is not."""

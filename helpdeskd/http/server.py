@@ -26,6 +26,7 @@ from helpdeskd.log import Event
 from helpdeskd.threads import tell_name
 
 _BACKLOG = 512
+_LAST_SECONDS = 5  # for tasks that are cancelled
 _log = log.get("http")
 
 # uvicorn keeps its status lines in a table that ends at 599; one of the originals answers 900 where it has failed.
@@ -33,6 +34,17 @@ httptools_impl.STATUS_LINE.setdefault(900, b"HTTP/1.1 900 Framework Error\r\n")
 
 
 class _Server(uvicorn.Server):
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets)
+        await self._cut_off()
+
+    async def _cut_off(self) -> None:
+        """Whoever is still there after stop_seconds: uvicorn leaves them to a loop that ends."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks, timeout=_LAST_SECONDS)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -114,7 +126,9 @@ class _Told(logging.Handler):
     """What uvicorn has to say, in our log. Its warnings are about what clients send, and there is no end of those."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _log.error(Event.TROUBLE, error=record.getMessage(), exc_info=record.exc_info)
+        if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+            return  # one line for each that was cut off at the stop; their number is told
+        _log.error(Event.TROUBLE, error=record.getMessage().strip(), exc_info=record.exc_info)
 
 
 def _listen_to_uvicorn() -> None:
