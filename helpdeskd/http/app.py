@@ -11,6 +11,8 @@ from helpdeskd.http.dialect import Asked, Dialect
 from helpdeskd.http.endpoint import Receive, Scope, Send, Speaker, respond
 from helpdeskd.http.here import Here
 
+LOCAL = "127.0.0.1"  # who comes by a unix socket: whoever may open it stands on this machine
+
 
 class App:
     """One for the process. Any number of requests at once; nothing is kept between them. `elsewhere` answers what no dialect owns."""
@@ -29,7 +31,8 @@ class App:
         if scope["type"] != "http":
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        client, secure = self._here.client(scope, headers)
+        peer = scope.get("client")
+        client, secure = self._here.client(peer[0] if peer else LOCAL, headers, tls=scope.get("scheme") == "https")
         speaker, path = self._choose(headers.get("host", ""), scope["path"])
         asked = Asked(scope["method"], path, headers, client, secrets.token_hex(8), secure)
         if speaker is None:

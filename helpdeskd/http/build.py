@@ -8,6 +8,9 @@ from pathlib import Path
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
+from helpdeskd.guard.login import Logins
+from helpdeskd.guard.passwords import Passwords
+from helpdeskd.guard.rates import Rates
 from helpdeskd.http import pages
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
@@ -42,6 +45,8 @@ def build(
         desk_now=desk_now,
         threads=ThreadPoolExecutor(settings.threads, thread_name_prefix="http", initializer=tell_name),
         room=room,
+        logins=Logins(store, desk_now, clock, Passwords()),
+        rates=Rates(),
     )
     return serving(here, DIALECTS, templates)
 

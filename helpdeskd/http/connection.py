@@ -86,7 +86,7 @@ class Connection(HttpToolsProtocol):
             self._leave()
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn would say so at once, and who pipelines would take it for the answer to an earlier request."""
+        """Uvicorn would say so at once, and who pipelines would take it for the answer to an earlier request."""
         self._broken = True
         if self._waiting and not self.cycle.more_body:
             self.cycle.keep_alive = False  # the last of them; after its answer we hang up

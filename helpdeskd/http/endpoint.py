@@ -16,7 +16,7 @@ from typing import Any
 from helpdeskd import log, metrics
 from helpdeskd.errors import HelpdeskdError
 from helpdeskd.http import body, params
-from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Dialect, Malformed, NoParams, Route
+from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Dialect, Malformed, NoParams, Route, TooMany
 from helpdeskd.http.given import Given, Values, pairs
 from helpdeskd.http.here import Here
 from helpdeskd.http.match import Table
@@ -96,8 +96,17 @@ class Speaker:
         """Raises Denied, TooMany."""
         self.dialect.permit(caller, route)
         rate = self.dialect.rates.get(route.rate)
-        if rate is not None and self._here.guard is not None:
-            self._here.guard.count(f"{self.dialect.name}:{route.rate}", rate, caller, asked.client)
+        if rate is not None:
+            who = (
+                f"person {caller.person_id}"
+                if caller.person_id
+                else f"key {caller.key_id}"
+                if caller.key_id
+                else asked.client
+            )
+            wait = self._here.rates.count(rate, self.dialect.name, route.rate, who)
+            if wait:
+                raise TooMany(wait)
         return caller
 
     def _serve(self, route: Route, caller: Caller, asked: Asked, given: Given) -> Answer:

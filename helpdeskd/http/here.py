@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
+from helpdeskd.guard import addresses
+from helpdeskd.guard.login import Logins
+from helpdeskd.guard.rates import Rates
 from helpdeskd.model.clock import Clock
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
@@ -29,7 +32,8 @@ class Here:
     desk_now: Callable[[], Desk]
     threads: ThreadPoolExecutor
     room: Callable[[], bool]  # may uploads still be kept, or is the disk at its reserve?
-    guard: Any = None
+    logins: Logins
+    rates: Rates
 
     @property
     def desk(self) -> Desk:
@@ -40,12 +44,13 @@ class Here:
         """SQLite answers an indexed read sooner than a thread could be woken; a server may let one wait."""
         return self.store.dialect == "sqlite"
 
-    def client(self, scope: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[str, bool]:  # noqa: ARG002 - TODO(guard)
+    def client(self, peer: str, headers: Mapping[str, str], *, tls: bool) -> tuple[str, bool]:
         """The address of who asks, and whether they came by TLS: as trusted proxies say, else as the connection does."""
-        peer = scope.get("client")
-        address = peer[0] if peer else "local"
-        secure = scope.get("scheme") == "https"
-        return address, secure
+        trusted = self.settings.trusted_proxies
+        if not trusted or not addresses.allowed(peer, trusted):
+            return peer, tls
+        found = addresses.client(peer, headers.get("x-forwarded-for", ""), trusted)
+        return found, headers.get("x-forwarded-proto", "") == "https"
 
     def read(self, fn: Callable[[Connection], T]) -> T:
         return self.store.read(fn)

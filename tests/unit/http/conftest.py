@@ -19,6 +19,9 @@ import pytest
 
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
+from helpdeskd.guard.login import Logins
+from helpdeskd.guard.passwords import Passwords
+from helpdeskd.guard.rates import Rates
 from helpdeskd.http.build import serving
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
@@ -53,6 +56,7 @@ class Serving:
     room: bool = True
     blobs: FolderBlobs = field(init=False)
     server: Server = field(init=False)  # the last one started
+    passwords: Passwords = field(default_factory=lambda: Passwords(memory_kib=64, passes=1))
 
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.tmp_path / "blobs")
@@ -66,6 +70,8 @@ class Serving:
             desk_now=lambda: self.desk,
             threads=ThreadPoolExecutor(4),
             room=lambda: self.room,
+            logins=Logins(store, lambda: self.desk, now, self.passwords),
+            rates=Rates(),
         )
         self.server = server = serving(here, dialects)
         server.open()

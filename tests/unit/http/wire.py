@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Any
+from typing import Any, Self
 
 SECONDS = 30.0  # after which a test has failed
 
@@ -22,7 +22,7 @@ class Wire:
         self.sock: socket.socket = tls.wrap_socket(sock, server_hostname="localhost") if tls is not None else sock
         self._held = b""
 
-    def __enter__(self) -> Wire:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
