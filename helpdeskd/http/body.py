@@ -74,11 +74,13 @@ class Body:
             file.held.close()
 
 
-async def read(receive: Receive, headers: Mapping[str, str], here: Here, *, files: bool = False) -> Body:
-    """Raises Malformed: too large, too many parts, not what its type says, cut off; TimeoutError. Without `files` their parts are passed over."""
+async def read(
+    receive: Receive, headers: Mapping[str, str], here: Here, *, files: bool = False, most: int = 1 << 40
+) -> Body:
+    """At most `most` bytes, and what the settings say. Raises Malformed: too large, too many parts, not what its type says, cut off; TimeoutError. Without `files` their parts are passed over."""
     kind, options = parse_options_header(headers.get("content-type", ""))
     multipart = kind == b"multipart/form-data"
-    limit = here.settings.max_body_mb << 20
+    limit = min(most, here.settings.max_body_mb << 20)
     if not multipart:  # it is held in memory, several times while it is read
         limit = min(limit, (here.settings.max_field_kb << 10) * _ESCAPED)
     declared = headers.get("content-length", "")

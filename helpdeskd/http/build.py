@@ -11,7 +11,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.rates import Rates
-from helpdeskd.http import pages
+from helpdeskd.http import pages, set_password
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
@@ -53,5 +53,6 @@ def build(
 
 def serving(here: Here, dialects: Sequence[Dialect], templates: Path | None = None) -> Server:
     """These dialects, and the pages beside them."""
-    elsewhere = pages.build(pages.Pages(here, templates), dialects)
+    shown = pages.Pages(here, templates)
+    elsewhere = pages.build(shown, dialects, [set_password.route(shown)])
     return Server(App(here, dialects, elsewhere), here)

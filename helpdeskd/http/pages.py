@@ -70,9 +70,10 @@ def languages(request: Request) -> tuple[str, ...]:
     return tuple(language for _, language in sorted(wanted, key=lambda each: each[0]))
 
 
-def build(pages: Pages, dialects: Sequence[Dialect]) -> ASGIApp:
+def build(pages: Pages, dialects: Sequence[Dialect], more: Iterable[BaseRoute] = ()) -> ASGIApp:
     """What answers where no dialect does."""
     routes: list[BaseRoute] = [
+        *more,
         Mount("/assets", StaticFiles(directory=resources.find("templates") / "http" / "assets")),
     ]
     for dialect in dialects:
