@@ -6,6 +6,7 @@ What JSON Schema cannot say (other names, which words a wrong value is answered 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from http import HTTPStatus
@@ -40,10 +41,14 @@ def document(dialect: Dialect) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
     shapes = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
+    named: Counter[str] = Counter()
     for route in dialect.routes:
-        for nth, path in enumerate(route.paths.split()):
+        for path in route.paths.split():
             for method in route.methods.split():
-                name = f"{method.lower()}-{route.name}" + (f"-{nth + 1}" if nth else "")
+                name = f"{method.lower()}-{route.name}"
+                named[name] += 1
+                if named[name] > 1:
+                    name += f"-{named[name]}"
                 told = _operation(dialect, route, method, path, shapes) | {"operationId": name}
                 paths.setdefault(_PLACEHOLDER.sub(r"{\1}", path), {})[method.lower()] = told
     return {

@@ -88,7 +88,10 @@ def build(pages: Pages, dialects: Sequence[Dialect], more: Iterable[BaseRoute] =
             "nothing", languages(request), status=status, up="../" * (request.scope["path"].count("/") - 1)
         )
 
-    return _watched(Starlette(routes=routes, exception_handlers={HTTPException: missing}))
+    def failed(_request: Request, _error: Exception) -> Response:
+        return PlainTextResponse("This did not work, and it is our fault.\n", 500, _HEADERS)
+
+    return _watched(Starlette(routes=routes, exception_handlers={HTTPException: missing, Exception: failed}))
 
 
 def _watched(app: ASGIApp) -> ASGIApp:
@@ -109,10 +112,6 @@ def _watched(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, noted)
         except Exception as error:
             _log.error(Event.TROUBLE, id=asked.request_id, exc_info=error)
-            if not status:
-                await PlainTextResponse("This did not work, and it is our fault.\n", 500, _HEADERS)(
-                    scope, receive, noted
-                )
         # The path is never logged: a link to set a password is one.
         name = getattr(scope.get("endpoint"), "__name__", "")
         seconds = time.perf_counter() - began

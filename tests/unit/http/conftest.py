@@ -61,7 +61,9 @@ class Serving:
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.tmp_path / "blobs")
 
-    def __call__(self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS) -> httpx.Client:
+    def __call__(
+        self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS, templates: Path | None = None
+    ) -> httpx.Client:
         here = Here(
             store=store,
             blobs=self.blobs,
@@ -73,7 +75,7 @@ class Serving:
             logins=Logins(store, lambda: self.desk, now, self.passwords),
             rates=Rates(),
         )
-        self.server = server = serving(here, dialects)
+        self.server = server = serving(here, dialects, templates)
         server.open()
         self.stack.callback(server.close)
         return self.stack.enter_context(httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False))
