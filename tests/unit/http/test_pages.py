@@ -60,7 +60,7 @@ def checked(answer: httpx.Response) -> str:
     page = Page(answer.text)
     assert page.open == []
     assert "script" not in page.tags
-    assert [re.sub(r"^(\.\./)*", "", each) for each in page.fetched] == ["assets/pages.css"]
+    assert [re.sub(r"^(\.\./)*", "", each) for each in page.fetched] == ["assets/icon.svg", "assets/pages.css"]
     assert "default-src 'none'; style-src 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert answer.headers["x-content-type-options"] == "nosniff"
