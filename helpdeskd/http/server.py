@@ -75,7 +75,7 @@ class Server:
             except (OSError, OverflowError, ValueError) as error:
                 number = getattr(error, "errno", None)
                 problems.append(f"[http] listen: {place}: {os.strerror(number) if number and number > 0 else error}")
-        _listen_to_uvicorn()
+        _hear_libraries()
         chosen = uvicorn.Config(
             self._app,
             http=Connection,
@@ -131,7 +131,8 @@ class _Told(logging.Handler):
         _log.error(Event.TROUBLE, error=record.getMessage().strip(), exc_info=record.exc_info)
 
 
-def _listen_to_uvicorn() -> None:
+def _hear_libraries() -> None:
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it remarks on what clients send; body.py answers that
     said = logging.getLogger("uvicorn")
     said.handlers, said.propagate = [_Told(logging.ERROR)], False
     said.setLevel(logging.ERROR)
