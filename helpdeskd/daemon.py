@@ -167,6 +167,7 @@ class Daemon:
         if "http" in self.roles and self.config.http.listen:
             server = build_http(installation)
             server.open()
+            reloads.append(server.reload)
             threads.append(server.thread)
             closing.insert(0, lambda: asyncio.to_thread(server.close))  # an API's answer may still need all the others
             self.listening += server.listening

@@ -55,4 +55,4 @@ def serving(here: Here, dialects: Sequence[Dialect], templates: Path | None = No
     """These dialects, and the pages beside them."""
     shown = pages.Pages(here, templates)
     elsewhere = pages.build(shown, dialects, [set_password.route(shown)])
-    return Server(App(here, dialects, elsewhere), here)
+    return Server(App(here, dialects, elsewhere), here, shown.reload)

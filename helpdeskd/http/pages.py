@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -47,7 +48,17 @@ class Pages:
 
     def __init__(self, here: Here, override: Path | None = None) -> None:
         self.here = here
-        self._by_language = environments(resources.find("templates"), override, "http")
+        self._override = override
+        self._by_language = self._read()
+        self.edition = 0  # grows when they are read again
+
+    def reload(self) -> None:
+        """Read them again. On a ConfigError what was loaded stays."""
+        self._by_language = self._read()
+        self.edition += 1
+
+    def _read(self) -> dict[str, Environment]:
+        return environments(resources.find("templates"), self._override, "http")
 
     def show(self, name: str, languages: Iterable[str], *, status: int = 200, **values: Any) -> Response:
         """The page templates/http/NAME.html in the first of these languages that there is, else the team's."""
@@ -142,13 +153,13 @@ def _document_of(dialect: Dialect) -> Callable[[Request], Response]:
 
 
 def _page_of(pages: Pages, dialect: Dialect) -> Callable[[Request], Response]:
-    @lru_cache
-    def shown(base: str) -> Response:
+    @lru_cache(maxsize=1)
+    def shown(base: str, _edition: int) -> Response:
         told = document(dialect)
         return pages.show("docs", ("en",), told=told, sections=docs.sections(told, base), up="../")
 
     def described(_request: Request) -> Response:
         url = pages.here.desk.settings.public_url.rstrip("/")
-        return shown(url or "https://desk.example.com")
+        return shown(url or "https://desk.example.com", pages.edition)
 
     return described

@@ -10,7 +10,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -34,7 +34,10 @@ httptools_impl.STATUS_LINE.setdefault(900, b"HTTP/1.1 900 Framework Error\r\n")
 
 
 class _Server(uvicorn.Server):
+    loop: asyncio.AbstractEventLoop | None = None
+
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         await super().serve(sockets)
         await self._cut_off()
 
@@ -51,10 +54,11 @@ class _Server(uvicorn.Server):
 
 
 class Server:
-    """`open` binds and begins to answer, `close` lets requests in flight end and then stops."""
+    """`open` binds and begins to answer, `close` lets requests in flight end and then stops. `pages` reads the templates of pages again."""
 
-    def __init__(self, app: App, here: Here) -> None:
+    def __init__(self, app: App, here: Here, pages: Callable[[], None]) -> None:
         self._app = app
+        self._pages = pages
         self._settings = here.settings
         self._threads = here.threads
         self._sockets: list[socket.socket] = []
@@ -104,6 +108,17 @@ class Server:
         for place in self.listening:
             _log.info(Event.LISTENING, door="http", at=place)
 
+    def reload(self) -> None:
+        """Read templates and certificate again (SIGHUP). Raises ConfigError, OSError where they cannot be read: what was loaded stays."""
+        self._pages()
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        if certificate is None or self._server is None or self._server.loop is None:
+            return
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)  # a wrong one would be half loaded
+        context = self._server.config.ssl
+        assert context is not None
+        self._server.loop.call_soon_threadsafe(context.load_cert_chain, certificate, key)
+
     def close(self) -> None:
         """Any thread. Returns when the last answer has left, or stop_seconds are over. What then still runs in a thread is not waited for."""
         if self._server is not None:
@@ -132,7 +147,9 @@ class _Told(logging.Handler):
 
 
 def _hear_libraries() -> None:
-    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # it remarks on what clients send; body.py answers that
+    logging.getLogger("python_multipart").setLevel(
+        logging.CRITICAL
+    )  # it remarks on what clients send; body.py answers that
     said = logging.getLogger("uvicorn")
     said.handlers, said.propagate = [_Told(logging.ERROR)], False
     said.setLevel(logging.ERROR)

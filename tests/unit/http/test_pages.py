@@ -247,6 +247,12 @@ def test_an_operators_own_page_wins(serve, sqlite_store, tmp_path):
     (tmp_path / "own" / "http" / "nothing.html").write_text("<p>Nothing at {{ desk }}.</p>")
     client = serve(sqlite_store, PLAIN, templates=tmp_path / "own")
     assert client.get("/nowhere").text == "<p>Nothing at Desk.</p>"
+    assert "Plain API" in client.get("/plain/docs").text
+    (tmp_path / "own" / "http" / "docs.html").write_text("<p>{{ told.info.title }}</p>")
+    (tmp_path / "own" / "http" / "nothing.html").write_text("{% if")
+    serve.server.reload()
+    assert client.get("/plain/docs").text == "<p>Plain</p>"
+    assert client.get("/nowhere").status_code == 500
 
 
 def test_a_page_that_fails_says_nothing_of_why(serve, sqlite_store, tmp_path):
