@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from helpdeskd.desk import addresses, notices, rows
+from helpdeskd.desk import addresses, counters, notices, rows
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -83,6 +83,7 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
 def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
     name, email = _name(address.name), addresses.clean(address.email)
     person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
+    counters.add(conn, counters.CUSTOMERS, 1)
     return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
 
 
@@ -90,7 +91,7 @@ def _named(conn: Connection, person: Person, name: str) -> Person:
     name = _name(name)
     if person.name or not name or name.lower() == person.email.lower():
         return person
-    return _change(conn, person, name=name)
+    return change(conn, person, name=name)
 
 
 def _name(name: str) -> str:
@@ -136,7 +137,8 @@ def _next(conn: Connection, key: str) -> int:
     return last + 1
 
 
-def _change(conn: Connection, person: Person, **values: object) -> Person:
+def change(conn: Connection, person: Person, **values: object) -> Person:
+    """Write columns of a person, as the table names them; the record after it."""
     conn.execute(update(schema.person).where(_p.id == person.id).values(**values))
     return get(conn, person.id)
 
@@ -195,7 +197,7 @@ def add_staff(
 
 def _promoted(conn: Connection, found: Person, name: str, email: str, level: int, language: str) -> Person:
     number: int | None = conn.execute(select(_p.staff_no).where(_p.id == found.id)).scalar_one()
-    return _change(
+    return change(
         conn,
         found,
         kind=PersonKind.STAFF.value,
@@ -285,14 +287,14 @@ def _hashed(token: str) -> str:
 
 def disable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """They keep their tickets and history, but are neither told nor obeyed any more."""
-    return person if person.disabled_at is not None else _change(conn, person, disabled_at=now)
+    return person if person.disabled_at is not None else change(conn, person, disabled_at=now)
 
 
 def enable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """Undo `disable`. Raises Refused("own-address") where their address became a department's meanwhile."""
     if addresses.ours(conn, (person.email,)):
         raise Refused("own-address", f"{person.email} is the address of a department: notices would come straight back")
-    return person if person.disabled_at is None else _change(conn, person, disabled_at=None)
+    return person if person.disabled_at is None else change(conn, person, disabled_at=None)
 
 
 def staff_departments(conn: Connection, person_id: int) -> frozenset[int]:

@@ -14,6 +14,7 @@ from helpdeskd.guard.rates import Rates
 from helpdeskd.http import pages, set_password
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
+from helpdeskd.http.helpdeskz import HELPDESKZ
 from helpdeskd.http.here import Here
 from helpdeskd.http.server import Server
 from helpdeskd.model.clock import Clock
@@ -21,7 +22,7 @@ from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 from helpdeskd.threads import tell_name
 
-DIALECTS: tuple[Dialect, ...] = ()
+DIALECTS: tuple[Dialect, ...] = (HELPDESKZ,)
 
 
 def build(

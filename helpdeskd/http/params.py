@@ -82,10 +82,11 @@ class Required:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What it names must exist: `find` asks the store."""
+    """What it names must exist: `find` asks the store. `alone`: without it nothing else is looked at."""
 
     words: str
     find: Callable[[Connection, str], bool]
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +232,9 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
         texts = [
             text for text in reader.texts(param.names, param.where) if not any(i.when(text) for i in param.ignored)
         ]
-        problem = _judge(param, texts, reader, look)
+        problem, alone = _judge(param, texts, reader, look)
+        if problem is not None and alone:
+            raise Invalid((problem,))
         if problem is None and (texts or param.many):
             try:
                 found = [_value(param, text, reading) for text in texts if text or param.kind is str]
@@ -248,15 +251,16 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
     return record(**values)
 
 
-def _judge(param: Param, texts: list[str], reader: Reader, look: Look) -> Problem | None:
+def _judge(param: Param, texts: list[str], reader: Reader, look: Look) -> tuple[Problem | None, bool]:
+    """What is wrong with it, and whether that is all there is to say."""
     absent = not texts or (not param.many and not texts[0].strip())
     for rule in param.rules:
         if isinstance(rule, Required):
             if absent and (rule.when is None or rule.when(reader)):
-                return Problem(param.name, rule.words, missing=True)
+                return Problem(param.name, rule.words, missing=True), False
         elif not absent and not all(_holds(rule, text, look) for text in texts):
-            return Problem(param.name, rule.words, missing=False)
-    return None
+            return Problem(param.name, rule.words, missing=False), isinstance(rule, Known) and rule.alone
+    return None, False
 
 
 def _holds(rule: Rule | Known, text: str, look: Look) -> bool:

@@ -400,7 +400,7 @@ _FILL = (
     INSERT INTO counter (name, shard, n)
     SELECT 'ticket:' || department_id || ':' || state, 0, count(*) FROM ticket GROUP BY department_id, state
     """,
-    "INSERT INTO counter (name, shard, n) SELECT 'person:' || kind, 0, count(*) FROM person GROUP BY kind",
+    "INSERT INTO counter (name, shard, n) SELECT 'customers', 0, count(*) FROM person WHERE customer_no IS NOT NULL",
     "INSERT INTO tag (name) SELECT DISTINCT tag FROM ticket_tag ORDER BY tag",
     "UPDATE department SET position = id",
 )
