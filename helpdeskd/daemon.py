@@ -167,6 +167,8 @@ class Daemon:
         if "http" in self.roles and self.config.http.listen:
             server = build_http(installation)
             server.open()
+            reloads.append(server.reload)
+            threads.append(server.thread)
             closing.insert(0, lambda: asyncio.to_thread(server.close))  # an API's answer may still need all the others
             self.listening += server.listening
         bell = _answer_bell(installation.spool_root, loop, woken)
@@ -263,6 +265,7 @@ def build_http(installation: Installation) -> Server:
         installation.clock,
         lambda: installation.desk,
         lambda: spool.room(installation.spool_root).ok,
+        installation.config.paths.templates,
     )
 
 

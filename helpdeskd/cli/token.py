@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, moment, say, table
+from helpdeskd.config import DIALECTS
 from helpdeskd.desk import api_keys, people
 from helpdeskd.errors import NotFound
 from helpdeskd.guard import addresses
@@ -24,7 +25,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--dialect", type=click.Choice(list(PERMISSIONS)), required=True, help="The API it opens.")
+@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="The API it opens.")
 @click.option("--name", default="", help="What you will know it by.")
 @click.option("--permission", "chosen", multiple=True, help="One of the dialect's (again for more).")
 @click.option("--all", "everything", is_flag=True, help="All of the dialect's permissions.")

@@ -66,6 +66,8 @@ def _http(http: Http) -> Iterator[Problem]:
     if http.root and http.root not in DIALECTS:
         yield "http.root", f"expected one of {spoken}"
     for host, dialect in http.hosts.items():
+        if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+", host):
+            yield f"http.hosts.{host}", "expected a host name alone, without a scheme, a port or a path"
         if dialect not in DIALECTS:
             yield f"http.hosts.{host}", f"expected one of {spoken}"
     for proxy in http.trusted_proxies:

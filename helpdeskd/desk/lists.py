@@ -56,13 +56,22 @@ def ticket(conn: Connection, ticket_id: int) -> Line | None:
     return None if row is None else _line(row)
 
 
+def _nobody(wanted: Wanted) -> bool:
+    """Is it a number that no customer can have? PostgreSQL refuses to look for it."""
+    return wanted.customer_no is not None and not 0 < wanted.customer_no < 2**31
+
+
 def tickets(conn: Connection, wanted: Wanted, *, limit: int, offset: int) -> tuple[Line, ...]:
     """The newest first."""
+    if _nobody(wanted):
+        return ()
     return tuple(_line(row) for row in conn.execute(_page(wanted), _values(wanted) | {"most": limit, "skip": offset}))
 
 
 def total(conn: Connection, wanted: Wanted) -> int:
     """How many tickets there are in all pages."""
+    if _nobody(wanted):
+        return 0
     if wanted.customer_no is None:
         return counters.tickets(conn, wanted.states, () if wanted.department_id is None else (wanted.department_id,))
     return int(conn.execute(_count(wanted), _values(wanted)).scalar_one())

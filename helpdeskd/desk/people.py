@@ -236,8 +236,24 @@ def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str
     return token
 
 
+def of_link(conn: Connection, now: datetime, token: str) -> Person:
+    """Whose link it is, and it stays good: what scans mails opens links. Raises as `use_link` does."""
+    person_id: int | None = conn.execute(
+        select(_k.person_id).where(
+            _k.token_sha256 == _hashed(token),
+            _k.purpose == SET_PASSWORD,
+            _k.used_at.is_(None),
+            _k.expires_at > now,
+        )
+    ).scalar()
+    return _linked(conn, person_id)
+
+
 def use_link(conn: Connection, now: datetime, token: str) -> Person:
-    """Whose link it is; from now on it is used. Raises Refused("bad-link"): unknown, used, too old, or of a disabled person."""
+    """Whose link it is; from now on it is used, as are all others of this person.
+
+    Raises Refused("bad-link"): unknown, used, too old, or of a disabled person.
+    """
     person_id: int | None = conn.execute(
         update(schema.person_token)
         .where(
@@ -249,6 +265,16 @@ def use_link(conn: Connection, now: datetime, token: str) -> Person:
         .values(used_at=now)
         .returning(_k.person_id),
     ).scalar()
+    person = _linked(conn, person_id)
+    conn.execute(
+        update(schema.person_token)
+        .where(_k.person_id == person.id, _k.purpose == SET_PASSWORD, _k.used_at.is_(None))
+        .values(used_at=now)
+    )
+    return person
+
+
+def _linked(conn: Connection, person_id: int | None) -> Person:
     person = None if person_id is None else get(conn, person_id)
     if person is None or person.disabled_at is not None:
         raise Refused("bad-link", "this link is unknown, too old or was used already")

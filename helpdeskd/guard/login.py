@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from helpdeskd.desk import accounts, people
 from helpdeskd.desk.accounts import Kind, Lockout
 from helpdeskd.desk.context import Desk
-from helpdeskd.guard import totp
+from helpdeskd.guard import passwords, totp
 from helpdeskd.guard.credentials import Credentials
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.model.clock import Clock
@@ -115,6 +115,20 @@ class Logins:
             _, stamp = self._store.read(lambda conn: _today(conn, person_id))
             self._proved.remember(self._proved.name(username, password), person_id, stamp)
         return ended
+
+    def set_by_link(self, token: str, password: str) -> Person:
+        """The password of whose link `token` is (desk.people.new_link). Raises Refused: bad-link, bad-password (the link stays good)."""
+        passwords.check(password)
+        self._store.read(lambda conn: people.of_link(conn, self._clock(), token))  # a guess costs no hash
+        password_hash = self._passwords.hash(password)
+
+        def act(conn: Connection) -> Person:
+            now = self._clock()
+            person = people.use_link(conn, now, token)
+            accounts.set_password(conn, self._desk_now(), now, person=person, password_hash=password_hash)
+            return person
+
+        return self._store.writer.run(act)
 
     def _attempt(self, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int | None:
         def act(conn: Connection) -> int | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from helpdeskd.http.dialect import Answer, Asked, Dialect
+from starlette.types import ASGIApp
+
+from helpdeskd.http.dialect import Asked, Dialect
 from helpdeskd.http.endpoint import Receive, Scope, Send, Speaker, respond
 from helpdeskd.http.here import Here
 
@@ -13,10 +15,11 @@ LOCAL = "127.0.0.1"  # who comes by a unix socket: whoever may open it stands on
 
 
 class App:
-    """One for the process. Any number of requests at once; nothing is kept between them."""
+    """One for the process. Any number of requests at once; nothing is kept between them. `elsewhere` answers what no dialect owns."""
 
-    def __init__(self, here: Here, dialects: Sequence[Dialect]) -> None:
+    def __init__(self, here: Here, dialects: Sequence[Dialect], elsewhere: ASGIApp) -> None:
         self._here = here
+        self._elsewhere = elsewhere
         speakers = {dialect.name: Speaker(dialect, here) for dialect in dialects}
         self._mounts = [
             (mount, dialect.fold, speakers[dialect.name]) for dialect in dialects for mount in dialect.mounts
@@ -33,10 +36,11 @@ class App:
         speaker, path = self._choose(headers.get("host", ""), scope["path"])
         asked = Asked(scope["method"], path, headers, client, secrets.token_hex(8), secure)
         if speaker is None:
-            found = Answer(b"there is nothing here\n", 404, "text/plain; charset=utf-8")
+            scope["helpdeskd.asked"] = asked
+            await self._elsewhere(scope, receive, send)
         else:
             found = await speaker.answer(asked, scope["query_string"].decode("latin-1"), receive)
-        await respond(send, found, asked, self._here)
+            await respond(send, found, asked)
 
     def _choose(self, host: str, path: str) -> tuple[Speaker | None, str]:
         """The dialect meant, and the path below where it is served."""

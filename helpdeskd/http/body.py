@@ -19,6 +19,9 @@ from helpdeskd.http.here import Here
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _IN_MEMORY = 1 << 16  # bytes of a file before it goes to disk
+_ESCAPED = 4  # times a field may be larger as it is sent: %D0 for a byte, \u0434 for two
+_FORM = b"application/x-www-form-urlencoded"
+_JSON = frozenset({b"application/json", b"text/json"})
 
 
 @dataclass(slots=True)
@@ -32,10 +35,28 @@ class _File:
 
 @dataclass(slots=True)
 class Body:
-    """What a body holds. Files are kept by `keep`, after who sent them was let in."""
+    """What a body holds. `fields` reads it, `keep` keeps its files: both after who sent it was let in, and in a thread."""
 
+    kind: bytes = b""
+    data: bytes = b""  # of a body that is no multipart
     pairs: list[tuple[str, str]] = field(default_factory=list)
     files: list[_File] = field(default_factory=list)
+
+    def fields(self, here: Here) -> list[tuple[str, str]]:
+        """Raises Malformed."""
+        found = self.pairs
+        if self.data and (self.kind in _JSON or (self.kind != _FORM and self.data.lstrip()[:1] == b"{")):
+            try:
+                found = members(self.data)
+            except ValueError as error:
+                raise Malformed(400, f"the body is no JSON object: {error}") from error
+        elif self.data and self.data.count(b"&") < here.settings.max_parts:
+            found = pairs(self.data.decode("utf-8", "replace"))
+        elif self.data:
+            raise Malformed(400, f"more than {here.settings.max_parts} fields")
+        if len(found) > here.settings.max_parts:
+            raise Malformed(400, f"more than {here.settings.max_parts} fields")
+        return found
 
     def keep(self, here: Here) -> tuple[Upload, ...]:
         """Put the files into the blobs: durable when this returns. In a thread. Raises NoRoom, StoreDown."""
@@ -53,30 +74,27 @@ class Body:
             file.held.close()
 
 
-async def read(receive: Receive, headers: Mapping[str, str], here: Here, *, files: bool) -> Body:
-    """Raises Malformed: too large, too many parts, not what its type says, cut off. Without `files` their parts are passed over."""
-    limit = here.settings.max_body_mb << 20
-    declared = headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > limit:
-        raise Malformed(413, f"the request is larger than {here.settings.max_body_mb} MB")
+async def read(
+    receive: Receive, headers: Mapping[str, str], here: Here, *, files: bool = False, most: int = 1 << 40
+) -> Body:
+    """At most `most` bytes, and what the settings say. Raises Malformed: too large, too many parts, not what its type says, cut off; TimeoutError. Without `files` their parts are passed over."""
     kind, options = parse_options_header(headers.get("content-type", ""))
+    multipart = kind == b"multipart/form-data"
+    limit = min(most, here.settings.max_body_mb << 20)
+    if not multipart:  # it is held in memory, several times while it is read
+        limit = min(limit, (here.settings.max_field_kb << 10) * _ESCAPED)
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
+        raise _too_large(limit)
     async with asyncio.timeout(here.settings.body_seconds):
-        if kind == b"multipart/form-data":
+        if multipart:
             return await _multipart(receive, options.get(b"boundary", b""), here, limit, files=files)
-        data = await _whole(receive, limit)
-    if not data:
-        return Body()
-    if kind in {b"application/json", b"text/json"} or (
-        kind != b"application/x-www-form-urlencoded" and data.lstrip()[:1] == b"{"
-    ):
-        try:
-            return Body(members(data))
-        except ValueError as error:
-            raise Malformed(400, f"the body is no JSON object: {error}") from error
-    found = pairs(data.decode("utf-8", "replace"))
-    if len(found) > here.settings.max_parts:
-        raise Malformed(400, f"more than {here.settings.max_parts} fields")
-    return Body(found)
+        return Body(kind, await _whole(receive, limit))
+
+
+def _too_large(limit: int) -> Malformed:
+    size = f"{limit >> 20} MB" if limit >= 1 << 20 else f"{limit >> 10} KB"
+    return Malformed(413, f"the request is larger than {size}")
 
 
 async def _chunks(receive: Receive, limit: int) -> Any:
@@ -88,7 +106,7 @@ async def _chunks(receive: Receive, limit: int) -> Any:
         chunk = event.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise Malformed(413, f"the request is larger than {limit >> 20} MB")
+            raise _too_large(limit)
         more = event.get("more_body", False)
         if chunk:
             yield chunk

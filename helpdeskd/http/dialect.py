@@ -173,6 +173,8 @@ class Dialect:
     fold: bool = False  # names and paths ignore case
     statuses: tuple[int, ...] = (200,)  # every one it answers with
     security: Mapping[str, Any] = field(default_factory=dict)  # OpenAPI securitySchemes
+    failure: Any = None  # the record its errors are; None: plain text
+    soft: bool = False  # what is wrong with a request is answered 200 all the same
 
     @property
     def mounts(self) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ they run on the loop where the row says they are short (and the store is one tha
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from helpdeskd import log, metrics
@@ -32,6 +34,8 @@ _ALWAYS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'; sandbox"),
     (b"referrer-policy", b"no-referrer"),
 )
+_PIECE = 1 << 16  # bytes of an answer sent at once
+_CONTROLS = re.compile("[\x00-\x1f\x7f]")
 _log = log.get("http")
 
 
@@ -57,6 +61,10 @@ class Speaker:
                 )
             else:
                 caller, found = await self._in_threads(route, caller, asked, path, query, receive)
+            if found.sha256:
+                loop = asyncio.get_running_loop()
+                data = await loop.run_in_executor(self._here.threads, self._here.blobs.get, found.sha256)
+                found = replace(found, body=data, sha256="")
         except Exception as error:
             found = self._refused(error, asked, route)
         self._note(asked, route, caller, found, time.perf_counter() - began)
@@ -74,8 +82,9 @@ class Speaker:
             sent = await body.read(receive, asked.headers, self._here, files=route.files)
 
         def act() -> Answer:
+            fields = sent.fields(self._here)
             files = sent.keep(self._here)
-            given = Given(path, self._values(pairs(query)), self._values(sent.pairs), files)
+            given = Given(path, self._values(pairs(query)), self._values(fields), files)
             return self._serve(route, caller, asked, given)
 
         try:
@@ -138,17 +147,27 @@ class Speaker:
         )
 
 
-async def respond(send: Send, found: Answer, asked: Asked, here: Here) -> None:
-    """Send an answer; HEAD gets its headers alone."""
-    data = found.body
-    if found.sha256:
-        data = await asyncio.get_running_loop().run_in_executor(here.threads, here.blobs.get, found.sha256)
+async def respond(send: Send, found: Answer, asked: Asked) -> None:
+    """Send an answer, a piece at a time so that a slow reader costs no memory; HEAD gets its headers alone."""
+    data = memoryview(found.body)
     headers = [
-        (b"content-type", found.content_type.encode("latin-1", "replace")),
+        (b"content-type", _fit(found.content_type)),
         (b"content-length", b"%d" % len(data)),
         (b"x-request-id", asked.request_id.encode("latin-1")),
         *_ALWAYS,
-        *((name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in found.headers),
+        *((name.encode("latin-1"), _fit(value)) for name, value in found.headers),
     ]
     await send({"type": "http.response.start", "status": found.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if asked.method == "HEAD" else data})
+    if asked.method == "HEAD":
+        await send({"type": "http.response.body"})
+        return
+    for start in range(0, len(data), _PIECE):
+        piece = bytes(data[start : start + _PIECE]) if len(data) > _PIECE else found.body
+        await send({"type": "http.response.body", "body": piece, "more_body": start + _PIECE < len(data)})
+    if not data:
+        await send({"type": "http.response.body"})
+
+
+def _fit(value: str) -> bytes:
+    """A header's value: what a mail or a form has brought ends no line of ours (RFC 9110 section 5.5)."""
+    return _CONTROLS.sub(" ", value).encode("latin-1", "replace")

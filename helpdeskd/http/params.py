@@ -11,11 +11,12 @@ alone. The first rule that fails speaks for its parameter; parameters are judged
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import types
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -64,10 +65,11 @@ class Doc:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`holds(value)` or the request is answered with `words`."""
+    """`holds(value)` or the request is answered with `words`. `schema`: what JSON Schema says of that, for the OpenAPI document."""
 
     words: str
     holds: Callable[[str], bool]
+    schema: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Ignored:
 def one_of(values: str, words: str) -> Rule:
     """One of these (divided by blanks), exactly."""
     allowed = frozenset(values.split())
-    return Rule(words, allowed.__contains__)
+    return Rule(words, allowed.__contains__, {"enum": values.split()})
 
 
 _NATURAL = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
@@ -105,7 +107,7 @@ _NATURAL = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
 
 def natural(words: str) -> Rule:
     """Digits only, and not zero; at most what a key of the store can be."""
-    return Rule(words, lambda value: _NATURAL.fullmatch(value) is not None)
+    return Rule(words, lambda value: _NATURAL.fullmatch(value) is not None, {"minimum": 1, "maximum": 10**18 - 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +238,7 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
         if problem is None and (texts or param.many):
             try:
                 found = [_value(param, text, reading) for text in texts if text or param.kind is str]
-            except ValueError as error:
+            except (ValueError, ArithmeticError) as error:  # a date may be before or after all time
                 problem = Problem(param.name, "", missing=False, expected=str(error))
             else:
                 values[param.field] = tuple(found) if param.many else found[0] if found else param.default
@@ -270,13 +272,26 @@ def _value(param: Param, text: str, reading: Reading) -> Any:
     if kind is str:
         return text
     if kind is int:
-        return reading.integer(text)
+        return _key(reading.integer(text))
     if kind is bool:
         return reading.truth(text)
     if kind is datetime:
         return reading.moment(text)
     if kind is float:
-        return float(text)
+        return _finite(float(text))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind(text)
     raise TypeError(f"{param.name}: a parameter cannot be {kind!r}")
+
+
+def _key(number: int) -> int:
+    """What fits a key or counter of the store. Raises ValueError."""
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("expected a smaller number")
+    return number
+
+
+def _finite(number: float) -> float:
+    if not math.isfinite(number):
+        raise ValueError("expected a number")
+    return number

@@ -22,7 +22,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.rates import Rates
-from helpdeskd.http.app import App
+from helpdeskd.http.build import serving
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
 from helpdeskd.http.server import Server
@@ -60,25 +60,27 @@ class Serving:
     room: bool = True
     clock: Clock = now
     blobs: FolderBlobs = field(init=False)
+    server: Server = field(init=False)  # the last one started
     passwords: Passwords = field(default_factory=lambda: Passwords(memory_kib=64, passes=1))
 
     def __post_init__(self) -> None:
         self.blobs = FolderBlobs(self.tmp_path / "blobs")
 
-    def __call__(self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS) -> httpx.Client:
-        threads = self.stack.enter_context(ThreadPoolExecutor(4))
+    def __call__(
+        self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS, templates: Path | None = None
+    ) -> httpx.Client:
         here = Here(
             store=store,
             blobs=self.blobs,
             clock=lambda: self.clock(),
-            settings=settings,
+            settings=msgspec.structs.replace(settings, listen=settings.listen or ("127.0.0.1:0",)),
             desk_now=lambda: self.desk,
-            threads=threads,
+            threads=ThreadPoolExecutor(4),
             room=lambda: self.room,
             logins=Logins(store, lambda: self.desk, lambda: self.clock(), self.passwords),
             rates=Rates(),
         )
-        server = Server(App(here, dialects), msgspec.structs.replace(settings, listen=("127.0.0.1:0",)))
+        self.server = server = serving(here, dialects, templates)
         server.open()
         self.stack.callback(server.close)
         return self.stack.enter_context(httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False))

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from helpdeskd.errors import Refused
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Denied, Dialect, Malformed, NoRoute, Route
 from helpdeskd.http.here import Here
 from helpdeskd.http.params import Also, Ignored, Invalid, Known, Named, Reading, Required, Where, natural, one_of
@@ -48,8 +48,27 @@ def _known(conn: Connection, key: str) -> bool:
     return conn.execute(select(setting.c.key).where(setting.c.key == key)).first() is not None
 
 
+class Shown(msgspec.Struct):
+    """What came of the parameters."""
+
+    name: str
+    kind: str
+    owner: int
+    if_b: str
+    ids: list[int]
+    loud: bool
+    due: str | None
+    page: int
+    key: str
+
+
+class Found(msgspec.Struct):
+    path: dict[str, str]
+
+
 def everything(call: Call) -> Any:
-    return msgspec.to_builtins(call.params) | {"due": call.params.due.isoformat() if call.params.due else None}
+    plain = msgspec.to_builtins(call.params)
+    return Shown(**plain | {"due": call.params.due.isoformat() if call.params.due else None})
 
 
 def read_inline(call: Call) -> Any:
@@ -64,8 +83,16 @@ def broken(_call: Call) -> Any:
     raise ZeroDivisionError("a secret stands here")
 
 
+class Uploaded(msgspec.Struct, array_like=True):
+    part: str
+    name: str
+    content_type: str
+    size: int
+    sha256: str
+
+
 def upload(call: Call) -> Any:
-    return [[each.part, each.name, each.content_type, each.size, each.sha256] for each in call.files]
+    return [Uploaded(each.part, each.name, each.content_type, each.size, each.sha256) for each in call.files]
 
 
 def download(call: Call) -> Answer:
@@ -77,16 +104,16 @@ def odd(_call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET POST", "/everything", everything, params=Everything),
-    Route("GET", "/things/{id}", read_inline, inline=True),
+    Route("GET POST", "/everything", everything, params=Everything, result=(Shown,)),
+    Route("GET", "/things/{id}", read_inline, inline=True, result=(Found,)),
     Route("GET", "/things/new", odd),
-    Route("GET", "/rest/{path...}", read_inline),
-    Route("POST", "/refused", refused),
+    Route("GET", "/rest/{path...}", read_inline, result=(Found,)),
+    Route("POST", "/refused", refused, errors=("It is too late.",)),
     Route("GET", "/broken", broken),
-    Route("POST", "/files", upload, files=True),
-    Route("POST", "/no-files", upload),
-    Route("GET", "/files/{sha}", download),
-    Route("GET", "/admin", read_inline, permission="admin", inline=True),
+    Route("POST", "/files", upload, files=True, result=(list[Uploaded],)),
+    Route("POST", "/no-files", upload, result=(list[Uploaded],)),
+    Route("GET", "/files/{sha}", download, result=(bytes,)),
+    Route("GET", "/admin", read_inline, permission="admin", inline=True, result=(Found,)),
 )
 
 
@@ -117,7 +144,7 @@ def refuse(error: Exception, _asked: Asked) -> Answer:
     elif isinstance(error, Malformed):
         status, words = error.status, str(error)
     elif isinstance(error, Refused):
-        status, words = 409, str(error)
+        status, words = 404 if isinstance(error, NotFound) else 409, str(error)
     return Answer(words.encode(), status, "text/plain")
 
 
@@ -136,4 +163,6 @@ PLAIN = Dialect(
     reading=READING,
     encode=encode,
     refuse=refuse,
+    statuses=(200, 400, 401, 403, 404, 405, 408, 409, 413, 900),
+    security={"token": {"type": "apiKey", "in": "header", "name": "token"}},
 )

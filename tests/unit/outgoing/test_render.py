@@ -266,7 +266,7 @@ def test_states_and_priorities_have_names(renderer, state, priority):
 def translatable() -> Iterator[tuple[str, str]]:
     environment: Any = Environment(extensions=["jinja2.ext.i18n"])
     environment.policies["ext.i18n.trimmed"] = True
-    for path in sorted((TEMPLATES / "mail").rglob("*.*")):
+    for path in sorted(each for each in TEMPLATES.rglob("*") if each.suffix in {".txt", ".html"}):
         for line, _, found in environment.extract_translations(path.read_text("utf-8")):
             for message in found if isinstance(found, tuple) else (found,):
                 if message is not None:
