@@ -18,4 +18,6 @@ HELPDESKZ = Dialect(
     refuse=words.refuse,
     statuses=(200, 400, 404, 405, 500, 501, 503),
     security={"token": {"type": "apiKey", "in": "header", "name": "Token"}},
+    failure=words.Error,
+    soft=True,
 )
