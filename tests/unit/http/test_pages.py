@@ -133,7 +133,7 @@ def link(serve, sqlite_store):
             person = people.customer(conn, serve.desk, now(), Address("Carol", "carol@customer.example"))
             token = people.new_link(conn, serve.desk, now(), person)
             if language:
-                people._change(conn, person, language=language)
+                people.change(conn, person, language=language)
             if disabled:
                 people.disable(conn, serve.desk, now(), person=person)
             return f"/set-password/{token}", person.id
