@@ -6,6 +6,7 @@ A row: what is asked (method, path with its query, form), and the answer's text.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import httpx2 as httpx
 import pytest
@@ -178,3 +179,24 @@ def test_every_route_has_a_row() -> None:
     }
     unshown = {("POST", "users"), ("GET", "departments"), ("GET", "attachments/{id}")}
     assert known - shown == unshown, "rows are missing, or are shown by now"
+
+
+def test_the_table_of_the_documents_is_that_of_the_routes() -> None:
+    text = (
+        (Path(__file__).parents[4] / "docs" / "compatibility.md")
+        .read_text(encoding="utf-8")
+        .partition("## HelpDeskZ")[2]
+    )
+    rows = re.findall(r"^\| (GET|POST) (.*?) \| (\S+) \|", text, re.MULTILINE)
+    told = {
+        (method, path.replace("ID", "{id}"), permission)
+        for method, cell, permission in rows
+        for path in re.findall(r"`(/[^`]+)`", cell)
+    }
+    known = {
+        (route.methods, path, route.permission)
+        for route in HELPDESKZ.routes
+        for path in route.paths.split()
+        if route.permission
+    }
+    assert told == known

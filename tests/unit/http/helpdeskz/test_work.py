@@ -243,8 +243,11 @@ def test_nothing_that_is_sent_is_our_fault(house: House, value: str) -> None:
     for method, path, _ in ROUTES:
         if "delete" in path:
             continue
-        sent = {"params": {key: each[:500] for key, each in names.items()}} if method == "GET" else {"data": names}
-        assert house.client.request(method, path, **sent).status_code == 200, path
+        if method == "GET":
+            got = house.client.get(path, params={key: each[:500] for key, each in names.items()})
+        else:
+            got = house.client.post(path, data=names)
+        assert got.status_code == 200, path
     for resource in ("users", "departments", "tickets", "messages", "attachments", "staff"):
         got = house.client.get(f"{resource}/show/" + value[:200].replace("\x00", "%00"))
         assert got.status_code in {200, 404}, (resource, got.text)
