@@ -1,6 +1,6 @@
 """The composition root: builds every part, owns threads, tasks and signals, and the order of stopping.
 
-Roles: doors (SMTP, LMTP), imap, intake, outgoing. One process runs them all; with PostgreSQL they may run apart
+Roles: doors (SMTP, LMTP), imap, intake, outgoing, http. One process runs them all; with PostgreSQL they may run apart
 (`run --role`). Stopping goes with the mail: first the doors close, then intake finishes what it has in hand, then
 the sender, then the store.
 """
@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -36,6 +37,9 @@ from helpdeskd.store import arrivals
 from helpdeskd.store.engine import Store
 from helpdeskd.store.lock import NamedLock
 from helpdeskd.threads import tell_name
+
+if TYPE_CHECKING:
+    from helpdeskd.http.server import Server
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
@@ -160,6 +164,13 @@ class Daemon:
             ended = asyncio.Event()
             task = asyncio.create_task(_kept_alive("outgoing", lambda: sender.run(ended), ended), name="outgoing")
             closing.append(lambda: _stop_task(ended, task))
+        if "http" in self.roles and self.config.http.listen:
+            server = build_http(installation)
+            server.open()
+            reloads.append(server.reload)
+            threads.append(server.thread)
+            closing.insert(0, lambda: asyncio.to_thread(server.close))  # an API's answer may still need all the others
+            self.listening += server.listening
         bell = _answer_bell(installation.spool_root, loop, woken)
         for sig in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sig, stopping.set)
@@ -240,6 +251,21 @@ def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -
         clock=installation.clock,
         rng=installation.desk.rng,
         owner=node(installation.config.paths.data),
+    )
+
+
+def build_http(installation: Installation) -> Server:
+    """The APIs over this installation. Raises ConfigError where it cannot be listened on."""
+    from helpdeskd.http.build import build  # an installation without an API need not load it
+
+    return build(
+        installation.config.http,
+        installation.store,
+        installation.blobs,
+        installation.clock,
+        lambda: installation.desk,
+        lambda: spool.room(installation.spool_root).ok,
+        installation.config.paths.templates,
     )
 
 

@@ -1,6 +1,7 @@
 """Files that are whole or not there, and still there after a power cut. The standard library only: pipe.py pays for it."""
 
 import os
+from _collections_abc import Iterable  # loaded at every start; collections.abc loads all of collections
 
 FILE_MODE = 0o640
 
@@ -25,17 +26,18 @@ def write_all(fd: int, data: bytes) -> None:
 
 def replace(path: str, data: bytes, beside: str, mode: int = FILE_MODE) -> None:
     """Write a file whole or not at all, durably: by way of `beside`, a name not in use on the same file system."""
-    place(path, data, beside, mode)
+    place(path, (data,), beside, mode)
     sync_dir(os.path.dirname(path))
 
 
-def place(path: str, data: bytes, beside: str, mode: int = FILE_MODE) -> None:
-    """The same but for the folder's fsync, which the caller owes."""
+def place(path: str, data: Iterable[bytes], beside: str, mode: int = FILE_MODE) -> None:
+    """The same, from parts, but for the folder's fsync, which the caller owes."""
     fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     try:
         try:
             os.fchmod(fd, mode)
-            write_all(fd, data)
+            for part in data:
+                write_all(fd, part)
             os.fsync(fd)
         finally:
             os.close(fd)

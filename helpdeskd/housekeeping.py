@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from helpdeskd import log, tray
-from helpdeskd.desk import changes, keeping
+from helpdeskd.desk import accounts, changes, counters, keeping, removal
 from helpdeskd.installation import BACKUP, Installation, is_held
 from helpdeskd.log import Event
 from helpdeskd.store.blobs import is_referenced
@@ -24,6 +24,9 @@ def end_pending(installation: Installation) -> None:
 def once_a_day(installation: Installation) -> None:
     """By the store's clock, so that one of several nodes does it, and a daemon that is often restarted, too. Raises Temporary."""
     if installation.store.writer.run(lambda conn: keeping.is_due(conn, installation.clock())):
+        removal.unfinished(installation.store, installation.clock)
+        installation.store.writer.run(counters.fold)
+        installation.store.writer.run(lambda conn: accounts.purge(conn, installation.clock()))
         let_go(installation)
         sweep_blobs(installation)
 

@@ -83,7 +83,7 @@ class Installation:
         self.store.close()
 
 
-ROLES = ("doors", "imap", "intake", "outgoing")
+ROLES = ("doors", "imap", "intake", "outgoing", "http")
 RESTORING = "restoring"  # this file stands in the data folder until all of a backup is there
 HALF_RESTORED = "a restore was cut off here; empty it, the spool, the blobs and the database, and restore again"
 BACKUP = "backup"  # held like a role while a backup is made: no blob is swept meanwhile

@@ -51,6 +51,7 @@ class Event(StrEnum):
     AUDITED = "audited"  # the records were compared
     ALARM = "alarm"  # one begins, or still stands after a day
     ALARM_OVER = "alarm-over"
+    SERVED = "served"  # a request over HTTP was answered
     TROUBLE = "trouble"  # a part failed and goes on
 
 

@@ -62,6 +62,17 @@ _STAGE = Histogram(
     registry=REGISTRY,
 )
 
+_SERVED = _counter(
+    "http_requests_total", "Requests answered, by dialect, route and status.", "dialect", "route", "status"
+)
+_SERVING = Histogram(
+    "helpdeskd_http_request_seconds",
+    "Time from a request's head to its answer.",
+    ("dialect",),
+    buckets=_BUCKETS,
+    registry=REGISTRY,
+)
+
 INFO = _gauge("info", "Always 1; the version.", "version")
 ROLE = _gauge("role", "1 for each role of this process.", "role")
 STORE_UP = _gauge("store_up", "1 when the database answers.")
@@ -98,6 +109,12 @@ def settled(door: str, outcome: str) -> None:
 def sent(state: str) -> None:
     """A try at sending has ended."""
     _SENT.labels(state).inc()
+
+
+def served(dialect: str, route: str, status: int, seconds: float) -> None:
+    """A request was answered. `route` is a row's name, or empty: never what the client made up."""
+    _SERVED.labels(dialect, route, status).inc()
+    _SERVING.labels(dialect).observe(seconds)
 
 
 def took(stage: Stage, seconds: float) -> None:

@@ -126,7 +126,7 @@ def _spool(config: Config, found: Found) -> int:
     for name in found.below("spool"):
         path = root / name.removeprefix("spool/")
         # A file of the spool is there when it is whole, also for a door that is open already.
-        durable.place(str(path), (found.folder / name).read_bytes(), str(root / "tmp" / path.name))
+        durable.place(str(path), ((found.folder / name).read_bytes(),), str(root / "tmp" / path.name))
         count += path.parent.name in _SPOOL and path.suffix != ".why"
     for folder in (*_SPOOL, "mailboxes"):
         durable.sync_dir(str(root / folder))

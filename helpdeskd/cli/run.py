@@ -17,7 +17,7 @@ from helpdeskd.config.load import load
     "--role",
     "roles",
     multiple=True,
-    type=click.Choice(["doors", "imap", "intake", "outgoing"]),
+    type=click.Choice(["doors", "imap", "intake", "outgoing", "http"]),
     help="Run only this part (again for more); PostgreSQL only. [default: all]",
 )
 @click.pass_context

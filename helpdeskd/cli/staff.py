@@ -1,14 +1,18 @@
-"""helpdeskd staff add|list|disable"""
+"""helpdeskd staff add|list|password|totp|disable"""
 
 from __future__ import annotations
+
+import sys
 
 import click
 from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say, table
-from helpdeskd.desk import departments, people
+from helpdeskd.desk import accounts, departments, people
 from helpdeskd.errors import NotFound, Refused
+from helpdeskd.guard import totp as codes
+from helpdeskd.guard.passwords import Passwords
 from helpdeskd.model.people import Department, Person, PersonKind
 
 
@@ -93,6 +97,58 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
         for p, names in found
     ]
     click.echo(table(rows, ("ID", "NAME", "ADDRESS", "LEVEL", "STATE", "DEPARTMENTS")))
+
+
+@command.command()
+@click.argument("address")
+@click.pass_context
+def password(ctx: click.Context, address: str) -> None:
+    """Set the password by which ADDRESS logs in, a customer's too. It is asked for, or read from standard input.
+
+    Their sessions end, and so do API keys that carry their rights.
+    """
+    secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
+    hashed = Passwords().hash(secret)
+    with writing(ctx) as here:
+
+        def act(conn: Connection) -> Person:
+            person = _person(conn, address)
+            accounts.set_password(conn, here.desk, here.clock(), person=person, password_hash=hashed)
+            return person
+
+        person = here.store.writer.run(act)
+    say(f"{person.email} has a new password.")
+
+
+@command.command()
+@click.argument("address")
+@click.argument("switch", type=click.Choice(["on", "off"]))
+@click.pass_context
+def totp(ctx: click.Context, address: str, switch: str) -> None:
+    """Ask ADDRESS for a one-time code at each log-in, or no more. `on` prints what an authenticator's app takes, and wants a code from it."""
+    with writing(ctx) as here:
+        person = here.store.read(lambda conn: _person(conn, address))
+        seed = ""
+        if switch == "on":
+            seed = codes.new_seed()
+            click.echo(codes.uri(seed, person.email, here.desk.settings.name))
+            code = click.prompt("Code") if sys.stdin.isatty() else _line()
+            if codes.step_of(seed, code, here.clock()) is None:
+                raise Refused("wrong-code", "that is not the code of this moment: nothing was changed")
+
+        here.store.writer.run(lambda conn: accounts.set_totp(conn, here.desk, here.clock(), person=person, seed=seed))
+    say(f"{person.email} is asked for one-time codes." if seed else f"{person.email} is asked for no codes.")
+
+
+def _line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
+
+
+def _person(conn: Connection, address: str) -> Person:
+    person = people.find(conn, address)
+    if person is None:
+        raise NotFound("person", address)
+    return person
 
 
 @command.command()

@@ -19,6 +19,10 @@ Days = Annotated[float, Meta(gt=0, le=36500)]
 WholeDays = Annotated[int, Meta(ge=0, le=36500)]
 
 
+# What [http] may speak; a package of helpdeskd/http each.
+DIALECTS = ("helpdeskz",)
+
+
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One table of the TOML file."""
 
@@ -156,6 +160,23 @@ class Metrics(Section, frozen=True):
     listen: tuple[str, ...] = ()  # host:port; nowhere unless asked for
 
 
+class Http(Section, frozen=True):
+    listen: tuple[str, ...] = ()  # host:port or unix:/path; nowhere unless asked for
+    root: str = ""  # the dialect that is served at /api too
+    hosts: dict[str, str] = {}  # host name = dialect, served at /api there
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    trusted_proxies: tuple[str, ...] = ()
+    max_connections: Count = 1000
+    max_body_mb: Annotated[int, Meta(ge=1, le=1024)] = 30
+    max_parts: Count = 200
+    max_field_kb: Count = 1024
+    body_seconds: Seconds = 120
+    idle_seconds: Seconds = 30
+    stop_seconds: Seconds = 10
+    threads: Annotated[int, Meta(ge=1, le=64)] = 8
+
+
 class LogSettings(Section, frozen=True):
     style: Literal["text", "json"] = "text"
     level: Literal["debug", "info", "warning", "error"] = "info"
@@ -178,6 +199,7 @@ class Config(Section, frozen=True):
     audit: Audit = Audit()
     alarms: Alarms = Alarms()
     metrics: Metrics = Metrics()
+    http: Http = Http()
     log: LogSettings = LogSettings()
 
     @property

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 
-from helpdeskd.config import BlobSettings, Config, Mailbox
+from helpdeskd.config import DIALECTS, BlobSettings, Config, Http, Mailbox
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -32,13 +33,14 @@ def contradictions(config: Config) -> Iterator[Problem]:
     for listen in config.metrics.listen:
         if not _host_port(listen):
             yield "metrics.listen", "expected host:port, such as 127.0.0.1:9525"
+    yield from _http(config.http)
     if config.alarms.to and not re.fullmatch(r"[^\s@<>]+@[^\s@<>]+", config.alarms.to):
         yield "alarms.to", "expected one address, such as operator@example.com"
     if config.alarms.hook and not config.alarms.hook[0].startswith("/"):
         yield "alarms.hook", "expected a list that begins with the program's whole path"
     if not re.fullmatch(r"0[0-7]{3}", config.lmtp.socket_mode):
         yield "lmtp.socket_mode", 'expected an octal mode in quotes, such as "0660"'
-    yield from _tls(config)
+    yield from _tls("smtp", config.smtp.tls_certificate, config.smtp.tls_key)
     if config.outgoing.relay and not re.fullmatch(
         r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?", config.outgoing.relay
     ):
@@ -54,6 +56,26 @@ def contradictions(config: Config) -> Iterator[Problem]:
     if len(config.desk.marker.strip()) < 20 or "\n" in config.desk.marker:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
+
+
+def _http(http: Http) -> Iterator[Problem]:
+    for listen in http.listen:
+        if not (listen.startswith("unix:/") or _host_port(listen)):
+            yield "http.listen", "expected unix:/path or host:port, such as 127.0.0.1:8080"
+    spoken = ", ".join(DIALECTS)
+    if http.root and http.root not in DIALECTS:
+        yield "http.root", f"expected one of {spoken}"
+    for host, dialect in http.hosts.items():
+        if not re.fullmatch(r"\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+", host):
+            yield f"http.hosts.{host}", "expected a host name alone, without a scheme, a port or a path"
+        if dialect not in DIALECTS:
+            yield f"http.hosts.{host}", f"expected one of {spoken}"
+    for proxy in http.trusted_proxies:
+        try:
+            ip_network(proxy, strict=False)
+        except ValueError:
+            yield "http.trusted_proxies", "expected addresses or networks, such as 127.0.0.1 or 10.0.0.0/8"
+    yield from _tls("http", http.tls_certificate, http.tls_key)
 
 
 def _is_store(url: str) -> bool:
@@ -91,11 +113,11 @@ def _blobs(blobs: BlobSettings) -> Iterator[Problem]:
     yield from _readable("blobs.secret_file", blobs.secret_file)
 
 
-def _tls(config: Config) -> Iterator[Problem]:
-    if (config.smtp.tls_certificate is None) != (config.smtp.tls_key is None):
-        yield "smtp.tls_certificate", "expected tls_certificate and tls_key together"
-    for key, path in (("smtp.tls_certificate", config.smtp.tls_certificate), ("smtp.tls_key", config.smtp.tls_key)):
-        yield from _readable(key, path)
+def _tls(section: str, certificate: Path | None, key: Path | None) -> Iterator[Problem]:
+    if (certificate is None) != (key is None):
+        yield f"{section}.tls_certificate", "expected tls_certificate and tls_key together"
+    yield from _readable(f"{section}.tls_certificate", certificate)
+    yield from _readable(f"{section}.tls_key", key)
 
 
 def _one_secret(section: str, secret: str, file: Path | None) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ MAX_TAGS = 50
 _tag, _t = schema.ticket_tag.c, schema.ticket.c
 _PENDING_OVER = (
     select(_t.id)
-    .where(_t.state == State.PENDING.value, _t.pending_until <= bindparam("now"))
+    .where(_t.state == State.PENDING.value, _t.pending_until <= bindparam("now"), _t.removed_at.is_(None))
     .order_by(_t.pending_until)
 )
 

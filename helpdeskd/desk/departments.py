@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, func, insert, select
+from sqlalchemy import Connection, Select, bindparam, func, insert, select, update
 
 from helpdeskd.desk import addresses as mail_addresses
 from helpdeskd.desk import rows
@@ -19,14 +20,17 @@ from helpdeskd.store import memo, schema
 
 _d, _a, _p = schema.department.c, schema.address.c, schema.person.c
 
-_ALL = (
+_ANY = (
     select(*rows.DEPARTMENT, _a.email).outerjoin(schema.address, _a.department_id == _d.id).order_by(_d.id, _a.position)
 )
-_BY_ID = _ALL.where(_d.id == bindparam("department_id"))
+_ALL = _ANY.where(_d.removed_at.is_(None))
+_BY_ID = _ANY.where(_d.id == bindparam("department_id"))  # a removed one too: its tombstones name it
+_THERE = _ALL.where(_d.id == bindparam("department_id"))
 _BY_ADDRESS = _ALL.where(
     _d.id == select(_a.department_id).where(_a.email == bindparam("address")).scalar_subquery(),
 )
-_FIRST = _ALL.where(_d.id == select(func.min(_d.id)).scalar_subquery())
+_FIRST = _ALL.where(_d.id == select(func.min(_d.id)).where(_d.removed_at.is_(None)).scalar_subquery())
+_SENDING = _ANY.where(_d.id == select(func.min(_a.department_id)).scalar_subquery())
 
 
 def add(
@@ -44,20 +48,17 @@ def add(
     cc_participates: bool = True,
     language: str = "",
 ) -> Department:
-    """A new department; its mail is sent from the first of `addresses`, as `sender_name` (else its name).
+    """A new department; its mail is sent from the first of `addresses`, as `sender_name` (else its name). Without an address no mail
+    opens tickets in it, and its own is sent from that of the oldest department that has one.
 
-    Raises Refused: bad-name, name-taken, no-address, bad-address, address-taken, address-is-staff, bad-days.
+    Raises Refused: bad-name, name-taken, bad-address, address-taken, address-is-staff, bad-days.
     """
-    name = " ".join(name.split())
-    if not name or len(name) > 200:
-        raise Refused("bad-name", "a department needs a name of at most 200 characters")
+    name = _name(name)
     if follow_up_days is not None and not 0 <= follow_up_days <= 36500:
         raise Refused("bad-days", "the follow-up window is a number of days, 0 or more, a century at most")
     if by_name(conn, name) is not None:
         raise Refused("name-taken", f"there is a department {name} already")
     emails = tuple(dict.fromkeys(_own(email) for email in addresses))
-    if not emails:
-        raise Refused("no-address", f"the department {name} needs an address")
     taken = sorted(mail_addresses.ours(conn, emails))
     if taken:
         raise Refused("address-taken", f"{taken[0]} is the address of a department already")
@@ -69,7 +70,7 @@ def add(
     department = Department(
         id=0,
         name=name,
-        address=emails[0],
+        address=emails[0] if emails else "",
         addresses=emails,
         sender_name=" ".join(sender_name.split()) or name,
         private=private,
@@ -97,14 +98,36 @@ def _insert(conn: Connection, now: datetime, department: Department) -> Departme
             "created_at": now,
         },
     ).scalar_one()
-    conn.execute(
-        insert(schema.address),
-        [
-            {"email": email, "department_id": department_id, "position": position}
-            for position, email in enumerate(department.addresses)
-        ],
-    )
+    if department.addresses:
+        conn.execute(
+            insert(schema.address),
+            [
+                {"email": email, "department_id": department_id, "position": position}
+                for position, email in enumerate(department.addresses)
+            ],
+        )
+    conn.execute(update(schema.department).where(_d.id == department_id).values(position=department_id))
     return get(conn, department_id)
+
+
+def change(
+    conn: Connection, desk: Desk, now: datetime, *, department: Department, name: str, private: bool
+) -> Department:
+    """Another name, and whether customers see it in lists. Raises Refused: bad-name, name-taken."""
+    name = _name(name)
+    other = by_name(conn, name)
+    if other is not None and other.id != department.id:
+        raise Refused("name-taken", f"there is a department {name} already")
+    renamed = {"sender_name": name} if department.sender_name == department.name else {}
+    conn.execute(update(schema.department).where(_d.id == department.id).values(name=name, private=private, **renamed))
+    return get(conn, department.id)
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name or len(name) > 200:
+        raise Refused("bad-name", "a department needs a name of at most 200 characters")
+    return name
 
 
 def _own(email: str) -> str:
@@ -124,15 +147,23 @@ def list(conn: Connection) -> tuple[Department, ...]:  # noqa: A001  # departmen
 
 
 def get(conn: Connection, department_id: int) -> Department:
-    """Raises NotFound."""
+    """Raises NotFound. One without an address writes from that of another (`sending`)."""
 
     def read(conn: Connection) -> Department:
         found = _read(conn, _BY_ID, department_id=department_id)
         if not found:
             raise NotFound("department", department_id)
-        return found[0]
+        if found[0].address:
+            return found[0]
+        other = sending(conn)
+        return found[0] if other is None else replace(found[0], address=other.address)
 
     return memo.remembered(conn, ("departments.get", department_id), read)
+
+
+def there(conn: Connection, department_id: int) -> Department | None:
+    """One that was not removed."""
+    return (_read(conn, _THERE, department_id=department_id) or (None,))[0]
 
 
 def by_address(conn: Connection, email: str) -> Department | None:
@@ -150,6 +181,11 @@ def by_name(conn: Connection, name: str) -> Department | None:
 def first(conn: Connection) -> Department | None:
     """The oldest: where mail goes that names none. None where there is no department yet."""
     return (_read(conn, _FIRST) or (None,))[0]
+
+
+def sending(conn: Connection) -> Department | None:
+    """The oldest that has an address to write from. None where there is none."""
+    return (_read(conn, _SENDING) or (None,))[0]
 
 
 def address_book(conn: Connection) -> Mapping[str, int]:

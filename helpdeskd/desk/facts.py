@@ -92,7 +92,8 @@ _BY_ENVELOPE = select(_o.ticket_id, _o.person_id).where(
     _o.envelope_token.in_(bindparam("tokens", expanding=True)), _o.ticket_id.is_not(None)
 )
 _TICKETS = select(*rows.TICKET).where(
-    or_(_t.id.in_(bindparam("ids", expanding=True)), _t.number.in_(bindparam("numbers", expanding=True)))
+    or_(_t.id.in_(bindparam("ids", expanding=True)), _t.number.in_(bindparam("numbers", expanding=True))),
+    _t.removed_at.is_(None),
 )
 _TAKING_PART = select(_p.ticket_id, _p.person_id).where(_p.ticket_id.in_(_IDS))
 _HELD = (

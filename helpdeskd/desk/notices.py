@@ -29,6 +29,7 @@ class Event(StrEnum):
 
     OPENED = "opened"
     OPENED_INSTEAD = "opened-instead"  # a follow-up came too late for its ticket
+    STAFF_OPENED = "staff-opened"  # a member of staff wrote to a customer first
     MOVED = "moved"  # to another department
     CUSTOMER_REPLIED = "customer-replied"
     OUTSIDER_KEPT = "outsider-kept"  # a person's mail without a public voice: a stranger's, or unverified
@@ -38,6 +39,7 @@ class Event(StrEnum):
     STAFF_KEPT = "staff-kept"  # a staff member's mail was kept as a note, against their wish
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
+    CUSTOMER_ADDED = "customer-added"  # by staff or over an API; whoever writes by themselves needs no welcome
     LOST = "lost"  # a mail of the ticket did not reach somebody outside
     ALARM = "alarm"  # to the operators; see operators.py
 
@@ -144,6 +146,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.OPENED,           _N.NEW_TICKET,        _notified,     _T.STAFF),
     Row(_E.OPENED_INSTEAD,   _N.FOLLOW_UP_REFUSED, _acknowledged, _T.ANSWERED, to_staff=False, to_actor=True, answers_mail=True),
     Row(_E.OPENED_INSTEAD,   _N.NEW_TICKET,        _notified,     _T.STAFF),
+    Row(_E.STAFF_OPENED,     _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
     Row(_E.MOVED,            _N.NEW_TICKET,        _notified,     _T.STAFF),
     Row(_E.CUSTOMER_REPLIED, _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
     Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF, answers_mail=True),
@@ -153,6 +156,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
+    Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
 )

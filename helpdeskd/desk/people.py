@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from helpdeskd.desk import addresses, notices, rows
+from helpdeskd.desk import addresses, counters, notices, rows
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -83,6 +83,7 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
 def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
     name, email = _name(address.name), addresses.clean(address.email)
     person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
+    counters.add(conn, counters.CUSTOMERS, 1)
     return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
 
 
@@ -90,7 +91,7 @@ def _named(conn: Connection, person: Person, name: str) -> Person:
     name = _name(name)
     if person.name or not name or name.lower() == person.email.lower():
         return person
-    return _change(conn, person, name=name)
+    return change(conn, person, name=name)
 
 
 def _name(name: str) -> str:
@@ -136,7 +137,8 @@ def _next(conn: Connection, key: str) -> int:
     return last + 1
 
 
-def _change(conn: Connection, person: Person, **values: object) -> Person:
+def change(conn: Connection, person: Person, **values: object) -> Person:
+    """Write columns of a person, as the table names them; the record after it."""
     conn.execute(update(schema.person).where(_p.id == person.id).values(**values))
     return get(conn, person.id)
 
@@ -195,7 +197,7 @@ def add_staff(
 
 def _promoted(conn: Connection, found: Person, name: str, email: str, level: int, language: str) -> Person:
     number: int | None = conn.execute(select(_p.staff_no).where(_p.id == found.id)).scalar_one()
-    return _change(
+    return change(
         conn,
         found,
         kind=PersonKind.STAFF.value,
@@ -234,8 +236,24 @@ def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str
     return token
 
 
+def of_link(conn: Connection, now: datetime, token: str) -> Person:
+    """Whose link it is, and it stays good: what scans mails opens links. Raises as `use_link` does."""
+    person_id: int | None = conn.execute(
+        select(_k.person_id).where(
+            _k.token_sha256 == _hashed(token),
+            _k.purpose == SET_PASSWORD,
+            _k.used_at.is_(None),
+            _k.expires_at > now,
+        )
+    ).scalar()
+    return _linked(conn, person_id)
+
+
 def use_link(conn: Connection, now: datetime, token: str) -> Person:
-    """Whose link it is; from now on it is used. Raises Refused("bad-link"): unknown, used, too old, or of a disabled person."""
+    """Whose link it is; from now on it is used, as are all others of this person.
+
+    Raises Refused("bad-link"): unknown, used, too old, or of a disabled person.
+    """
     person_id: int | None = conn.execute(
         update(schema.person_token)
         .where(
@@ -247,6 +265,16 @@ def use_link(conn: Connection, now: datetime, token: str) -> Person:
         .values(used_at=now)
         .returning(_k.person_id),
     ).scalar()
+    person = _linked(conn, person_id)
+    conn.execute(
+        update(schema.person_token)
+        .where(_k.person_id == person.id, _k.purpose == SET_PASSWORD, _k.used_at.is_(None))
+        .values(used_at=now)
+    )
+    return person
+
+
+def _linked(conn: Connection, person_id: int | None) -> Person:
     person = None if person_id is None else get(conn, person_id)
     if person is None or person.disabled_at is not None:
         raise Refused("bad-link", "this link is unknown, too old or was used already")
@@ -259,14 +287,14 @@ def _hashed(token: str) -> str:
 
 def disable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """They keep their tickets and history, but are neither told nor obeyed any more."""
-    return person if person.disabled_at is not None else _change(conn, person, disabled_at=now)
+    return person if person.disabled_at is not None else change(conn, person, disabled_at=now)
 
 
 def enable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
     """Undo `disable`. Raises Refused("own-address") where their address became a department's meanwhile."""
     if addresses.ours(conn, (person.email,)):
         raise Refused("own-address", f"{person.email} is the address of a department: notices would come straight back")
-    return person if person.disabled_at is None else _change(conn, person, disabled_at=None)
+    return person if person.disabled_at is None else change(conn, person, disabled_at=None)
 
 
 def staff_departments(conn: Connection, person_id: int) -> frozenset[int]:

@@ -170,6 +170,7 @@ def search(conn: Connection, text: str, *, limit: int = 50, offset: int = 0) -> 
 def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
     states = [state.value for state in filters.states]
     found: list[ColumnElement[bool]] = [_t.state.in_(states) if states else _t.state != State.MERGED.value]
+    found.append(_t.removed_at.is_(None))
     for column, value in (
         (_t.department_id, filters.department_id),
         (_t.assignee_id, filters.assignee_id),
@@ -240,7 +241,7 @@ def show(conn: Connection, number: int) -> Shown:
 
 
 def _messages(conn: Connection, ticket_id: int, mails: Iterable[OutboxRow]) -> tuple[ShownMessage, ...]:
-    files: defaultdict[int, list[Attachment]] = defaultdict(list)
+    files: defaultdict[int | None, list[Attachment]] = defaultdict(list)
     for row in conn.execute(_FILES, {"ticket_id": ticket_id}):
         file = rows.attachment(row)
         files[file.message_id].append(file)
@@ -262,7 +263,10 @@ def _links(conn: Connection, ticket_id: int) -> tuple[Linked, ...]:
 
 def counts(conn: Connection) -> Counts:
     """Tickets and mails by state."""
-    in_state = {row[0]: row[1] for row in conn.execute(select(_t.state, func.count()).group_by(_t.state))}
+    in_state = {
+        row[0]: row[1]
+        for row in conn.execute(select(_t.state, func.count()).where(_t.removed_at.is_(None)).group_by(_t.state))
+    }
     waiting = [each.value for each in (OutboxState.QUEUED, OutboxState.DEFERRED, OutboxState.SENDING)]
     oldest: datetime | None = conn.execute(select(func.min(_o.created_at)).where(_o.state.in_(waiting))).scalar()
     return Counts(

@@ -9,7 +9,18 @@ from sqlalchemy import Column
 
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
-from helpdeskd.model.ticket import Attachment, History, HistoryEntry, Message, Priority, State, Ticket, Visibility
+from helpdeskd.model.ticket import (
+    Attachment,
+    History,
+    HistoryEntry,
+    Message,
+    Origin,
+    Priority,
+    Side,
+    State,
+    Ticket,
+    Visibility,
+)
 from helpdeskd.store import schema
 
 _t, _p, _d, _m, _a, _h = (
@@ -36,6 +47,15 @@ TICKET: tuple[Column[Any], ...] = (
     _t.created_at,
     _t.updated_at,
     _t.closed_at,
+    _t.origin,
+    _t.opened_by_id,
+    _t.started_at,
+    _t.due_at,
+    _t.replies,
+    _t.last_side,
+    _t.last_author_id,
+    _t.seconds_spent,
+    _t.removed_at,
 )
 PERSON: tuple[Column[Any], ...] = (_p.id, _p.kind, _p.name, _p.email, _p.level, _p.language, _p.disabled_at)
 DEPARTMENT: tuple[Column[Any], ...] = (
@@ -85,22 +105,30 @@ Row = Sequence[Any]
 
 def ticket(row: Row) -> Ticket:
     """From the columns TICKET; more columns may follow."""
-    (ticket_id, number, subject, state, until, priority, department, requester, assignee, into, language, *times) = row[
-        :14
-    ]
     return Ticket(
-        ticket_id,
-        number,
-        subject,
-        State(state),
-        until,
-        Priority(priority),
-        department,
-        requester,
-        assignee,
-        into,
-        language,
-        *times,
+        id=row[0],
+        number=row[1],
+        subject=row[2],
+        state=State(row[3]),
+        pending_until=row[4],
+        priority=Priority(row[5]),
+        department_id=row[6],
+        requester_id=row[7],
+        assignee_id=row[8],
+        merged_into=row[9],
+        language=row[10],
+        created_at=row[11],
+        updated_at=row[12],
+        closed_at=row[13],
+        origin=Origin(row[14]),
+        opened_by_id=row[15],
+        started_at=row[16],
+        due_at=row[17],
+        replies=row[18],
+        last_side=Side(row[19]),
+        last_author_id=row[20],
+        seconds_spent=row[21],
+        removed_at=row[22],
     )
 
 

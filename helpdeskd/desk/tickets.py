@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from helpdeskd.desk import departments, history, messages, notices, people, rows
+from helpdeskd.desk import counters, departments, history, messages, notices, people, rows
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
@@ -22,13 +23,15 @@ from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Reason
-from helpdeskd.model.ticket import History, Priority, State, Ticket, Visibility
+from helpdeskd.model.ticket import History, Origin, Priority, Side, State, Ticket, Visibility
 from helpdeskd.store import schema
 
 # Numbers of six digits until half of them are given: up to there a fresh one is found in two tries on average.
 SIX_DIGITS = (100_000, 900_000)
 SEVEN_DIGITS = (1_000_000, 9_000_000)
 HALF_OF_SIX = 450_000
+
+API = "api"  # the reason of words that came over HTTP
 
 _t = schema.ticket.c
 _BY_ID = select(*rows.TICKET).where(_t.id == bindparam("ticket_id"))
@@ -57,17 +60,20 @@ def find_number(conn: Connection, number: int) -> Ticket | None:
 
 
 def by_number(conn: Connection, number: int) -> Ticket:
-    """By its number, merged or not. Raises NotFound."""
+    """By its number, merged or not. Raises NotFound, Refused("removed")."""
     ticket = find_number(conn, number)
     if ticket is None:
         raise NotFound("ticket", number)
+    if ticket.removed_at is not None:
+        raise Refused("removed", f"ticket {number} was removed on {ticket.removed_at:%Y-%m-%d}")
     return ticket
 
 
 def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket:
     """The ticket, or where its merges lead. A loop, which only a damaged import could hold, ends at its last new ticket.
 
-    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound.
+    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound, for one that was
+    removed too.
     """
     seen: set[int] = set()
     while True:
@@ -77,16 +83,29 @@ def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket
             raise NotFound("ticket", ticket_id)
         ticket = rows.ticket(row)
         if ticket.merged_into is None or ticket.merged_into in seen:
+            if ticket.removed_at is not None:
+                raise NotFound("ticket", ticket.number)
             return ticket
         ticket_id = ticket.merged_into
 
 
 def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
-    """Write columns of a ticket, as the record names them; the record after it."""
-    after = replace(ticket, updated_at=now, **values)
-    stored = {name: value.value if isinstance(value, State | Priority) else value for name, value in values.items()}
+    """Write columns of a ticket, as the record names them; the record after it. The one place where state and department
+    change, and so where counters are kept."""
+    after = replace(ticket, **{"updated_at": now, **values})
+    stored = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
     conn.execute(_TOUCH, {"touched": ticket.id, "updated_at": now, **stored})
+    before, since = _counted(ticket), _counted(after)
+    if before != since:
+        for name, n in ((before, -1), (since, 1)):
+            if name is not None:
+                counters.add(conn, name, n)
     return after
+
+
+def _counted(ticket: Ticket) -> str | None:
+    """The counter a ticket is in."""
+    return None if ticket.removed_at is not None else counters.ticket(ticket.department_id, ticket.state)
 
 
 def scene(conn: Connection, event: Event, ticket: Ticket, actor: Person | None, **more: Any) -> Scene:
@@ -119,21 +138,32 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     participants: tuple[Address, ...] = (),
     link_kind: LinkKind = LinkKind.FOLLOW_UP,
     priority: Priority = Priority.NORMAL,
+    origin: Origin = Origin.EMAIL,
+    opened_by: Person | None = None,
 ) -> Posted:
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
     With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
     the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
+
+    `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
+    requester as an answer is, acknowledgement or not. Raises Refused("not-staff").
     """
+    if opened_by is not None and not opened_by.is_staff:
+        raise Refused("not-staff", f"{opened_by.shown} is not staff")
+    author = opened_by or requester
     old = None if link_to is None else resolve(conn, link_to)
-    ticket = _insert(conn, desk, now, department, requester, words, priority)
+    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
     visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
-    message_id = messages.store(conn, now, ticket.id, visibility, requester, words)
-    entries = [Entry(ticket.id, History.OPENED, requester.id, message_id, {"reason": str(words.reason)})]
+    message_id = messages.store(conn, now, ticket.id, visibility, author, words)
+    entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
     entries += _join(conn, desk, now, ticket, requester, participants, fresh=True)
     history.write(conn, now, *entries)
+    if opened_by is not None:
+        answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
+        return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))
     instead = old is not None and words.reason == Reason.FOLLOW_UP_OVER
     told = notices.enqueue_for(
         conn,
@@ -162,7 +192,10 @@ def _insert(
     requester: Person,
     words: Words,
     priority: Priority,
+    origin: Origin,
+    opened_by: Person | None,
 ) -> Ticket:
+    public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
         id=0,
         number=_number(conn, desk),
@@ -178,6 +211,11 @@ def _insert(
         created_at=now,
         updated_at=now,
         closed_at=None,
+        origin=origin,
+        opened_by_id=None if opened_by is None else opened_by.id,
+        last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
+        last_author_id=(opened_by or requester).id if public else None,
+        started_at=now if opened_by is not None else None,
     )
     ticket_id: int = conn.execute(
         _INSERT,
@@ -191,8 +229,14 @@ def _insert(
             "language": ticket.language,
             "created_at": now,
             "updated_at": now,
+            "origin": ticket.origin.value,
+            "opened_by_id": ticket.opened_by_id,
+            "last_side": ticket.last_side.value,
+            "last_author_id": ticket.last_author_id,
+            "started_at": ticket.started_at,
         },
     ).scalar_one()
+    counters.add(conn, counters.ticket(ticket.department_id, ticket.state), 1)
     return replace(ticket, id=ticket_id)
 
 
@@ -210,8 +254,8 @@ def _number(conn: Connection, desk: Desk) -> int:
 
 
 def title(words: Words) -> str:
-    """A ticket's subject: the mail's without Re: and tags of other tickets, else the text's first line."""
-    subject = ids.base_subject(words.subject)
+    """A ticket's subject: the mail's without Re: and tags of other tickets (a program's as it is), else the text's first line."""
+    subject = " ".join(words.subject.split()) if words.reason == API else ids.base_subject(words.subject)
     if not subject:
         lines = (" ".join(line.split()) for line in words.text.splitlines())
         subject = next((line for line in lines if line), "(no subject)")[:80]
@@ -260,9 +304,10 @@ def customer_reply(
     words: Words,
     reopen: bool,
     participants: tuple[Address, ...] = (),
+    holding: frozenset[State] = frozenset(),
 ) -> Posted:
     """A public reply of the requester or a participant. A new ticket stays new until staff answered, a closed one closed
-    unless `reopen`; any other awaits staff. The assignee, else the department's staff, are told.
+    unless `reopen`, one in a state of `holding` as it is; any other awaits staff. The assignee, else the department's staff, are told.
 
     Raises Refused: automatic-mail, unverified (neither has a public voice; see `keep`).
     """
@@ -271,11 +316,24 @@ def customer_reply(
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
     entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
     entries += _join(conn, desk, now, ticket, author, participants)
-    stays = ticket.state is State.NEW or (ticket.is_closed and not reopen)
-    ticket, changed = step(conn, now, ticket, ticket.state if stays else State.AWAITING_STAFF, author.id)
+    stays = ticket.state is State.NEW or (ticket.is_closed and not reopen) or ticket.state in holding
+    ticket, changed = step(
+        conn,
+        now,
+        ticket,
+        ticket.state if stays else State.AWAITING_STAFF,
+        author.id,
+        ticket.pending_until if stays else None,
+        **_said(ticket, Side.CUSTOMER, author),
+    )
     history.write(conn, now, *entries, *changed)
     happened = scene(conn, Event.CUSTOMER_REPLIED, ticket, author, message_id=message_id, words=words)
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def _said(ticket: Ticket, side: Side, author: Person) -> dict[str, Any]:
+    """What a public message after the first changes in its ticket."""
+    return {"replies": ticket.replies + 1, "last_side": side, "last_author_id": author.id}
 
 
 def _voiced(words: Words) -> None:
@@ -316,9 +374,10 @@ def staff_reply(
     author: Person,
     words: Words,
     close: bool = False,
+    holding: frozenset[State] = frozenset(),
 ) -> Posted:
     """A public answer: mailed to the requester and each participant, in the department's name. The ticket awaits the customer
-    (or is closed with it), and is the author's where it was nobody's.
+    (or is closed with it; one in a state of `holding` stays as it is), and is the author's where it was nobody's.
 
     Raises Refused: not-staff, automatic-mail, unverified.
     """
@@ -332,8 +391,10 @@ def staff_reply(
     if ticket.assignee_id is None:
         mine = {"assignee_id": author.id}
         entries.append(Entry(ticket.id, History.ASSIGNED, author.id, None, {"from": None, "to": author.id}))
-    state = State.CLOSED if close else State.AWAITING_CUSTOMER
-    ticket, changed = step(conn, now, ticket, state, author.id, **mine)
+    stays = not close and ticket.state in holding
+    state = State.CLOSED if close else ticket.state if stays else State.AWAITING_CUSTOMER
+    said = _said(ticket, Side.STAFF, author) | {"started_at": ticket.started_at or now}
+    ticket, changed = step(conn, now, ticket, state, author.id, ticket.pending_until if stays else None, **mine, **said)
     history.write(conn, now, *entries, *changed)
     others = circle.of(conn, ticket.id)
     happened = scene(conn, Event.STAFF_REPLIED, ticket, author, participants=others, message_id=message_id, words=words)

@@ -21,6 +21,7 @@ class NoticeName(StrEnum):
     KEPT_INTERNAL = "kept_internal"  # to staff: your reply was kept as a note, and why
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
+    CUSTOMER_WELCOME = "customer_welcome"  # to a customer whom somebody else added, with a set-password link
     DELIVERY_FAILED = "delivery_failed"  # to staff: a mail of the ticket did not reach its reader
     ALARM = "alarm"  # to the operators: something is wrong, or no longer
 

@@ -26,6 +26,29 @@ class Priority(StrEnum):
     URGENT = "urgent"
 
 
+class Origin(StrEnum):
+    """By what way a ticket was opened."""
+
+    EMAIL = "email"
+    WEB = "web"
+    WIDGET = "widget"
+    API = "api"
+    SCHEDULER = "scheduler"
+    MOBILE = "mobile"
+    PHONE = "phone"
+    CHAT = "chat"
+    IN_PERSON = "in_person"
+    CLI = "cli"
+
+
+class Side(StrEnum):
+    """Who wrote last in public."""
+
+    NOBODY = ""
+    CUSTOMER = "customer"
+    STAFF = "staff"
+
+
 class Visibility(StrEnum):
     PUBLIC = "public"
     INTERNAL = "internal"
@@ -60,6 +83,9 @@ class History(StrEnum):
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
     CUT = "cut"  # a limit left something out of a mail's message
+    FILE_REMOVED = "file-removed"
+    REMOVED = "removed"  # its words and files are gone; what happened stays
+    EDITED = "edited"  # somebody changed the words of a message
     REPARSED = "reparsed"  # a message was derived again from its mail, and is another now
 
 
@@ -79,6 +105,15 @@ class Ticket:
     created_at: datetime
     updated_at: datetime
     closed_at: datetime | None
+    origin: Origin = Origin.EMAIL
+    opened_by_id: int | None = None  # who opened it, where that was not the requester
+    started_at: datetime | None = None  # the first public answer of staff
+    due_at: datetime | None = None
+    replies: int = 0  # public messages after the first
+    last_side: Side = Side.NOBODY
+    last_author_id: int | None = None
+    seconds_spent: int = 0
+    removed_at: datetime | None = None  # a tombstone: its words and files are gone
 
     @property
     def is_closed(self) -> bool:
@@ -113,7 +148,7 @@ class Message:
 @dataclass(frozen=True, slots=True)
 class Attachment:
     id: int
-    message_id: int
+    message_id: int | None  # None: it hangs on an article or an asset
     position: int
     name: str
     content_type: str

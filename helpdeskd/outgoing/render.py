@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from gettext import NullTranslations
 from pathlib import Path
@@ -84,11 +84,7 @@ class Renderer:
 
     def resolve(self, language: str) -> str:
         """The language that is used for this one: itself, without its region, the team's, or English."""
-        for wanted in (language, self._language):
-            for known in (wanted, re.split(r"[-_]", wanted, maxsplit=1)[0].lower()):
-                if known in self._by_language:
-                    return known
-        return SOURCE
+        return resolve((language, self._language), self._by_language)
 
     def render(self, notice: NoticeName, language: str, context: Mapping[str, Any]) -> Rendered:
         """Raises BrokenTemplate."""
@@ -105,22 +101,37 @@ class Renderer:
         return Rendered(subject, text.strip("\n") + "\n", html.strip() + "\n")
 
     def _load(self) -> dict[str, Environment]:
-        ours = _read(self._builtin / "mail")
-        if not ours:
-            raise ConfigError((f"{self._builtin / 'mail'}: the templates of this installation are missing",))
-        theirs = _read(self._override / "mail") if self._override is not None else {}
-        sources = _Sources({**ours, **theirs})
-        return {
-            language: _environment(sources, catalogue, sandboxed=bool(theirs))
-            for language, catalogue in self._catalogues()
-        }
+        return environments(self._builtin, self._override, "mail")
 
-    def _catalogues(self) -> list[tuple[str, NullTranslations]]:
-        messages: dict[str, dict[str, str]] = {SOURCE: {}}
-        for root in (self._builtin, self._override):
-            for path in sorted((root / "locale").glob("*.po")) if root is not None else ():
-                messages.setdefault(path.stem.lower(), {}).update(read_catalogue(path))
-        return [(language, _Catalogue(texts)) for language, texts in messages.items()]
+
+def resolve(languages: Iterable[str], known: Container[str]) -> str:
+    """The first of these languages that is known, itself or without its region; else English."""
+    for wanted in languages:
+        for each in (wanted, re.split(r"[-_]", wanted, maxsplit=1)[0].lower()):
+            if each in known:
+                return each
+    return SOURCE
+
+
+def environments(builtin: Path, override: Path | None, folder: str) -> dict[str, Environment]:
+    """The templates of one folder in each language there is. Raises ConfigError."""
+    ours = _read(builtin / folder)
+    if not ours:
+        raise ConfigError((f"{builtin / folder}: the templates of this installation are missing",))
+    theirs = _read(override / folder) if override is not None else {}
+    sources = _Sources({**ours, **theirs})
+    return {
+        language: _environment(sources, catalogue, sandboxed=bool(theirs))
+        for language, catalogue in _catalogues(builtin, override)
+    }
+
+
+def _catalogues(*roots: Path | None) -> list[tuple[str, NullTranslations]]:
+    messages: dict[str, dict[str, str]] = {SOURCE: {}}
+    for root in roots:
+        for path in sorted((root / "locale").glob("*.po")) if root is not None else ():
+            messages.setdefault(path.stem.lower(), {}).update(read_catalogue(path))
+    return [(language, _Catalogue(texts)) for language, texts in messages.items()]
 
 
 def read_catalogue(path: Path) -> dict[str, str]:

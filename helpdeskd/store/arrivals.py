@@ -19,6 +19,8 @@ _ALL_BY_SPOOL = select(arrival).where(arrival.c.spool_id == bindparam("spool")).
 
 NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
 
+REMOVED = "removed"  # in raw_gone_by: somebody removed the ticket
+
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -51,7 +53,11 @@ class Arrival:
     @property
     def let_go(self) -> str:
         """For people: when the raw bytes were let go and what said so; empty while they are kept."""
-        return f"let go on {self.raw_gone_at:%Y-%m-%d} by keep.{self.raw_gone_by}" if self.raw_gone_at else ""
+        if self.raw_gone_at is None:
+            return ""
+        if self.raw_gone_by == REMOVED:
+            return f"removed with its ticket on {self.raw_gone_at:%Y-%m-%d}"
+        return f"let go on {self.raw_gone_at:%Y-%m-%d} by keep.{self.raw_gone_by}"
 
 
 def record(

@@ -12,10 +12,10 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from sqlalchemy import ColumnElement, Connection, exists, or_, select, true, union
 
@@ -24,6 +24,8 @@ from helpdeskd.errors import NoRoom, NotFound, StoreDown
 from helpdeskd.store.schema import arrival, attachment, message, outbox
 
 KEPT_FOR = timedelta(hours=24)  # an unreferenced blob lives so long: its commit may be on its way
+
+CHUNK = 1 << 18  # bytes of a file read at once
 
 _HEX = "0123456789abcdef"
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -56,6 +58,9 @@ class Blobs(Protocol):
         there, whose bytes have gone bad.
         """
 
+    def put_file(self, file: BinaryIO) -> str:
+        """As `put`, of a file that is read from its start to its end, and need not fit into memory."""
+
     def names(self, shelf: str = "") -> Iterator[str]:
         """The SHA-256 of each, as it is met: one that is put or swept meanwhile may be named or not.
 
@@ -67,6 +72,17 @@ class Blobs(Protocol):
 
         `referenced` should ask under the write lock: `lambda sha: store.writer.run(lambda conn: is_referenced(conn, sha))`.
         """
+
+
+def digest(file: BinaryIO) -> tuple[str, int]:
+    """SHA-256 in hex and size of a file, which stands at its start again afterwards."""
+    file.seek(0)
+    found, size = hashlib.sha256(), 0
+    while chunk := file.read(CHUNK):
+        found.update(chunk)
+        size += len(chunk)
+    file.seek(0)
+    return found.hexdigest(), size
 
 
 class FolderBlobs:
@@ -117,14 +133,20 @@ class FolderBlobs:
         raise NotFound("blob", sha256)
 
     def put(self, data: bytes, *, anew: bool = False) -> str:
-        sha256 = hashlib.sha256(data).hexdigest()
+        return self._put(hashlib.sha256(data).hexdigest(), len(data), (data,), anew=anew)
+
+    def put_file(self, file: BinaryIO) -> str:
+        sha256, size = digest(file)
+        return self._put(sha256, size, iter(lambda: file.read(CHUNK), b""))
+
+    def _put(self, sha256: str, size: int, data: Iterable[bytes], *, anew: bool = False) -> str:
         try:
             self._make_folders()
             # Plain strings: it runs for every mail, and paths as objects cost more than the calls they are made for.
             folder = f"{self._root}/{sha256[0]}/{sha256[1]}"
             path = f"{folder}/{sha256}"
             doubted = sha256 in self._doubted
-            if anew or doubted or not _touch(path, len(data)):
+            if anew or doubted or not _touch(path, size):
                 durable.place(path, data, f"{self._root}/tmp/{self._name}-{next(self._numbers)}", 0o600)  # noqa: S108  # our own tmp/
             # Also for one that was there: whoever put it may be between rename and fsync.
             try:

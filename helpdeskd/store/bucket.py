@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError
@@ -34,7 +35,7 @@ from obstore.store import S3Store
 from helpdeskd.config import BlobSettings
 from helpdeskd.errors import ConfigError, NotFound, StoreDown
 from helpdeskd.model.clock import Clock
-from helpdeskd.store.blobs import KEPT_FOR
+from helpdeskd.store.blobs import KEPT_FOR, digest
 
 CONNECT = timedelta(seconds=5)
 REQUEST = timedelta(seconds=60)  # a mail of 50 MB needs 7 Mbit/s
@@ -135,6 +136,15 @@ class BucketBlobs:
             obstore.put(
                 self._store, f"{_stem(sha256)}/{hour}", data, use_multipart=False
             )  # one request: whole or not at all
+        return sha256
+
+    def put_file(self, file: BinaryIO) -> str:
+        sha256, _ = digest(file)
+        hour = self._clock().strftime(_HOUR)
+        with self._asking():
+            obstore.put(
+                self._store, f"{_stem(sha256)}/{hour}", file
+            )  # in parts; nobody sees it before the last has come
         return sha256
 
     def names(self, shelf: str = "") -> Iterator[str]:

@@ -28,6 +28,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "store": ("--rounds", "3", "--rows", "1000"),
     "parse": (),
     "render": ("50",),
+    "api": ("--tickets", "1000", "10000", "--seconds", "1", "--rounds", "1"),
 }
 LONG: dict[str, tuple[str, ...]] = {
     **SHORT,
@@ -37,6 +38,7 @@ LONG: dict[str, tuple[str, ...]] = {
     "pipe": ("--rounds", "9", "--runs", "30"),
     "store": (),
     "render": (),
+    "api": (),
 }
 
 

@@ -70,3 +70,11 @@ def test_the_daemon(tmp_path: Path) -> None:
     assert "TARGET | memory at rest" in said
     assert "all answered and notified" in said
     assert "       4 mails" in said
+
+
+def test_the_apis(tmp_path: Path) -> None:
+    words = ("--tickets", "100", "--connections", "2", "--seconds", "0.1", "--rounds", "1", "--folder", str(tmp_path))
+    said = run("tests.bench.api", *words)
+    for name in ("list", "read", "search", "create", "comment"):
+        assert f"TARGET | {name}, 2 connections, 100 tickets: of bare" in said
+    assert not list(tmp_path.iterdir())

@@ -168,6 +168,7 @@ def test_settings_in_examples_exist(path):
         "audit",
         "alarms",
         "metrics",
+        "http",
         "log",
     )
     sections = {name: getattr(Config(), name) for name in names}

@@ -20,6 +20,8 @@ EDGES = {
         3,
         "a part that dies ends the daemon in order, or is started again; reload goes on with the next",
     ),
+    "helpdeskd/http/endpoint.py": (1, "a fault of ours is a 500 in the dialect's shape; the loop lives"),
+    "helpdeskd/http/pages.py": (1, "the same for a page"),
     "helpdeskd/intake/__init__.py": (
         6,
         "the loop lives; the mail's own fault is a strike, its bytes on the way to the disk never; parking needs no ledger",

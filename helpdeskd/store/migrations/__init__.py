@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HEAD = "0002"
+HEAD = "0003"
 SCRIPTS = Path(__file__).resolve().parent

@@ -19,6 +19,34 @@ department = Table(
     Column("cc_participates", Boolean, nullable=False, server_default=true()),
     Column("language", Text, nullable=False, server_default=""),
     Column("created_at", UtcTime, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("section_id", BigId),  # section.id; NULL: in none
+    Column("position", Integer, nullable=False, server_default="0"),  # in lists; then by id
+    Column(
+        "staff_only", Boolean, nullable=False, server_default=false()
+    ),  # customers neither see it nor open tickets in it
+    Column("removed_at", UtcTime),  # a tombstone: its tickets went with it, its name and addresses are free
+    sqlite_autoincrement=True,
+)
+
+# A group of departments.
+section = Table(
+    "section",
+    metadata,
+    new_id(),
+    Column("name", Text, nullable=False, unique=True),
+    Column("position", Integer, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+# Who may open tickets in a department; no row of a department: everybody.
+department_guest = Table(
+    "department_guest",
+    metadata,
+    new_id(),
+    Column("department_id", BigId, ForeignKey("department.id"), nullable=False, index=True),
+    Column("person_id", BigId, ForeignKey("person.id")),  # one of the two
+    Column("company_id", BigId, ForeignKey("company.id")),
     sqlite_autoincrement=True,
 )
 
@@ -45,7 +73,27 @@ person = Table(
     Column("language", Text, nullable=False, server_default=""),
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column("removed_at", UtcTime),  # a tombstone: name and address are gone from the row, their tickets went with it
     sqlite_autoincrement=True,
+)
+
+# What is known of a person beyond what mail needs. No row: nothing.
+profile = Table(
+    "profile",
+    metadata,
+    Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
+    Column("given_name", Text, nullable=False, server_default=""),  # person.name is what mail shows
+    Column("family_name", Text, nullable=False, server_default=""),
+    Column("company_id", BigId, ForeignKey("company.id"), index=True),
+    Column("division_id", BigId, ForeignKey("division.id"), index=True),
+    Column("manages", Boolean, nullable=False, server_default=false()),  # sees the tickets of their company
+    Column("phone", Text, nullable=False, server_default=""),
+    Column("location", Text, nullable=False, server_default=""),
+    Column("notes", Text, nullable=False, server_default=""),  # of staff, about them
+    Column("greeting", Text, nullable=False, server_default=""),
+    Column("signature", Text, nullable=False, server_default=""),
+    Column("out_of_office", Boolean, nullable=False, server_default=false()),
+    Column("wants_mail", Boolean, nullable=False, server_default=true()),  # false: no notices go to them
 )
 
 staff_department = Table(

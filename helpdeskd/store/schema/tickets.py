@@ -1,8 +1,8 @@
-"""Tickets, messages, attachments, history."""
+"""Tickets, messages, attachments, history, tags, time, and how many there are."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table
 
 from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
@@ -23,6 +23,15 @@ ticket = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("closed_at", UtcTime),
+    Column("origin", Text, nullable=False, server_default="email"),  # model.ticket.Origin
+    Column("opened_by_id", BigId),  # person.id of who opened it, where that is not the requester
+    Column("started_at", UtcTime),  # the first public answer of staff
+    Column("due_at", UtcTime),
+    Column("replies", Integer, nullable=False, server_default="0"),  # public messages after the first
+    Column("last_side", Text, nullable=False, server_default=""),  # model.ticket.Side: who wrote last in public
+    Column("last_author_id", BigId),  # person.id of the same
+    Column("seconds_spent", Integer, nullable=False, server_default="0"),  # the sum of time_entry
+    Column("removed_at", UtcTime),  # a tombstone: its words and files are gone
     Index("ix_ticket_state_updated_at", "state", "updated_at"),
     Index("ix_ticket_department_id_state", "department_id", "state"),
     Index("ix_ticket_requester_id", "requester_id"),
@@ -48,12 +57,43 @@ ticket_tag = Table(
     Index("ix_ticket_tag_tag", "tag"),
 )
 
+# What tags are called, with an id for those who want one.
+tag = Table(
+    "tag",
+    metadata,
+    new_id(),
+    Column("name", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+time_entry = Table(
+    "time_entry",
+    metadata,
+    new_id(),
+    Column("ticket_id", BigId, ForeignKey("ticket.id"), nullable=False, index=True),
+    Column("person_id", BigId, ForeignKey("person.id")),
+    Column("seconds", Integer, nullable=False),  # negative: a correction
+    Column("note", Text, nullable=False, server_default=""),
+    Column("at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# How many there are of what lists are asked the total of. Each writer has a shard of its own (PostgreSQL: its backend's number,
+# SQLite: 0), so that no writer waits for another's row; a total is the sum of the shards.
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("shard", Integer, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+)
+
 ticket_link = Table(
     "ticket_link",
     metadata,
     Column("ticket_id", BigId, ForeignKey("ticket.id"), primary_key=True),
     Column("other_id", BigId, ForeignKey("ticket.id"), primary_key=True),
-    Column("kind", Text, nullable=False),  # follow-up, same-mail, merged, related
+    Column("kind", Text, nullable=False),  # follow-up, same-mail, merged, related, parent (of other_id)
     Index("ix_ticket_link_other_id", "other_id"),
 )
 
@@ -96,7 +136,7 @@ attachment = Table(
     "attachment",
     metadata,
     new_id(),
-    Column("message_id", BigId, ForeignKey("message.id"), nullable=False, index=True),
+    Column("message_id", BigId, ForeignKey("message.id"), index=True),  # or of an article, or of an asset
     Column("position", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("content_type", Text, nullable=False),
@@ -104,6 +144,8 @@ attachment = Table(
     Column("sha256", Text, nullable=False, index=True),
     Column("content_id", Text, nullable=False, server_default=""),
     Column("inline", Boolean, nullable=False),
+    Column("article_id", BigId, ForeignKey("article.id"), index=True),
+    Column("asset_id", BigId, ForeignKey("asset.id"), index=True),
     sqlite_autoincrement=True,
 )
 

@@ -20,6 +20,9 @@ def problems(tmp_path, toml: str, env=None) -> list[str]:
 
 
 BOX = '[[mailbox]]\nname = "a"\nhost = "h"\nuser = "u"\n'
+COUNTS = (
+    "max_connections", "max_body_mb", "max_parts", "max_field_kb", "body_seconds", "idle_seconds", "stop_seconds", "threads",
+)  # fmt: skip
 
 WRONG = [
     ("[smtp]\nlissten = []", ["FILE: smtp.lissten: expected one of ", "did you mean listen?"]),
@@ -35,6 +38,17 @@ WRONG = [
         ["expected tls_certificate and tls_key together", "there is none at /nowhere/x.pem"],
     ),
     ('[metrics]\nlisten = ["9525"]', ["FILE: metrics.listen: expected host:port"]),
+    ('[http]\nlisten = ["8080"]', ["FILE: http.listen: expected unix:/path or host:port, such as 127.0.0.1:8080"]),
+    ('[http]\nlisten = ["unix:here"]', ["FILE: http.listen: expected unix:/path"]),
+    ('[http]\nroot = "zendesk"', ["FILE: http.root: expected one of helpdeskz"]),
+    ('[http.hosts]\n"a.example" = "zendesk"', ["FILE: http.hosts.a.example: expected one of helpdeskz"]),
+    ('[http.hosts]\n"a.example:80" = "helpdeskz"', ["FILE: http.hosts.a.example:80: expected a host name alone"]),
+    ("[http]\nhosts = 3", ["FILE: http.hosts: expected `object`"]),
+    ('[http]\ntrusted_proxies = ["proxy"]', ["FILE: http.trusted_proxies: expected addresses or networks"]),
+    ('[http]\ntls_key = "/nowhere/x.key"', ["http.tls_certificate: expected tls_certificate and tls_key together"]),
+    *((f"[http]\n{key} = 0", [f"FILE: http.{key}: expected `int` >= 1"]) for key in COUNTS),
+    ("[http]\nmax_body_mb = 5000", ["FILE: http.max_body_mb: expected `int` <= 1024"]),
+    ("[http]\nthreads = 500", ["FILE: http.threads: expected `int` <= 64"]),
     ('[alarms]\nto = "Ada <ada@x.example>"', ["FILE: alarms.to: expected one address"]),
     ('[alarms]\nhook = ["alert"]', ["FILE: alarms.hook: expected a list that begins with the program's whole path"]),
     ("[audit]\nhours = -1", ["FILE: audit.hours: expected `float` >= 0"]),

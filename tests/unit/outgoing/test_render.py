@@ -30,7 +30,7 @@ TO_CUSTOMERS = {
     NoticeName.TICKET_CLOSED,
     NoticeName.FOLLOW_UP_REFUSED,
 }
-NO_TICKET = {NoticeName.WELCOME, NoticeName.ALARM}
+NO_TICKET = {NoticeName.WELCOME, NoticeName.CUSTOMER_WELCOME, NoticeName.ALARM}
 TO_STAFF = set(NoticeName) - TO_CUSTOMERS - NO_TICKET
 
 # Texts that the desk puts into a context as they are; templates look them up in the catalogue.
@@ -145,13 +145,14 @@ def test_the_marker_is_the_first_thing_there_is_to_quote(renderer, notice, langu
     assert mail.text.count(MARKER) == 1
 
 
-def test_nobody_answers_a_welcome(renderer):
-    mail = renderer.render(NoticeName.WELCOME, "en", EXAMPLES[NoticeName.WELCOME])
+@pytest.mark.parametrize("notice", [NoticeName.WELCOME, NoticeName.CUSTOMER_WELCOME])
+def test_nobody_answers_a_welcome(renderer, notice):
+    mail = renderer.render(notice, "en", EXAMPLES[notice])
     assert MARKER not in mail.text
     assert "https://desk.example.org/set-password/abc123" in mail.text
     assert 'href="https://desk.example.org/set-password/abc123"' in mail.html
-    mail = renderer.render(NoticeName.WELCOME, "en", {**EXAMPLES[NoticeName.WELCOME], "link": ""})
-    assert "password" not in mail.text + mail.html
+    mail = renderer.render(notice, "en", {**EXAMPLES[notice], "link": ""})
+    assert "choose a password" not in mail.text + mail.html
 
 
 @languages
@@ -265,7 +266,7 @@ def test_states_and_priorities_have_names(renderer, state, priority):
 def translatable() -> Iterator[tuple[str, str]]:
     environment: Any = Environment(extensions=["jinja2.ext.i18n"])
     environment.policies["ext.i18n.trimmed"] = True
-    for path in sorted((TEMPLATES / "mail").rglob("*.*")):
+    for path in sorted(each for each in TEMPLATES.rglob("*") if each.suffix in {".txt", ".html"}):
         for line, _, found in environment.extract_translations(path.read_text("utf-8")):
             for message in found if isinstance(found, tuple) else (found,):
                 if message is not None:

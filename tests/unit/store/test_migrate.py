@@ -73,8 +73,12 @@ def _dump(engine: Engine) -> dict[str, Any]:
                 "foreign": sorted(look.get_foreign_keys(table), key=lambda key: str(key["name"])),
                 "unique": sorted(look.get_unique_constraints(table), key=lambda key: str(key["name"])),
                 "indexes": sorted(look.get_indexes(table), key=lambda index: str(index["name"])),
-                # A column that was added stands on the line of the one before it.
-                "sql": {line.strip(" ,\t") for line in sql.replace(", ", ",\n").splitlines()},
+                # A column that was added stands on the line of the one before it; a table that was rebuilt has its name in
+                # quotation marks, and brackets around its defaults.
+                "sql": {
+                    line.strip(" ,\t").replace(f'"{table}"', table).replace("('')", "''")
+                    for line in sql.replace(", ", ",\n").splitlines()
+                },
             }
     return found
 
@@ -100,6 +104,8 @@ def _pg_dump(postgres: Postgres, url: str) -> list[str]:
 
 
 FIRST = migrations.SCRIPTS
+HEAD = migrations.HEAD
+NEXT = f"{int(HEAD) + 1:04d}"
 
 
 # A second schema, to have somewhere to go
@@ -108,8 +114,8 @@ _SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "{next}"
+down_revision = "{head}"
 
 
 def upgrade():
@@ -122,14 +128,14 @@ def upgrade():
 
 @pytest.fixture
 def second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Makes this code one that knows schema 0003, whose migration also runs the line given."""
+    """Makes this code one that knows one schema more, whose migration also runs the line given."""
 
     def make(more: str = "pass") -> None:
         folder = tmp_path / "scripts"
         shutil.copytree(FIRST, folder, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
-        (folder / "versions" / "0003_second.py").write_text(_SECOND.format(more=more))
+        (folder / "versions" / f"{NEXT}_second.py").write_text(_SECOND.format(more=more, head=HEAD, next=NEXT))
         monkeypatch.setattr(migrations, "SCRIPTS", folder)
-        monkeypatch.setattr(migrations, "HEAD", "0003")
+        monkeypatch.setattr(migrations, "HEAD", NEXT)
 
     return make
 
@@ -162,7 +168,7 @@ def test_an_upgrade_keeps_every_row_and_what_it_refers_to(store_url: str, second
         assert [tuple(row) for row in rows] == [("Ada", "none", 0)]
         with pytest.raises(DBAPIError):  # foreign keys hold as before
             store.writer.run(lambda conn: conn.execute(text("DELETE FROM person")))
-        assert store.read(lambda conn: conn.scalar(text("SELECT version_num FROM alembic_version"))) == "0003"
+        assert store.read(lambda conn: conn.scalar(text("SELECT version_num FROM alembic_version"))) == NEXT
     finally:
         store.close()
     open_store(store_url).close()
@@ -173,7 +179,7 @@ def test_an_upgrade_is_all_or_nothing(store_url: str, second: Any) -> None:
     second('op.execute("INSERT INTO nowhere VALUES (1)")')
     with pytest.raises((DBAPIError, HelpdeskdError)):
         open_store(store_url)
-    migrations.HEAD = "0002"  # the fixture puts it back
+    migrations.HEAD = HEAD  # the fixture puts it back
     store = open_store(store_url)
     try:
         columns = {column["name"] for column in inspect(store.engine).get_columns("person")}
@@ -189,7 +195,7 @@ def test_an_upgrade_that_would_orphan_rows_is_taken_back(sqlite_url: str, second
     with pytest.raises(StoreDown, match="nothing was changed"):
         open_store(sqlite_url)
     with sqlite3.connect(sqlite_url.removeprefix("sqlite:///")) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
         assert raw.execute("SELECT count(*) FROM person").fetchall() == [(1,)]
     raw.close()
 
@@ -201,13 +207,13 @@ def test_a_snapshot_is_made_before_and_can_be_gone_back_to(sqlite_url: str, seco
     second()
     open_store(sqlite_url, clock=lambda: NOON).close()
     (snapshot,) = (path.parent / "snapshots").iterdir()
-    assert snapshot.name == "helpdeskd-20260301T120000000000-schema-0002.sqlite3"
+    assert snapshot.name == f"helpdeskd-20260301T120000000000-schema-{HEAD}.sqlite3"
     assert snapshot.stat().st_mode & 0o777 == 0o600
     # The way back, as docs/store.md has it: with the old version of the code.
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
     shutil.copy(snapshot, path)
-    migrations.HEAD = "0002"
+    migrations.HEAD = HEAD
     store = open_store(sqlite_url)
     try:
         assert store.read(lambda conn: conn.scalar(text("SELECT name FROM person"))) == "Ada"
@@ -231,13 +237,13 @@ def test_only_the_newest_snapshots_are_kept(sqlite_url: str, second: Any) -> Non
     folder = Path(sqlite_url.removeprefix("sqlite:///")).parent / "snapshots"
     folder.mkdir()
     for day in (1, 2, 3):
-        (folder / f"helpdeskd-2025010{day}T000000000000-schema-0002.sqlite3").touch()
+        (folder / f"helpdeskd-2025010{day}T000000000000-schema-{HEAD}.sqlite3").touch()
     (folder / "mine.sqlite3").touch()
     second()
     open_store(sqlite_url, snapshots=2, clock=lambda: NOON).close()
     assert sorted(path.name for path in folder.iterdir()) == [
-        "helpdeskd-20250103T000000000000-schema-0002.sqlite3",
-        "helpdeskd-20260301T120000000000-schema-0002.sqlite3",
+        f"helpdeskd-20250103T000000000000-schema-{HEAD}.sqlite3",
+        f"helpdeskd-20260301T120000000000-schema-{HEAD}.sqlite3",
         "mine.sqlite3",
     ]
 
@@ -246,7 +252,7 @@ def test_no_snapshot_no_upgrade(sqlite_url: str, second: Any) -> None:
     path = Path(sqlite_url.removeprefix("sqlite:///"))
     second()
     (path.parent / "snapshots").mkdir()
-    taken = path.parent / "snapshots" / f"helpdeskd-{NOON:%Y%m%dT%H%M%S%f}-schema-0002.sqlite3"
+    taken = path.parent / "snapshots" / f"helpdeskd-{NOON:%Y%m%dT%H%M%S%f}-schema-{HEAD}.sqlite3"
     taken.mkdir()  # VACUUM INTO cannot write there
     with pytest.raises(StoreDown, match="no snapshot, so nothing was changed"):
         open_store(sqlite_url, clock=lambda: NOON)
@@ -303,14 +309,14 @@ def test_several_that_make_the_first_schema_at_once(tmp_path: Path) -> None:
 def test_a_store_of_a_newer_helpdeskd_is_refused_and_left_alone(store_url: str, second: Any) -> None:
     second()
     open_store(store_url).close()
-    migrations.HEAD, migrations.SCRIPTS = "0002", FIRST
-    with pytest.raises(ConfigError, match=r"newer helpdeskd \(schema 0003, this one knows 0002\)"):
+    migrations.HEAD, migrations.SCRIPTS = HEAD, FIRST
+    with pytest.raises(ConfigError, match=rf"newer helpdeskd \(schema {NEXT}, this one knows {HEAD}\)"):
         open_store(store_url)
 
 
 def test_without_leave_to_migrate_an_old_store_is_refused(store_url: str, second: Any, tmp_path: Path) -> None:
     second()
-    with pytest.raises(ConfigError, match="the schema is 0002, this helpdeskd needs 0003"):
+    with pytest.raises(ConfigError, match=f"the schema is {HEAD}, this helpdeskd needs {NEXT}"):
         open_store(store_url, migrate=False)
     with pytest.raises(ConfigError, match="the schema is not there"):
         open_store(f"sqlite:///{tmp_path}/empty.sqlite3", migrate=False)

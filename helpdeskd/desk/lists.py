@@ -1,0 +1,224 @@
+"""Pages of tickets, messages and files as programs ask for them: by number of row, in the order they came, with exact totals.
+
+Each is one statement that an index answers, however many tickets there are; totals come from counters, or from an index of the one
+person or ticket that was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+
+from helpdeskd.desk import counters, rows
+from helpdeskd.model.people import Person
+from helpdeskd.model.ticket import Attachment, Message, State, Ticket, Visibility
+from helpdeskd.store import schema
+
+_t, _m, _p, _d, _a = schema.ticket.c, schema.message.c, schema.person.c, schema.department.c, schema.attachment.c
+_THERE = (_t.removed_at.is_(None), _d.removed_at.is_(None))
+
+_LINES = (
+    select(*rows.TICKET, _d.name, _p.name, _p.email, _p.customer_no)
+    .join(schema.department, _d.id == _t.department_id)
+    .join(schema.person, _p.id == _t.requester_id)
+    .where(*_THERE)
+)
+_LINE = _LINES.where(_t.id == bindparam("ticket_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One ticket with the names that lists show."""
+
+    ticket: Ticket
+    department: str
+    requester_name: str
+    requester_email: str
+    customer_no: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a list is narrowed to; all that is given must hold. No states: all of them."""
+
+    states: tuple[State, ...] = ()
+    department_id: int | None = None
+    customer_no: int | None = None
+
+
+def ticket(conn: Connection, ticket_id: int) -> Line | None:
+    """One, merged or not; None where there is none (any more)."""
+    row = conn.execute(_LINE, {"ticket_id": ticket_id}).one_or_none()
+    return None if row is None else _line(row)
+
+
+def _nobody(wanted: Wanted) -> bool:
+    """Is it a number that no customer can have? PostgreSQL refuses to look for it."""
+    return wanted.customer_no is not None and not 0 < wanted.customer_no < 2**31
+
+
+def tickets(conn: Connection, wanted: Wanted, *, limit: int, offset: int) -> tuple[Line, ...]:
+    """The newest first."""
+    if _nobody(wanted):
+        return ()
+    return tuple(_line(row) for row in conn.execute(_page(wanted), _values(wanted) | {"most": limit, "skip": offset}))
+
+
+def total(conn: Connection, wanted: Wanted) -> int:
+    """How many tickets there are in all pages."""
+    if _nobody(wanted):
+        return 0
+    if wanted.customer_no is None:
+        return counters.tickets(conn, wanted.states, () if wanted.department_id is None else (wanted.department_id,))
+    return int(conn.execute(_count(wanted), _values(wanted)).scalar_one())
+
+
+_PAGES: dict[tuple[int, bool, bool], Select[Any]] = {}
+_COUNTS: dict[tuple[int, bool, bool], Select[Any]] = {}
+
+
+def _key(wanted: Wanted) -> tuple[int, bool, bool]:
+    return len(wanted.states), wanted.department_id is not None, wanted.customer_no is not None
+
+
+def _page(wanted: Wanted) -> Select[Any]:
+    """Made once for each kind of question: SQLAlchemy's own work on a statement costs more than the answer."""
+    found: Select[Any] | None = _PAGES.get(_key(wanted))
+    if found is None:
+        ordered: Select[Any] = _LINES.where(*_conditions(wanted)).order_by(_t.id.desc())
+        found = _PAGES[_key(wanted)] = ordered.limit(bindparam("most")).offset(bindparam("skip"))
+    return found
+
+
+def _count(wanted: Wanted) -> Select[Any]:
+    found: Select[Any] | None = _COUNTS.get(_key(wanted))
+    if found is None:
+        all_of: Select[Any] = (
+            select(func.count()).select_from(schema.ticket).join(schema.person, _p.id == _t.requester_id)
+        )
+        found = _COUNTS[_key(wanted)] = all_of.join(schema.department, _d.id == _t.department_id).where(
+            *_THERE, *_conditions(wanted)
+        )
+    return found
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.states:
+        found.append(_t.state.in_([bindparam(f"state{n}") for n in range(len(wanted.states))]))
+    if wanted.department_id is not None:
+        found.append(_t.department_id == bindparam("department_id"))
+    if wanted.customer_no is not None:
+        found.append(_p.customer_no == bindparam("customer_no"))
+    return found
+
+
+def _values(wanted: Wanted) -> dict[str, Any]:
+    return {
+        **{f"state{n}": state.value for n, state in enumerate(wanted.states)},
+        "department_id": wanted.department_id,
+        "customer_no": wanted.customer_no,
+    }
+
+
+def _line(row: rows.Row) -> Line:
+    return Line(rows.ticket(row), *row[len(rows.TICKET) :])
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message, and its author's number among customers or staff."""
+
+    message: Message
+    customer_no: int | None
+    staff_no: int | None
+    by_staff: bool
+
+
+_PUBLIC = (_m.ticket_id == bindparam("ticket_id"), _m.visibility == Visibility.PUBLIC.value)
+_SAID = (
+    select(*rows.MESSAGE, _p.customer_no, _p.staff_no, _p.kind)
+    .outerjoin(schema.person, _p.id == _m.author_id)
+    .where(*_PUBLIC)
+)
+_NEWEST = _SAID.order_by(_m.id.desc()).limit(bindparam("most")).offset(bindparam("skip"))
+_SAID_TOTAL = select(func.count()).select_from(schema.message).where(*_PUBLIC)
+
+
+def public_messages(conn: Connection, ticket_id: int, *, limit: int, offset: int) -> tuple[Said, ...]:
+    """What was said in public, the newest first."""
+    found = conn.execute(_NEWEST, {"ticket_id": ticket_id, "most": limit, "skip": offset})
+    return tuple(Said(rows.message(row), row[-3], row[-2], row[-1] == "staff") for row in found)
+
+
+def public_total(conn: Connection, ticket_id: int) -> int:
+    """How many public messages a ticket has, the first among them."""
+    return int(conn.execute(_SAID_TOTAL, {"ticket_id": ticket_id}).scalar_one())
+
+
+_FILES = select(*rows.ATTACHMENT)
+_FILE = _FILES.where(_a.id == bindparam("attachment_id"))
+_OF_MESSAGE = _FILES.where(_a.message_id == bindparam("message_id")).order_by(_a.id)
+_OF_TICKET = (
+    _FILES.join(schema.message, _m.id == _a.message_id).where(_m.ticket_id == bindparam("ticket_id")).order_by(_a.id)
+)
+_ALL_FILES = _FILES.order_by(_a.id)
+
+
+def file(conn: Connection, attachment_id: int) -> Attachment | None:
+    """One file of a message, an article or an asset."""
+    row = conn.execute(_FILE, {"attachment_id": attachment_id}).one_or_none()
+    return None if row is None else rows.attachment(row)
+
+
+def files(conn: Connection, *, ticket_id: int | None = None, message_id: int | None = None) -> Iterable[Attachment]:
+    """Of a message, of a ticket, or all there are."""
+    if message_id is not None:
+        found = conn.execute(_OF_MESSAGE, {"message_id": message_id})
+    elif ticket_id is not None:
+        found = conn.execute(_OF_TICKET, {"ticket_id": ticket_id})
+    else:
+        found = conn.execute(_ALL_FILES)
+    return tuple(rows.attachment(row) for row in found)
+
+
+_ps = schema.person.c
+_STAFF = (
+    select(*rows.PERSON, _ps.staff_no, _ps.created_at, schema.login.c.username, schema.login.c.last_at)
+    .outerjoin(schema.login, schema.login.c.person_id == _ps.id)
+    .where(_ps.kind == "staff", _ps.removed_at.is_(None))
+    .order_by(_ps.staff_no)
+)
+_STAFF_BY_NO = _STAFF.where(_ps.staff_no == bindparam("number"))
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLine:
+    """A member of staff as lists show them. `username` is what they log in by."""
+
+    person: Person
+    staff_no: int
+    created_at: datetime
+    username: str
+    last_at: datetime | None
+
+
+def staff(conn: Connection) -> tuple[StaffLine, ...]:
+    """All of them, disabled ones too, by number."""
+    return tuple(_staff_line(row) for row in conn.execute(_STAFF))
+
+
+def staff_member(conn: Connection, number: int) -> StaffLine | None:
+    """By their number."""
+    row = conn.execute(_STAFF_BY_NO, {"number": number}).one_or_none() if 0 < number < 2**31 else None
+    return None if row is None else _staff_line(row)
+
+
+def _staff_line(row: rows.Row) -> StaffLine:
+    person = rows.person(row)
+    number, created_at, username, last_at = row[len(rows.PERSON) :]
+    return StaffLine(person, number, created_at, username or person.email, last_at)

@@ -1,0 +1,163 @@
+"""Removing tickets, customers and departments. What stays is a tombstone: that there was a mail, when, and what became of it.
+
+Words, files, raw mails and names go; arrivals, history and the rows of the outbox stay, so that a retry of a removed mail is still
+known, and nothing is lost from the ledger. A reply that comes later opens a new ticket. Blobs go with the next sweep.
+
+A customer's or a department's tickets go with them, page by page, so that a large removal holds up no mail; `unfinished` finds what a
+crash left of one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
+
+from helpdeskd.desk import api_keys, counters, history, rows, tickets
+from helpdeskd.desk.context import Desk
+from helpdeskd.desk.customers import Customer
+from helpdeskd.desk.history import Entry
+from helpdeskd.errors import Refused
+from helpdeskd.model.clock import Clock
+from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.model.people import Department, Person
+from helpdeskd.model.ticket import History, Ticket
+from helpdeskd.store import schema
+from helpdeskd.store.arrivals import REMOVED
+from helpdeskd.store.engine import Store
+
+PAGE = 50  # tickets of one transaction
+
+_t, _m, _f, _o, _a = (
+    schema.ticket.c,
+    schema.message.c,
+    schema.attachment.c,
+    schema.outbox.c,
+    schema.arrival.c,
+)
+_WAITING = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
+_GONE_DEPARTMENT = exists().where(
+    schema.department.c.id == _t.department_id, schema.department.c.removed_at.is_not(None)
+)
+_GONE_REQUESTER = exists().where(schema.person.c.id == _t.requester_id, schema.person.c.removed_at.is_not(None))
+_UNFINISHED = and_(_t.removed_at.is_(None), or_(_GONE_DEPARTMENT, _GONE_REQUESTER))
+
+
+def ticket(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, actor: Person | None) -> None:
+    """Remove it, and those that were merged into it."""
+    merged = select(*rows.TICKET).where(_t.merged_into == ticket.id, _t.removed_at.is_(None))
+    for each in (ticket, *(rows.ticket(row) for row in conn.execute(merged).all())):
+        _one(conn, now, each, None if actor is None else actor.id)
+
+
+def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) -> None:
+    messages = select(_m.id).where(_m.ticket_id == gone.id)
+    conn.execute(delete(schema.attachment).where(_f.message_id.in_(messages)))
+    conn.execute(
+        update(schema.message)
+        .where(_m.ticket_id == gone.id)
+        .values(text="", quote="", html="", subject="", author_name="", author_email="", raw_sha256=None, gone_at=now)
+    )
+    conn.execute(
+        update(schema.arrival)
+        .where(_a.ticket_id == gone.id, _a.raw_gone_at.is_(None))
+        .values(raw_gone_at=now, raw_gone_by=REMOVED, subject="", author="", sender="")
+    )
+    free = or_(_o.owner == "", _o.lease_until < now)  # what is being sent at this moment is out of our hands
+    conn.execute(
+        update(schema.outbox)
+        .where(_o.ticket_id == gone.id, _o.state.in_(_WAITING), free)
+        .values(state=OutboxState.CANCELLED.value)
+    )
+    conn.execute(
+        update(schema.outbox)
+        .where(_o.ticket_id == gone.id, _o.state.not_in([*_WAITING, OutboxState.SENDING.value]))
+        .values(context={}, raw_gone_at=now)
+    )
+    for table, column in (
+        (schema.participant, schema.participant.c.ticket_id),
+        (schema.ticket_tag, schema.ticket_tag.c.ticket_id),
+        (schema.ticket_link, schema.ticket_link.c.ticket_id),
+        (schema.ticket_link, schema.ticket_link.c.other_id),
+        (schema.asset_ticket, schema.asset_ticket.c.ticket_id),
+        (schema.time_entry, schema.time_entry.c.ticket_id),
+    ):
+        conn.execute(delete(table).where(column == gone.id))
+    history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
+    tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
+
+
+def customer(store: Store, desk: Desk, clock: Clock, *, customer: Customer) -> None:
+    """Their account, and their tickets. One who is staff as well stays staff. Raises Temporary."""
+
+    def leave(conn: Connection) -> None:
+        _leave(conn, clock(), customer)
+
+    store.writer.run(leave)
+    _tickets(store, clock, _t.requester_id == customer.person.id)
+
+
+def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
+    person = schema.person.c
+    gone: dict[str, object] = {"customer_no": None}
+    if not customer.person.is_staff:
+        gone |= {"name": "", "email": "", "email_key": f"#{customer.person.id}", "disabled_at": now, "removed_at": now}
+        for table, column in (
+            (schema.profile, schema.profile.c.person_id),
+            (schema.login, schema.login.c.person_id),
+            (schema.session, schema.session.c.person_id),
+            (schema.person_token, schema.person_token.c.person_id),
+            (schema.participant, schema.participant.c.person_id),
+            (schema.asset_person, schema.asset_person.c.person_id),
+        ):
+            conn.execute(delete(table).where(column == customer.person.id))
+        api_keys.revoke_all(conn, now, person_id=customer.person.id)
+    left = conn.execute(
+        update(schema.person)
+        .where(person.id == customer.person.id, person.customer_no == customer.number)
+        .values(**gone)
+    )
+    if left.rowcount:
+        counters.add(conn, counters.CUSTOMERS, -1)
+
+
+def department(store: Store, desk: Desk, clock: Clock, *, department: Department) -> None:
+    """It, its addresses, and its tickets. Raises Refused("last-department"), Temporary."""
+
+    def leave(conn: Connection) -> None:
+        now = clock()
+        there = schema.department.c
+        others = select(there.id).where(there.removed_at.is_(None), there.id != department.id).limit(1)
+        if conn.execute(others).first() is None:
+            raise Refused("last-department", "mail needs a department to go to: this is the last one")
+        conn.execute(delete(schema.address).where(schema.address.c.department_id == department.id))
+        for table in (schema.staff_department, schema.department_guest, schema.custom_field_department):
+            conn.execute(delete(table).where(table.c.department_id == department.id))
+        conn.execute(
+            update(schema.department)
+            .where(there.id == department.id, there.removed_at.is_(None))
+            .values(name=f"{department.name} (removed {department.id})", removed_at=now)
+        )
+
+    store.writer.run(leave)
+    _tickets(store, clock, _t.department_id == department.id)
+
+
+def unfinished(store: Store, clock: Clock) -> int:
+    """Go on with removals that were cut off; how many tickets that concerned. Raises Temporary."""
+    return _tickets(store, clock, _UNFINISHED)
+
+
+def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
+    page = select(*rows.TICKET).where(which, _t.removed_at.is_(None)).order_by(_t.id).limit(PAGE)
+
+    def act(conn: Connection) -> int:
+        found = [rows.ticket(row) for row in conn.execute(page).all()]
+        for each in found:
+            _one(conn, clock(), each, None)
+        return len(found)
+
+    total = 0
+    while gone := store.writer.run(act):
+        total += gone
+    return total

@@ -1,0 +1,1 @@
+"""The HTTP layer: dialects are tables of routes over one desk. See docs/http.md."""

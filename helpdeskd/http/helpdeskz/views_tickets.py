@@ -1,0 +1,167 @@
+"""Tickets, their messages and their files: decode, call the desk, encode."""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from helpdeskd.desk import changes, customers, departments, files, lists, people, removal, tickets
+from helpdeskd.desk.context import Desk, Part, Words
+from helpdeskd.errors import NotFound
+from helpdeskd.http.dialect import Call
+from helpdeskd.http.given import Upload
+from helpdeskd.http.helpdeskz import shapes
+from helpdeskd.http.helpdeskz.views import page_of
+from helpdeskd.http.helpdeskz.words import Said
+from helpdeskd.mail import html
+from helpdeskd.model.people import Person
+from helpdeskd.model.ticket import Origin, State, Ticket
+
+TICKETS_A_PAGE = 15
+MESSAGES_A_PAGE = 15
+
+# A reply changes the state of no ticket that somebody has set aside; one of staff does not open a closed one again.
+_BY_USER = frozenset({State.IN_PROGRESS, State.PENDING})
+_BY_STAFF = _BY_USER | {State.CLOSED}
+
+_MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]\w*;", re.ASCII)
+
+
+def words_of(text: str, subject: str, uploads: tuple[Upload, ...]) -> Words:
+    """What a program wrote: HTML where it looks like it, cleaned; else text as it is. In the view's thread: cleaning takes its time."""
+    cleaned = html.clean(text) if _MARKUP.search(text) else ""
+    plain = html.to_text(cleaned) if cleaned else "" if _MARKUP.search(text) else text
+    parts = tuple(
+        Part(each.name or each.part, each.content_type, each.size, each.sha256) for each in uploads if each.name
+    )
+    return Words(text=plain, html=cleaned, subject=subject, reason=tickets.API, parts=parts)
+
+
+def _staff(call: Call) -> Person | None:
+    found = call.read(lists.staff_member, call.params.staff_id) if call.params.staff_id else None
+    return None if found is None else found.person
+
+
+def create_ticket(call: Call) -> shapes.TicketMade:
+    """Open a ticket for a user, by them or by a member of staff."""
+    asked = call.params
+    posted = call.write(
+        tickets.open,
+        department=call.read(departments.get, asked.department_id),
+        requester=call.read(customers.get, asked.user_id).person,
+        words=words_of(asked.body, asked.subject, call.files),
+        acknowledge=asked.notify,
+        origin=Origin.API,
+        opened_by=_staff(call) if asked.opener == "staff" else None,
+    )
+    return shapes.TicketMade(1, posted.ticket.id, "Ticket was created.")
+
+
+def list_tickets(call: Call) -> shapes.TicketPage:
+    """Tickets, the newest first."""
+    asked = call.params
+    page = page_of(asked.page)
+    wanted = lists.Wanted(
+        shapes.STATES[asked.status] if asked.status else (),
+        asked.department_id if asked.department_id >= 0 else None,
+        asked.user_id if asked.user_id >= 0 else None,
+    )
+    total = call.read(lists.total, wanted)
+    found = call.read(lists.tickets, wanted, limit=TICKETS_A_PAGE, offset=(page - 1) * TICKETS_A_PAGE)
+    return shapes.TicketPage(1, total, shapes.pages(total, TICKETS_A_PAGE), [shapes.ticket(each) for each in found])
+
+
+def show_ticket(call: Call) -> shapes.TicketFound:
+    """One ticket."""
+    found = call.read(lists.ticket, call.params.ticket)
+    if found is None:
+        raise Said("Ticket not found.")
+    return shapes.TicketFound(1, shapes.ticket(found))
+
+
+def update_ticket(call: Call) -> shapes.Done:
+    """Move a ticket to a department, whose staff are told, or set its status, of which nobody is."""
+    asked = call.params
+    department = call.read(departments.get, asked.department_id) if asked.department_id else None
+    ticket = _ticket(call, asked.ticket)
+    if department is not None:
+        call.write(changes.set_department, ticket=ticket, department=department, actor=None)
+    if asked.status:
+        call.write(_set_status, ticket=ticket, status=asked.status)
+    return shapes.Done(1, "Ticket was updated.")
+
+
+def _set_status(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, status: int) -> None:
+    current = tickets.resolve(conn, ticket.id, locked=True)
+    if shapes.STATUS[current.state] != status:
+        state = shapes.STATES[status][0]
+        changes.set_state(conn, desk, now, ticket=current, state=state, actor=None, tell=False)
+
+
+def _ticket(call: Call, ticket_id: int) -> Ticket:
+    """The ticket, or the one it was merged into."""
+    return call.read(tickets.resolve, ticket_id)
+
+
+def delete_ticket(call: Call) -> shapes.Done:
+    """Remove a ticket, its messages and files."""
+    ticket = call.read(tickets.get, call.params.ticket)
+    call.write(removal.ticket, ticket=ticket, actor=None)
+    return shapes.Done(1, "Ticket was removed.")
+
+
+def create_message(call: Call) -> shapes.Done:
+    """Reply in a ticket, as its user or as a member of staff."""
+    asked = call.params
+    ticket = _ticket(call, asked.ticket_id)
+    words = words_of(asked.message, "", call.files)
+    staff = _staff(call) if asked.replier == "staff" else None
+    if staff is not None:
+        call.write(tickets.staff_reply, ticket=ticket, author=staff, words=words, close=asked.close, holding=_BY_STAFF)
+    else:
+        author = call.read(people.get, ticket.requester_id)
+        call.write(tickets.customer_reply, ticket=ticket, author=author, words=words, reopen=True, holding=_BY_USER)
+    return shapes.Done(1, "Message was created and added to ticket.")
+
+
+def list_messages(call: Call) -> shapes.MessagePage:
+    """What was said in a ticket, the newest first."""
+    asked = call.params
+    page = int(asked.page) if asked.page.isascii() and asked.page.isdigit() and len(asked.page) < 10 else 1
+    total = call.read(lists.public_total, asked.ticket)
+    found = call.read(
+        lists.public_messages, asked.ticket, limit=MESSAGES_A_PAGE, offset=(max(page, 1) - 1) * MESSAGES_A_PAGE
+    )
+    return shapes.MessagePage(1, shapes.pages(total, MESSAGES_A_PAGE), total, [shapes.message(each) for each in found])
+
+
+def list_files(call: Call) -> shapes.FileList:
+    """Files of a message or of a ticket, or all there are."""
+    asked = call.params
+    found = call.read(
+        lists.files,
+        ticket_id=asked.ticket_id if asked.ticket_id >= 0 else None,
+        message_id=asked.msg_id if asked.msg_id >= 0 else None,
+    )
+    return shapes.FileList(1, [shapes.file(each) for each in found])
+
+
+def show_file(call: Call) -> shapes.FileFound:
+    """A file with its content, base64."""
+    found = call.read(lists.file, call.params.file)
+    try:
+        if found is None:
+            raise Said("Attachment not found.")
+        data = call.here.blobs.get(found.sha256)
+    except NotFound:
+        raise Said("File was removed from servers.") from None
+    return shapes.FileFound(1, found.name, found.content_type, str(found.size), base64.b64encode(data).decode("ascii"))
+
+
+def delete_file(call: Call) -> shapes.Done:
+    """Take a file away."""
+    call.write(files.remove, attachment_id=call.params.file, actor=None)
+    return shapes.Done(1, "File was removed from servers.")

@@ -1,0 +1,50 @@
+"""The pages in a real browser, without script."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpdeskd.desk import accounts, people
+from helpdeskd.model.clock import now
+from helpdeskd.model.mail import Address
+from tests.live.browser import browsing, why_not
+from tests.unit.http.conftest import desk, serve  # noqa: F401 - fixtures
+from tests.unit.http.plain import PLAIN
+
+pytestmark = [pytest.mark.live, pytest.mark.skipif(why_not() is not None, reason=why_not() or "")]
+
+
+def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  # noqa: F811 - the fixture
+    client = serve(sqlite_store, PLAIN)
+    base = str(client.base_url).rstrip("/")
+
+    def invite(conn):
+        person = people.customer(conn, serve.desk, now(), Address("Carol", "carol@customer.example"))
+        return people.new_link(conn, serve.desk, now(), person)
+
+    token = sqlite_store.writer.run(invite)
+    with browsing(script=False) as browser:
+        browser.open(f"{base}/set-password/{token}")
+        assert "For the account of carol@customer.example." in browser.text
+        # The style sheet is ours and is let through by the policy; the field has the focus already.
+        assert browser.run("getComputedStyle(document.querySelector('button')).cursor") == "pointer"
+        assert browser.run("document.activeElement.name") == "password"
+        assert not browser.run("document.querySelector('[name=username]').checkVisibility()")
+        browser.type("#password", "correct horse")
+        browser.type("#again", "battery staple")
+        browser.submit()
+        assert "The two are not the same." in browser.text
+        browser.type("#password", "correct horse")
+        browser.type("#again", "correct horse")
+        browser.submit()
+        assert "Your password is set." in browser.text
+        login = sqlite_store.read(lambda conn: accounts.by_name(conn, "carol@customer.example"))
+        assert serve.passwords.verify(login.password_hash, "correct horse")
+
+        browser.open(f"{base}/plain/docs")
+        assert "Plain API" in browser.text
+        assert browser.run("document.querySelectorAll('article').length") == 11
+        assert browser.run("document.documentElement.scrollWidth <= innerWidth")
+        assert all(url.startswith(f"{base}/") for url in browser.fetched), browser.fetched
+        # The policy stopped nothing; that a password was not taken is the one thing it remarks on.
+        assert [said for said in browser.said if "status of 422" not in said] == []

@@ -1,0 +1,253 @@
+"""What its routes change, who is mailed, and who may: each test has a desk of its own."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from helpdeskd.desk import api_keys, counters, lists, queries
+from helpdeskd.http.helpdeskz import HELPDESKZ
+from helpdeskd.model.api import PERMISSIONS
+from helpdeskd.model.outgoing import NoticeName, OutboxState
+from helpdeskd.model.ticket import State
+from helpdeskd.store import schema
+from tests.unit.http.helpdeskz.conftest import AT, PASSWORD, TOKEN, House
+
+N = NoticeName
+
+
+def mailed(house: House) -> list[tuple[str, str]]:
+    """What stands in the outbox beyond what furnishing the house has put there: (notice, recipient)."""
+    rows = house.store.read(lambda conn: conn.execute(select(schema.outbox.c.notice, schema.outbox.c.recipient)).all())
+    return [(row[0], row[1]) for row in rows][3:]
+
+
+def counted(house: House) -> None:
+    """The totals of the counters are those of counting."""
+    for state in State:
+        found = house.store.read(lambda conn, state=state: conn.execute(_in(state)).all())
+        assert house.read(counters.tickets, (state,)) == len(found), state
+    there = select(schema.person.c.id).where(schema.person.c.customer_no.is_not(None))
+    assert house.read(counters.total, (counters.CUSTOMERS,)) == len(house.store.read(lambda c: c.execute(there).all()))
+
+
+def _in(state: State):
+    return select(schema.ticket.c.id).where(schema.ticket.c.state == state.value, schema.ticket.c.removed_at.is_(None))
+
+
+def test_users_come_and_go(fresh: House) -> None:
+    api = fresh.client
+    made = api.post("users/create/", data={"fullname": "Eve <b>", "email": "eve@client.example", "notify": "1"})
+    assert made.text == '{"success":1,"user_id":3,"message":"User account was created."}'
+    assert api.post("users/", data={"fullname": "Fay", "email": "fay@client.example"}).json()["user_id"] == 4
+    assert mailed(fresh) == [(N.CUSTOMER_WELCOME, "eve@client.example")]
+    assert api.get("users").json()["total_users"] == 4
+    assert api.get("users/show/3").json()["user_data"]["fullname"] == "Eve &lt;b&gt;"
+    assert api.post("users/update/3", data={"new_email": "eva@client.example"}).text == (
+        '{"success":1,"message":"Email was changed."}'
+    )
+    assert api.post("users/delete/1").text == '{"success":1,"message":"Account was removed."}'
+    assert api.get("tickets/show/1").json()["message"] == "Ticket not found."
+    assert api.get("users?email=carol@client.example").json()["message"] == "User not found."
+    again = api.post("users/create", data={"fullname": "Carol", "email": "carol@client.example"})
+    assert again.json()["user_id"] == 5  # a number is never given twice
+    counted(fresh)
+
+
+def test_departments_come_and_go(fresh: House) -> None:
+    api = fresh.client
+    made = api.post("departments/create/", data={"name": "R&D", "private": "1"})
+    assert made.text == '{"success":1,"department_id":3,"message":"Department was created."}'
+    assert api.post("departments/update/3", data={"name": "Research", "private": "0"}).json()["success"] == 1
+    assert api.post("departments/delete/2").text == '{"success":1,"message":"Department and its tickets were removed."}'
+    assert [each["id"] for each in api.get("departments").json()["departments"]] == ["1", "3"]
+    assert api.get("tickets").json()["total_tickets"] == 1
+    assert api.post("departments/create", data={"name": "Sales", "private": "0"}).json()["success"] == 1
+    for number in (1, 3):
+        assert api.post(f"departments/delete/{number}").json()["success"] == 1
+    assert api.post("departments/delete/4").json() == {"error": 1, "message": "The last department can not be removed."}
+    counted(fresh)
+
+
+def test_a_ticket_by_its_user_and_its_replies(fresh: House) -> None:
+    api = fresh.client
+    given = {
+        "opener": "user",
+        "user_id": "1",
+        "department_id": "2",
+        "subject": "Re: S",
+        "body": "<p>Hi<script>x</script></p>",
+    }
+    made = api.post(
+        "tickets/create/", data={**given, "notify": "1"}, files={"attachment[]": ("ä.txt", b"file", "text/plain")}
+    )
+    assert made.text == '{"success":1,"ticket_id":3,"message":"Ticket was created."}'
+    assert sorted(mailed(fresh)) == [
+        (N.ACKNOWLEDGEMENT, "carol@client.example"),
+        (N.NEW_TICKET, "ada@staff.example"),
+        (N.NEW_TICKET, "bob@staff.example"),
+    ]
+    shown = api.get("tickets/show/3").json()["ticket"]
+    assert (shown["subject"], shown["status"], shown["replies"]) == ("Re: S", "1", "0")
+    assert api.get("messages/show/3").json()["messages"][0]["message"] == "<p>Hi</p>"
+    assert [each["name"] for each in api.get("attachments?ticket_id=3").json()["files"]] == ["ä.txt"]
+
+    def say(**more: str) -> tuple[str, str]:
+        assert api.post("messages/create/", data={"ticket_id": "3", "message": "m", **more}).text == (
+            '{"success":1,"message":"Message was created and added to ticket."}'
+        )
+        ticket = api.get("tickets/show/3").json()["ticket"]
+        return ticket["status"], ticket["replies"]
+
+    ada = {"replier": "staff", "staff_id": "1"}
+    assert say(**ada) == ("2", "1")
+    assert mailed(fresh)[3:] == [(N.STAFF_REPLY, "carol@client.example")]
+    assert say(replier="user") == ("3", "2")
+    assert mailed(fresh)[4:] == [(N.CUSTOMER_REPLIED, "ada@staff.example")]
+    assert say(**ada, close="1") == ("5", "3")
+    assert say(**ada) == ("5", "4")
+    assert say(replier="user", close="1") == ("3", "5")
+    api.post("tickets/update/3", data={"status_id": "4"})
+    assert say(**ada) == ("4", "6")
+    assert say(replier="user") == ("4", "7")
+    counted(fresh)
+
+
+def test_a_ticket_by_staff_reaches_its_user_as_an_answer(fresh: House) -> None:
+    given = {
+        "opener": "staff",
+        "staff_id": "1",
+        "user_id": "2",
+        "department_id": "2",
+        "subject": "S",
+        "body": "Dear Dan",
+    }
+    assert fresh.client.post("tickets/create", data={**given, "notify": "1"}).json()["success"] == 1
+    assert mailed(fresh) == [(N.STAFF_REPLY, "dan@client.example")]
+
+
+def test_inputs_are_taken_wherever_the_documentation_may_be_read_to_put_them(fresh: House) -> None:
+    given = {"opener": "user", "user_id": "1", "department_id": "1", "subject": "S", "body": "B"}
+    assert fresh.client.post("tickets/create", params=given).json()["success"] == 1
+    assert fresh.client.post("tickets/create", json={**given, "user_id": 1, "department_id": 1}).json()["success"] == 1
+    parts = [(name, (None, value)) for name, value in given.items()]
+    assert fresh.client.post("tickets/create", files=parts).json()["success"] == 1
+
+
+def test_a_ticket_that_is_removed_leaves_a_tombstone(fresh: House) -> None:
+    api = fresh.client
+    ticket = fresh.read(lists.ticket, 2)
+    assert ticket is not None
+    assert api.post("tickets/delete/2").text == '{"success":1,"message":"Ticket was removed."}'
+    assert api.get("attachments").json()["files"] == []
+    assert api.get("tickets?user_id=2").json()["total_tickets"] == 0
+    assert api.get("messages/show/2").json()["message"] == "Ticket not found."
+    said = {"ticket_id": "2", "message": "m", "replier": "user"}
+    assert api.post("messages/create", data=said).json()["message"] == "Ticket not found."
+    rows = fresh.store.read(
+        lambda conn: conn.execute(select(schema.outbox.c.state).where(schema.outbox.c.ticket_id == 2)).scalars().all()
+    )
+    assert set(rows) == {OutboxState.CANCELLED}
+    assert ticket.ticket.number not in [line.ticket.number for line in fresh.read(queries.list_tickets)]
+    words = fresh.store.read(
+        lambda conn: str(conn.execute(select(schema.message).where(schema.message.c.ticket_id == 2)).all())
+    )
+    assert "Here it is" not in words
+    counted(fresh)
+
+
+def test_a_file_is_taken_away(fresh: House) -> None:
+    assert fresh.client.post("attachments/delete/1").text == '{"success":1,"message":"File was removed from servers."}'
+    assert fresh.client.get("attachments/show/1").json()["message"] == "Attachment not found."
+
+
+def test_a_file_whose_bytes_are_gone(fresh: House) -> None:
+    for path in fresh.serving.blobs.folder.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert fresh.client.get("attachments/show/1").json()["message"] == "File was removed from servers."
+
+
+def test_staff_log_in_and_are_locked_out(fresh: House) -> None:
+    api = fresh.client
+    given = {"username": "ada", "password": PASSWORD, "ip_address": "192.0.2.9"}
+    assert api.post("staff/auth/", data=given).text == '{"success":1,"message":"You have been logged in."}'
+    assert api.get("staff/show/1").json()["staff_data"]["last_login"] != "0"
+    for n in (1, 2, 3):
+        answer = api.post("staff/auth", data={**given, "password": "wrong"}).json()
+        assert answer["message"] == f"Invalid username or password. (attempt: {n} of 3)"
+    answer = api.post("staff/auth", data=given).json()
+    assert answer["message"] == "Login locked for 5 minutes. (attempt: 3 of 3%)"
+    assert api.post("staff/auth", data={**given, "ip_address": "192.0.2.10"}).json()["success"] == 1
+
+
+ROUTES = [
+    (route.methods, path.replace("{id}", "1").strip("/"), route.permission)
+    for route in HELPDESKZ.routes
+    for path in route.paths.split()
+    if route.permission
+]
+
+
+@pytest.mark.parametrize(("method", "path", "permission"), ROUTES)
+def test_who_may(house: House, method: str, path: str, permission: str) -> None:
+    """No credential, wrong, another dialect's, revoked, expired, another address, without the permission; and only with it."""
+    only, others = f"only {permission} of a key", f"all but {permission} of it"
+    if (
+        house.read(lambda conn: conn.execute(select(schema.api_key.c.id).where(schema.api_key.c.name == only)).first())
+        is None
+    ):
+        house.key(only, (permission,), name=only)
+        house.key(others, tuple(each for each in PERMISSIONS["helpdeskz"] if each != permission))
+    _refused_keys(house)
+
+    def answer(token: str | None) -> tuple[int, str]:
+        headers = {} if token is None else {"Token": token}
+        got = house.client.request(method, path, headers={"Token": "", **headers})
+        return got.status_code, got.json().get("message", "")
+
+    wrong = (400, "Invalid authentication.")
+    for token in (None, "wrong-token", "revoked-key-4711-abcdef", "expired-key-4711-abcdef", TOKEN.upper()):
+        assert answer(token) == wrong, token
+    assert answer("elsewhere-key-4711-abcdef") == (400, "IP address `127.0.0.1 is not allowed.")
+    assert answer(others) == (400, f"Permission not allowed: {PERMISSIONS['helpdeskz'][permission]}")
+    if method == "GET":
+        assert answer(only)[0] == 200
+
+
+def _refused_keys(house: House) -> None:
+    if house.read(api_keys.find, "helpdeskz", "revoked-key-4711-abcdef") is not None:
+        return
+    key = house.key("revoked-key-4711-abcdef")
+    house.write(api_keys.revoke, key_id=key.id)
+    house.key("expired-key-4711-abcdef", expires_at=AT - timedelta(seconds=1))
+    house.key("elsewhere-key-4711-abcdef", allow_ip=("192.0.2.*", "2001:db8::/32"))
+
+
+@pytest.mark.parametrize(
+    "value", ["9" * 40, "-1", "1e9", "\x00", "x" * 100_000, "'; DROP TABLE ticket; --", "\uff11", "1/../2"]
+)
+def test_nothing_that_is_sent_is_our_fault(house: House, value: str) -> None:
+    names = {
+        "opener": value,
+        "user_id": value,
+        "department_id": value,
+        "subject": value,
+        "body": value,
+        "ticket_id": value,
+    }
+    names |= {"message": value, "replier": value, "staff_id": value, "status": value, "page": value, "msg_id": value}
+    names |= {"fullname": value, "email": value, "new_email": value, "name": value, "private": value, "username": value}
+    for method, path, _ in ROUTES:
+        if "delete" in path:
+            continue
+        if method == "GET":
+            got = house.client.get(path, params={key: each[:500] for key, each in names.items()})
+        else:
+            got = house.client.post(path, data=names)
+        assert got.status_code == 200, path
+    for resource in ("users", "departments", "tickets", "messages", "attachments", "staff"):
+        got = house.client.get(f"{resource}/show/" + value[:200].replace("\x00", "%00"))
+        assert got.status_code in {200, 404}, (resource, got.text)
