@@ -10,6 +10,7 @@ from helpdeskd.desk import history, messages, notices, tickets
 from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
+from helpdeskd.errors import NotFound
 from helpdeskd.model.mail import Delivery, Fate
 from helpdeskd.model.outgoing import NoticeName, OutboxRow, OutboxState
 from helpdeskd.model.people import Person
@@ -102,7 +103,10 @@ def _enter(
 def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str, *, uncertain: bool) -> None:
     """Where people look: in the ticket that a merge led to."""
     assert row.ticket_id is not None
-    ticket = tickets.resolve(conn, row.ticket_id, locked=True)
+    try:
+        ticket = tickets.resolve(conn, row.ticket_id, locked=True)
+    except NotFound:  # removed meanwhile: nobody handles it any more, and its history has the end of this mail
+        return
     reached = "may not have reached" if uncertain else "did not reach"
     text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}"
     said = Words(text, subject=ticket.subject, reason="system")

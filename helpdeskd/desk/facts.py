@@ -162,10 +162,11 @@ def gather(
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
     here, there, opened = _same_mail(conn, inbound, department, arrived_at, place)
-    taken = tuple(dict.fromkeys((*elsewhere, *there)))
     clues = _clues(conn, desk, inbound, recipients)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
-    leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here)), numbers)
+    leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here), *there), numbers)
+    # One that was removed since has this mail no more: there is nothing to link to.
+    taken = tuple(dict.fromkeys((*elsewhere, *(each for each in there if each in leads.by_id))))
     clues += [
         Clue(Evidence.SUBJECT_TAG, leads.by_number[number], rank)
         for rank, number in enumerate(numbers)

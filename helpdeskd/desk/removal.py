@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, update
 
 from helpdeskd.desk import api_keys, counters, history, rows, tickets
 from helpdeskd.desk.context import Desk
@@ -40,14 +40,20 @@ _GONE_DEPARTMENT = exists().where(
     schema.department.c.id == _t.department_id, schema.department.c.removed_at.is_not(None)
 )
 _GONE_REQUESTER = exists().where(schema.person.c.id == _t.requester_id, schema.person.c.removed_at.is_not(None))
+_MERGED = select(*rows.TICKET).where(_t.merged_into == bindparam("target"), _t.removed_at.is_(None))
 _UNFINISHED = and_(_t.removed_at.is_(None), or_(_GONE_DEPARTMENT, _GONE_REQUESTER))
 
 
 def ticket(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, actor: Person | None) -> None:
     """Remove it, and those that were merged into it."""
-    merged = select(*rows.TICKET).where(_t.merged_into == ticket.id, _t.removed_at.is_(None))
-    for each in (ticket, *(rows.ticket(row) for row in conn.execute(merged).all())):
-        _one(conn, now, each, None if actor is None else actor.id)
+    _with_merged(conn, now, ticket, None if actor is None else actor.id)
+
+
+def _with_merged(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) -> None:
+    """What was merged into it, whosever and wherever it was, is read and answered as this one: alone nobody could reach it."""
+    _one(conn, now, gone, actor_id)
+    for row in conn.execute(_MERGED, {"target": gone.id}).all():
+        _one(conn, now, rows.ticket(row), actor_id)
 
 
 def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) -> None:
@@ -149,12 +155,14 @@ def unfinished(store: Store, clock: Clock) -> int:
 
 
 def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
-    page = select(*rows.TICKET).where(which, _t.removed_at.is_(None)).order_by(_t.id).limit(PAGE)
+    page = select(_t.id).where(which, _t.removed_at.is_(None)).order_by(_t.id).limit(PAGE)
 
     def act(conn: Connection) -> int:
-        found = [rows.ticket(row) for row in conn.execute(page).all()]
-        for each in found:
-            _one(conn, clock(), each, None)
+        found = conn.execute(page).scalars().all()
+        for ticket_id in found:
+            each = tickets.get(conn, ticket_id)  # one of this page may have gone with another, which it was merged into
+            if each.removed_at is None:
+                _with_merged(conn, clock(), each, None)
         return len(found)
 
     total = 0

@@ -9,12 +9,14 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 
 from helpdeskd import spool, tray
 from helpdeskd.audit import last
 from helpdeskd.audit.differences import SHOWN, Difference, Kind, Report
 from helpdeskd.audit.ledger import accepted_in
+from helpdeskd.desk import removal, tickets
+from helpdeskd.housekeeping import sweep_blobs
 from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
@@ -208,6 +210,24 @@ def test_a_ticket_gone(site: Site):
         conn.execute("UPDATE arrival SET ticket_id = 4711")
         conn.commit()
     assert site.found() == [(Kind.TICKET_GONE, spool_id)]
+
+
+def test_a_removed_ticket_is_no_difference(both: Site):
+    both.taken(raw=with_file())
+    kept = both.taken()
+
+    def remove(conn: Connection) -> None:
+        gone = tickets.get(conn, 1)
+        removal.ticket(conn, both.here.desk, both.here.clock(), ticket=gone, actor=None)
+
+    both.here.store.writer.run(remove)
+    report = both.audit(deep=True)
+    assert report.differences == []
+    both.later(hours=25)
+    sweep_blobs(both.here)
+    assert both.blob(both.raw_of(kept)).exists()
+    assert both.audit(deep=True).unreferenced == 0
+    assert len([path for path in both.blobs.rglob("*") if path.is_file()]) == 1
 
 
 def test_every_kind_has_its_damage():
