@@ -33,6 +33,8 @@ ticket = Table(
     Column("seconds_spent", Integer, nullable=False, server_default="0"),  # the sum of time_entry
     Column("removed_at", UtcTime),  # a tombstone: its words and files are gone
     Index("ix_ticket_state_updated_at", "state", "updated_at"),
+    Index("ix_ticket_state_id", "state", "id"),  # pages of lists, the newest first
+    Index("ix_ticket_department_id_id", "department_id", "id"),
     Index("ix_ticket_department_id_state", "department_id", "state"),
     Index("ix_ticket_requester_id", "requester_id"),
     Index("ix_ticket_assignee_id", "assignee_id"),

@@ -363,6 +363,8 @@ def _columns() -> None:
         sa.Column("removed_at", TIME, nullable=True),
     ):
         op.add_column("ticket", column)
+    op.create_index("ix_ticket_state_id", "ticket", ["state", "id"])
+    op.create_index("ix_ticket_department_id_id", "ticket", ["department_id", "id"])
     with op.batch_alter_table("attachment", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:
         batch.alter_column("message_id", existing_type=ID, nullable=True)
         batch.add_column(sa.Column("article_id", ID, nullable=True))

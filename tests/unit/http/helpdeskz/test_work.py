@@ -164,7 +164,7 @@ def test_a_file_is_taken_away(fresh: House) -> None:
 
 
 def test_a_file_whose_bytes_are_gone(fresh: House) -> None:
-    for path in fresh.serving.blobs.folder.rglob("*"):
+    for path in (fresh.serving.tmp_path / "blobs").rglob("*"):
         if path.is_file():
             path.unlink()
     assert fresh.client.get("attachments/show/1").json()["message"] == "File was removed from servers."
