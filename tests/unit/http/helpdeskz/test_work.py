@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from helpdeskd.desk import api_keys, counters, lists, queries
 from helpdeskd.http.helpdeskz import HELPDESKZ
@@ -27,14 +29,17 @@ def mailed(house: House) -> list[tuple[str, str]]:
 def counted(house: House) -> None:
     """The totals of the counters are those of counting."""
     for state in State:
-        found = house.store.read(lambda conn, state=state: conn.execute(_in(state)).all())
-        assert house.read(counters.tickets, (state,)) == len(found), state
-    there = select(schema.person.c.id).where(schema.person.c.customer_no.is_not(None))
-    assert house.read(counters.total, (counters.CUSTOMERS,)) == len(house.store.read(lambda c: c.execute(there).all()))
+        assert house.read(counters.tickets, (state,)) == len(house.read(_in, state)), state
+    assert house.read(counters.total, (counters.CUSTOMERS,)) == len(house.read(_customers))
 
 
-def _in(state: State):
-    return select(schema.ticket.c.id).where(schema.ticket.c.state == state.value, schema.ticket.c.removed_at.is_(None))
+def _in(conn: Connection, state: State) -> Sequence[Any]:
+    there = schema.ticket.c
+    return conn.execute(select(there.id).where(there.state == state.value, there.removed_at.is_(None))).all()
+
+
+def _customers(conn: Connection) -> Sequence[Any]:
+    return conn.execute(select(schema.person.c.id).where(schema.person.c.customer_no.is_not(None))).all()
 
 
 def test_users_come_and_go(fresh: House) -> None:
