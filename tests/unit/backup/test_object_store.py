@@ -41,8 +41,6 @@ def test_from_the_door_to_the_other_machine(sqlite_here: Place, sqlite_there: Pl
         there.restore()
         with there.opened() as restored:
             assert raw_of(restored, spool_id) == raw
-        assert _audited(there).total == 0
-
-        s3.objects.clear()
+        s3.objects.clear()  # and an audit sees it: all that is named is missing, and nothing else is wrong
         found = _audited(there)
         assert {each.kind for each in found.differences} == {Kind.BLOB_MISSING}

@@ -14,7 +14,7 @@ def test_it_keeps_to_its_document(fresh: House, record_property) -> None:
         str(fresh.client.base_url.copy_with(path="")).rstrip("/"),
         {"Token": TOKEN},
         record_property,
-        examples=25,
+        examples=10,
         leave_out=not_implemented(),
     )
     assert made > 100
