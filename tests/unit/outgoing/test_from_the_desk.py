@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from helpdeskd import config
-from helpdeskd.desk import changes, commands, delivery, departments, obey, operators, people, tickets
+from helpdeskd.desk import changes, commands, customers, delivery, departments, obey, operators, people, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.model.mail import Address, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxState
@@ -40,6 +40,7 @@ def a_life(conn, desk, now, language):
     bob, _ = people.add_staff(conn, desk, now, name="", email="bob@example.org", departments=(house.id,), notify=False)
     jane = people.customer(conn, desk, now, Address("Jane <Doe> & Co", "jane@example.net"))
     joe = people.customer(conn, desk, now, Address("", "joe@example.com"))
+    customers.add(conn, desk, now, name="Eve <&>", email="eve@example.net", welcome=True)
 
     def said(text, **more):
         return Words(text=text, subject="100% <fire> & smoke", **more)
