@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
-from helpdeskd import log, metrics
+from helpdeskd import listening, log, metrics
 from helpdeskd.alarms.conditions import AlarmKind, judge, standing
 from helpdeskd.alarms.facts import Facts
 from helpdeskd.audit.differences import Kind
@@ -60,22 +59,11 @@ class Exposition:
     @property
     def listening(self) -> tuple[str, ...]:
         """host:port of each socket, with its real port."""
-        names = (sock.getsockname()[:2] for sock in self._sockets)
-        return tuple(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in names)
+        return tuple(map(listening.name, self._sockets))
 
     def open(self) -> None:
         """Raises ConfigError naming every place that cannot be listened on."""
-        problems = []
-        for place in self._listen:
-            host, _, port = place.rpartition(":")
-            host = host.strip("[]")
-            family = socket.AF_INET6 if ":" in host else socket.AF_INET
-            try:
-                self._sockets.append(socket.create_server(("" if host == "*" else host, int(port)), family=family))
-            except (OSError, OverflowError) as error:
-                number = getattr(error, "errno", None)  # a name that cannot be resolved has none of the system's
-                why = os.strerror(number) if number is not None and number > 0 else str(error)
-                problems.append(f"[metrics] listen: {place}: {why}")
+        self._sockets, problems = listening.bound("metrics", self._listen)
         if problems:
             for sock in self._sockets:
                 sock.close()

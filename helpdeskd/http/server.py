@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
-import os
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import uvicorn
 import uvloop
 from uvicorn.protocols.http import httptools_impl
 
-from helpdeskd import log
+from helpdeskd import listening, log
 from helpdeskd.errors import ConfigError
 from helpdeskd.http.app import App
 from helpdeskd.http.connection import Connection
@@ -25,7 +22,6 @@ from helpdeskd.http.here import Here
 from helpdeskd.log import Event
 from helpdeskd.threads import tell_name
 
-_BACKLOG = 512
 _LAST_SECONDS = 5  # for tasks that are cancelled
 _log = log.get("http")
 
@@ -68,17 +64,11 @@ class Server:
     @property
     def listening(self) -> tuple[str, ...]:
         """host:port of each socket, with its real port; the path of a unix socket."""
-        return tuple(_name(sock) for sock in self._sockets)
+        return tuple(map(listening.name, self._sockets))
 
     def open(self) -> None:
         """Raises ConfigError naming every place that cannot be listened on, and a certificate that cannot be read."""
-        problems = []
-        for place in self._settings.listen:
-            try:
-                self._sockets.append(_bound(place))
-            except (OSError, OverflowError, ValueError) as error:
-                number = getattr(error, "errno", None)
-                problems.append(f"[http] listen: {place}: {os.strerror(number) if number and number > 0 else error}")
+        self._sockets, problems = listening.bound("http", self._settings.listen)
         _hear_libraries()
         chosen = uvicorn.Config(
             self._app,
@@ -153,38 +143,3 @@ def _hear_libraries() -> None:
     said = logging.getLogger("uvicorn")
     said.handlers, said.propagate = [_Told(logging.ERROR)], False
     said.setLevel(logging.ERROR)
-
-
-def _bound(place: str) -> socket.socket:
-    if place.startswith("unix:"):
-        return _unix(place.removeprefix("unix:"))
-    host, _, port = place.rpartition(":")
-    host = host.strip("[]")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server(("" if host == "*" else host, int(port)), family=family, backlog=_BACKLOG)
-
-
-def _unix(path: str) -> socket.socket:
-    """A socket left by a daemon that was killed is replaced; one that somebody answers on is not."""
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-            if probe.connect_ex(path) == 0:
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        place = Path(path)
-        if place.is_socket():
-            place.unlink()
-        sock.bind(path)
-        place.chmod(0o660)  # for the proxy's group
-        sock.listen(_BACKLOG)
-    except BaseException:
-        sock.close()
-        raise
-    return sock
-
-
-def _name(sock: socket.socket) -> str:
-    if sock.family == socket.AF_UNIX:
-        return str(sock.getsockname())
-    host, port = sock.getsockname()[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -7,13 +7,12 @@ import errno
 import os
 import socket
 import ssl
-import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from helpdeskd import config, metrics, spool
+from helpdeskd import config, listening, metrics, spool
 from helpdeskd import log as logs
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
@@ -110,7 +109,7 @@ class Doors:
         else:
             host, port = _host_port(place)
             server = await self._loop.create_server(talk, host, port, backlog=BACKLOG)
-            names = [_name(sock.getsockname()) for sock in server.sockets]
+            names = [listening.name(sock) for sock in server.sockets]
         self._servers.append(server)
         for name in names:
             self.listening.append(f"{kind.door} {name}")
@@ -245,38 +244,13 @@ def _host_port(place: str) -> tuple[str | None, int]:
     return (host if host not in {"", "*"} else None), int(port)
 
 
-def _name(address: tuple[str, int]) -> str:
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _unix_socket(path: str, mode: int) -> socket.socket:
-    """A bound socket at `path`; one left by a daemon that is gone is replaced. OSError."""
+    """A bound socket at `path`, whose folder is made where it is missing. OSError."""
     place = Path(path)
     place.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        found = place.stat()
-    except FileNotFoundError:
-        pass
-    else:
-        if not stat.S_ISSOCK(found.st_mode):
-            raise OSError(errno.EEXIST, "something that is no socket is in the way")
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(1.0)
-            try:
-                probe.connect(path)
-            except (ConnectionRefusedError, FileNotFoundError):
-                place.unlink(missing_ok=True)
-            else:
-                raise OSError(errno.EADDRINUSE, "somebody listens there already")
-    sock = socket.socket(socket.AF_UNIX)
-    try:
-        sock.bind(path)
-        place.chmod(mode)  # before anybody listens, so before anybody can connect
-    except BaseException:
-        sock.close()
-        raise
-    return sock
+    if place.exists() and not place.is_socket():
+        raise OSError(errno.EEXIST, "something that is no socket is in the way")
+    return listening.unix_socket(path, mode)
 
 
 def _remove_socket(path: str, inode: int) -> None:
