@@ -112,7 +112,7 @@ def password(ctx: click.Context, address: str) -> None:
     with writing(ctx) as here:
 
         def act(conn: Connection) -> Person:
-            person = _person(conn, address)
+            person = people.at(conn, address)
             accounts.set_password(conn, here.desk, here.clock(), person=person, password_hash=hashed)
             return person
 
@@ -127,7 +127,7 @@ def password(ctx: click.Context, address: str) -> None:
 def totp(ctx: click.Context, address: str, switch: str) -> None:
     """Ask ADDRESS for a one-time code at each log-in, or no more. `on` prints what an authenticator's app takes, and wants a code from it."""
     with writing(ctx) as here:
-        person = here.store.read(lambda conn: _person(conn, address))
+        person = here.store.read(lambda conn: people.at(conn, address))
         seed = ""
         if switch == "on":
             seed = codes.new_seed()
@@ -142,13 +142,6 @@ def totp(ctx: click.Context, address: str, switch: str) -> None:
 
 def _line() -> str:
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _person(conn: Connection, address: str) -> Person:
-    person = people.find(conn, address)
-    if person is None:
-        raise NotFound("person", address)
-    return person
 
 
 @command.command()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import sys
 from datetime import timedelta
@@ -13,8 +12,7 @@ from sqlalchemy import Connection
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, moment, say, table
 from helpdeskd.config import DIALECTS
-from helpdeskd.desk import api_keys, people
-from helpdeskd.errors import NotFound
+from helpdeskd.desk import api_keys, bearer, people
 from helpdeskd.guard import addresses
 from helpdeskd.model.api import PERMISSIONS, ApiKey
 
@@ -57,13 +55,11 @@ def create(
         raise click.UsageError("say which --permission, or --all")
     for place in places:
         addresses.parse(place)
-    token = sys.stdin.readline().strip() if token_stdin else _drawn()
+    token = sys.stdin.readline().strip() if token_stdin else api_keys.PREFIX + bearer.draw(secrets.token_bytes)
     with writing(ctx) as here:
 
         def act(conn: Connection) -> ApiKey:
-            person = people.find(conn, whose) if whose else None
-            if whose and person is None:
-                raise NotFound("person", whose)
+            person = people.at(conn, whose) if whose else None
             now = here.clock()
             return api_keys.create(
                 conn,
@@ -83,10 +79,6 @@ def create(
     if not token_stdin:
         click.echo("Its token, which is shown only now:", err=True)
         click.echo(token)
-
-
-def _drawn() -> str:
-    return api_keys.PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode("ascii")
 
 
 @command.command(name="list")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, or_, select, update
 
+from helpdeskd.desk import bearer
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.api import PERMISSIONS, ApiKey
@@ -39,11 +39,6 @@ _USED = (
 )
 
 
-def hashed(token: str) -> str:
-    """What is kept of a token. It is long and drawn at random, so one pass of SHA-256 hides it well enough."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 def create(
     conn: Connection,
     desk: Desk,
@@ -71,14 +66,14 @@ def create(
         raise Refused("no-person", f"a key of {dialect} carries the rights of a person: say whose")
     if len(token) < SHORTEST or token != token.strip():
         raise Refused("short-token", f"a token has at least {SHORTEST} characters, and no blanks around them")
-    if conn.execute(_BY_HASH, {"hashed": hashed(token)}).first() is not None:
+    if conn.execute(_BY_HASH, {"hashed": bearer.hashed(token)}).first() is not None:
         raise Refused("token-taken", "there is a key with this token already")
     key_id = conn.execute(
         insert(schema.api_key).returning(_k.id),
         {
             "name": name,
             "dialect": dialect,
-            "token_sha256": hashed(token),
+            "token_sha256": bearer.hashed(token),
             "permissions": chosen,
             "allow_ip": [*allow_ip],
             "person_id": person_id,
@@ -99,7 +94,7 @@ def get(conn: Connection, key_id: int) -> ApiKey:
 
 def find(conn: Connection, dialect: str, token: str) -> ApiKey | None:
     """The key with this token, good or not; None where there is none for this dialect."""
-    row = conn.execute(_BY_HASH, {"hashed": hashed(token)}).one_or_none()
+    row = conn.execute(_BY_HASH, {"hashed": bearer.hashed(token)}).one_or_none()
     return None if row is None or row.dialect != dialect else _key(row)
 
 

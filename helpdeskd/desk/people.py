@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
-from helpdeskd.desk import addresses, counters, notices, rows
+from helpdeskd.desk import addresses, bearer, counters, notices, rows
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -37,6 +35,14 @@ def find(conn: Connection, email: str) -> Person | None:
     """By address, whatever the case."""
     row = conn.execute(_BY_KEY, {"email": email.strip().lower()}).one_or_none()
     return None if row is None else rows.person(row)
+
+
+def at(conn: Connection, email: str) -> Person:
+    """By address, whatever the case. Raises NotFound."""
+    person = find(conn, email)
+    if person is None:
+        raise NotFound("person", email)
+    return person
 
 
 def get(conn: Connection, person_id: int) -> Person:
@@ -223,11 +229,11 @@ def set_departments(conn: Connection, person: Person, chosen: Iterable[int], not
 
 def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str:
     """The token of a single-use link to set a password, good for LINK_LIFE. Only its hash is stored."""
-    token = base64.urlsafe_b64encode(desk.rng(32)).rstrip(b"=").decode("ascii")
+    token = bearer.draw(desk.rng)
     conn.execute(
         insert(schema.person_token),
         {
-            "token_sha256": _hashed(token),
+            "token_sha256": bearer.hashed(token),
             "person_id": person.id,
             "purpose": SET_PASSWORD,
             "expires_at": now + LINK_LIFE,
@@ -238,14 +244,7 @@ def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str
 
 def of_link(conn: Connection, now: datetime, token: str) -> Person:
     """Whose link it is, and it stays good: what scans mails opens links. Raises as `use_link` does."""
-    person_id: int | None = conn.execute(
-        select(_k.person_id).where(
-            _k.token_sha256 == _hashed(token),
-            _k.purpose == SET_PASSWORD,
-            _k.used_at.is_(None),
-            _k.expires_at > now,
-        )
-    ).scalar()
+    person_id: int | None = conn.execute(select(_k.person_id).where(_is_good(now, token))).scalar()
     return _linked(conn, person_id)
 
 
@@ -255,15 +254,7 @@ def use_link(conn: Connection, now: datetime, token: str) -> Person:
     Raises Refused("bad-link"): unknown, used, too old, or of a disabled person.
     """
     person_id: int | None = conn.execute(
-        update(schema.person_token)
-        .where(
-            _k.token_sha256 == _hashed(token),
-            _k.purpose == SET_PASSWORD,
-            _k.used_at.is_(None),
-            _k.expires_at > now,
-        )
-        .values(used_at=now)
-        .returning(_k.person_id),
+        update(schema.person_token).where(_is_good(now, token)).values(used_at=now).returning(_k.person_id),
     ).scalar()
     person = _linked(conn, person_id)
     conn.execute(
@@ -274,15 +265,20 @@ def use_link(conn: Connection, now: datetime, token: str) -> Person:
     return person
 
 
+def _is_good(now: datetime, token: str) -> ColumnElement[bool]:
+    return and_(
+        _k.token_sha256 == bearer.hashed(token),
+        _k.purpose == SET_PASSWORD,
+        _k.used_at.is_(None),
+        _k.expires_at > now,
+    )
+
+
 def _linked(conn: Connection, person_id: int | None) -> Person:
     person = None if person_id is None else get(conn, person_id)
     if person is None or person.disabled_at is not None:
         raise Refused("bad-link", "this link is unknown, too old or was used already")
     return person
-
-
-def _hashed(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def disable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
