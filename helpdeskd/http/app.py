@@ -5,10 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from helpdeskd.http.dialect import Asked, Dialect
-from helpdeskd.http.endpoint import Receive, Scope, Send, Speaker, respond
+from helpdeskd.http.endpoint import Speaker, respond
 from helpdeskd.http.here import Here
 
 LOCAL = "127.0.0.1"  # who comes by a unix socket: whoever may open it stands on this machine

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.types import Receive
 
 from helpdeskd.errors import NoRoom
 from helpdeskd.http.dialect import Malformed
 from helpdeskd.http.given import Upload, members, pairs
 from helpdeskd.http.here import Here
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _IN_MEMORY = 1 << 16  # bytes of a file before it goes to disk
 _ESCAPED = 4  # times a field may be larger as it is sent: %D0 for a byte, \u0434 for two

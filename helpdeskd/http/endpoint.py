@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+
+from starlette.types import Receive, Send
 
 from helpdeskd import log, metrics
 from helpdeskd.errors import HelpdeskdError
@@ -21,10 +23,6 @@ from helpdeskd.http.given import Given, Values, pairs
 from helpdeskd.http.here import Here
 from helpdeskd.http.match import Table
 from helpdeskd.log import Event
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _HAVE_BODIES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # JSON and files are no pages: nothing in them may run, be framed, or be kept by a cache on the way.
@@ -67,7 +65,8 @@ class Speaker:
                 found = replace(found, body=data, sha256="")
         except Exception as error:
             found = self._refused(error, asked, route)
-        self._note(asked, route, caller, found, time.perf_counter() - began)
+        who = caller.name if caller is not None else ""
+        note(asked, self.dialect.name, route.name if route is not None else "", found.status, began, who=who)
         return found
 
     async def _in_threads(
@@ -131,20 +130,23 @@ class Speaker:
             _log.error(Event.TROUBLE, id=asked.request_id, route=route.name if route else "", exc_info=error)
         return self.dialect.refuse(error, asked)
 
-    def _note(self, asked: Asked, route: Route | None, caller: Caller | None, found: Answer, seconds: float) -> None:
-        name = route.name if route is not None else ""
-        metrics.served(self.dialect.name, name, found.status, seconds)
-        _log.info(
-            Event.SERVED,
-            dialect=self.dialect.name,
-            route=name,
-            method=asked.method,
-            status=found.status,
-            ms=round(seconds * 1000, 1),
-            who=caller.name if caller is not None else "",
-            client=asked.client,
-            id=asked.request_id,
-        )
+
+def note(asked: Asked, dialect: str, route: str, status: int, began: float, **more: Any) -> None:
+    """Count what was answered, and say so in the log. `began` is of time.perf_counter(). The path is never logged: a link to set a
+    password is one."""
+    seconds = time.perf_counter() - began
+    metrics.served(dialect, route, status, seconds)
+    _log.info(
+        Event.SERVED,
+        dialect=dialect,
+        route=route,
+        method=asked.method,
+        status=status,
+        ms=round(seconds * 1000, 1),
+        **more,
+        client=asked.client,
+        id=asked.request_id,
+    )
 
 
 async def respond(send: Send, found: Answer, asked: Asked) -> None:

@@ -33,11 +33,8 @@ class Values:
             self._known.setdefault(name.lower() if fold else name, []).append(value)
 
     def all(self, name: str) -> list[str]:
-        """Every value of that name, in order. PHP's `name[]` and the indexed `name[0]` count as `name`."""
-        if not self._known:
-            return []
-        found = self._known.get(name.lower() if self._fold else name)
-        return found if found is not None else []
+        """Every value of exactly that name, in order."""
+        return self._known.get(name.lower() if self._fold else name, [])
 
     def names(self) -> Iterable[str]:
         return self._known

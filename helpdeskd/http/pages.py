@@ -22,9 +22,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from helpdeskd import log, metrics, resources
+from helpdeskd import log, resources
 from helpdeskd.http import docs
 from helpdeskd.http.dialect import Asked, Dialect
+from helpdeskd.http.endpoint import note
 from helpdeskd.http.here import Here
 from helpdeskd.http.openapi import document
 from helpdeskd.log import Event
@@ -123,20 +124,7 @@ def _watched(app: ASGIApp) -> ASGIApp:
             await app(scope, receive, noted)
         except Exception as error:
             _log.error(Event.TROUBLE, id=asked.request_id, exc_info=error)
-        # The path is never logged: a link to set a password is one.
-        name = getattr(scope.get("endpoint"), "__name__", "")
-        seconds = time.perf_counter() - began
-        metrics.served("pages", name, status, seconds)
-        _log.info(
-            Event.SERVED,
-            dialect="pages",
-            route=name,
-            method=asked.method,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            client=asked.client,
-            id=asked.request_id,
-        )
+        note(asked, "pages", getattr(scope.get("endpoint"), "__name__", ""), status, began)
 
     return watched
 

@@ -27,7 +27,6 @@ from sqlalchemy import Connection
 from helpdeskd.http.given import Given
 
 R = TypeVar("R")
-T = TypeVar("T")
 Look = Callable[[Callable[[Connection], Any]], Any]  # Store.read
 
 
@@ -121,7 +120,6 @@ class Param:
     ignored: tuple[Ignored, ...]
     kind: Any  # str, int, bool, float, datetime, an Enum
     many: bool
-    optional: bool  # its type allows None, or it has a default
     default: Any
     doc: str
 
@@ -203,9 +201,7 @@ def _param(field: str, hint: Any, default: Any) -> Param:
         notes = tuple(rest)
     many = get_origin(hint) is tuple
     kind = get_args(hint)[0] if many else hint
-    nullable = False
     if get_origin(kind) in {Union, types.UnionType}:
-        nullable = type(None) in get_args(kind)
         (kind,) = (each for each in get_args(kind) if each is not type(None))
     own = next((each.name for each in notes if isinstance(each, Named)), field)
     also = tuple(name for each in notes if isinstance(each, Also) for name in each.names)
@@ -217,7 +213,6 @@ def _param(field: str, hint: Any, default: Any) -> Param:
         tuple(each for each in notes if isinstance(each, Ignored)),
         kind,
         many,
-        nullable or default is not MISSING,
         () if many and default is MISSING else None if default is MISSING else default,
         next((each.words for each in notes if isinstance(each, Doc)), ""),
     )
