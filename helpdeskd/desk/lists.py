@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
@@ -65,7 +66,9 @@ def tickets(conn: Connection, wanted: Wanted, *, limit: int, offset: int) -> tup
     """The newest first."""
     if _nobody(wanted):
         return ()
-    return tuple(_line(row) for row in conn.execute(_page(wanted), _values(wanted) | {"most": limit, "skip": offset}))
+    return tuple(
+        _line(row) for row in conn.execute(_page(**_kind(wanted)), _values(wanted) | {"most": limit, "skip": offset})
+    )
 
 
 def total(conn: Connection, wanted: Wanted) -> int:
@@ -74,47 +77,43 @@ def total(conn: Connection, wanted: Wanted) -> int:
         return 0
     if wanted.customer_no is None:
         return counters.tickets(conn, wanted.states, () if wanted.department_id is None else (wanted.department_id,))
-    return int(conn.execute(_count(wanted), _values(wanted)).scalar_one())
+    return int(conn.execute(_count(**_kind(wanted)), _values(wanted)).scalar_one())
 
 
-_PAGES: dict[tuple[int, bool, bool], Select[Any]] = {}
-_COUNTS: dict[tuple[int, bool, bool], Select[Any]] = {}
+# Made once for each kind of question: SQLAlchemy's own work on a statement costs more than the answer.
 
 
-def _key(wanted: Wanted) -> tuple[int, bool, bool]:
-    return len(wanted.states), wanted.department_id is not None, wanted.customer_no is not None
+@cache
+def _page(states: int, *, department: bool, customer: bool) -> Select[Any]:
+    ordered: Select[Any] = _LINES.where(*_conditions(states, department, customer)).order_by(_t.id.desc())
+    return ordered.limit(bindparam("most")).offset(bindparam("skip"))
 
 
-def _page(wanted: Wanted) -> Select[Any]:
-    """Made once for each kind of question: SQLAlchemy's own work on a statement costs more than the answer."""
-    found: Select[Any] | None = _PAGES.get(_key(wanted))
-    if found is None:
-        ordered: Select[Any] = _LINES.where(*_conditions(wanted)).order_by(_t.id.desc())
-        found = _PAGES[_key(wanted)] = ordered.limit(bindparam("most")).offset(bindparam("skip"))
-    return found
+@cache
+def _count(states: int, *, department: bool, customer: bool) -> Select[Any]:
+    all_of: Select[Any] = select(func.count()).select_from(schema.ticket).join(schema.person, _p.id == _t.requester_id)
+    all_of = all_of.join(schema.department, _d.id == _t.department_id)
+    return all_of.where(*_THERE, *_conditions(states, department, customer))
 
 
-def _count(wanted: Wanted) -> Select[Any]:
-    found: Select[Any] | None = _COUNTS.get(_key(wanted))
-    if found is None:
-        all_of: Select[Any] = (
-            select(func.count()).select_from(schema.ticket).join(schema.person, _p.id == _t.requester_id)
-        )
-        found = _COUNTS[_key(wanted)] = all_of.join(schema.department, _d.id == _t.department_id).where(
-            *_THERE, *_conditions(wanted)
-        )
-    return found
-
-
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(states: int, department: bool, customer: bool) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.states:
-        found.append(_t.state.in_([bindparam(f"state{n}") for n in range(len(wanted.states))]))
-    if wanted.department_id is not None:
+    if states:
+        found.append(_t.state.in_([bindparam(f"state{n}") for n in range(states)]))
+    if department:
         found.append(_t.department_id == bindparam("department_id"))
-    if wanted.customer_no is not None:
+    if customer:
         found.append(_p.customer_no == bindparam("customer_no"))
     return found
+
+
+def _kind(wanted: Wanted) -> dict[str, Any]:
+    """What decides which statement answers."""
+    return {
+        "states": len(wanted.states),
+        "department": wanted.department_id is not None,
+        "customer": wanted.customer_no is not None,
+    }
 
 
 def _values(wanted: Wanted) -> dict[str, Any]:
@@ -186,14 +185,13 @@ def files(conn: Connection, *, ticket_id: int | None = None, message_id: int | N
     return tuple(rows.attachment(row) for row in found)
 
 
-_ps = schema.person.c
 _STAFF = (
-    select(*rows.PERSON, _ps.staff_no, _ps.created_at, schema.login.c.username, schema.login.c.last_at)
-    .outerjoin(schema.login, schema.login.c.person_id == _ps.id)
-    .where(_ps.kind == "staff", _ps.removed_at.is_(None))
-    .order_by(_ps.staff_no)
+    select(*rows.PERSON, _p.staff_no, _p.created_at, schema.login.c.username, schema.login.c.last_at)
+    .outerjoin(schema.login, schema.login.c.person_id == _p.id)
+    .where(_p.kind == "staff", _p.removed_at.is_(None))
+    .order_by(_p.staff_no)
 )
-_STAFF_BY_NO = _STAFF.where(_ps.staff_no == bindparam("number"))
+_STAFF_BY_NO = _STAFF.where(_p.staff_no == bindparam("number"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ house     a department, staff and a customer, and shorthand to act with
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,30 +15,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from helpdeskd import config
 from helpdeskd.desk import departments, people, tickets
 from helpdeskd.desk.context import Desk, Posted, Words
-from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.mail import Address
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
 from helpdeskd.store.engine import Store
+from tests.desks import a_desk
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk(
-        settings=config.Desk(name="Desk"),
-        tokens=TokenKeys((b"0123456789abcdef0123456789abcdef",)),
-        instance="test",
-        plus_works=True,
-        rng=random.Random(4711).randbytes,
-        intake=config.Intake(),
-    )
+    return a_desk()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -11,18 +10,16 @@ import pyotp
 import pytest
 from sqlalchemy import select
 
-from helpdeskd import config
 from helpdeskd.desk import accounts, api_keys, people
 from helpdeskd.desk.accounts import Lockout
-from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
 from helpdeskd.guard.login import Logins, Why
 from helpdeskd.guard.passwords import Passwords
-from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
 from helpdeskd.store.engine import Store
+from tests.desks import a_desk
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 THREE = Lockout(3, 5)
@@ -36,14 +33,7 @@ class House:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.now = NOON
-        self.desk = Desk(
-            settings=config.Desk(name="Desk"),
-            tokens=TokenKeys((b"0123456789abcdef0123456789abcdef",)),
-            instance="test",
-            plus_works=True,
-            rng=random.Random(4711).randbytes,
-            intake=config.Intake(),
-        )
+        self.desk = a_desk()
         self.passwords = Passwords(memory_kib=64, passes=1, at_once=8)
         self.logins = Logins(store, lambda: self.desk, lambda: self.now, self.passwords)
         self.ada = self.write(people.customer, Address("Ada", "ada@example.org"))

@@ -6,7 +6,6 @@ desk      what every desk function is given
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -26,23 +25,12 @@ from helpdeskd.http.build import serving
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.here import Here
 from helpdeskd.http.server import Server
-from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import Clock, now
 from helpdeskd.store.blobs import FolderBlobs
 from helpdeskd.store.engine import Store
+from tests.desks import a_desk
 
 DEFAULTS = config.Http()
-
-
-def a_desk() -> Desk:
-    return Desk(
-        settings=config.Desk(name="Desk"),
-        tokens=TokenKeys((b"0123456789abcdef0123456789abcdef",)),
-        instance="test",
-        plus_works=True,
-        rng=random.Random(4711).randbytes,
-        intake=config.Intake(),
-    )
 
 
 @pytest.fixture

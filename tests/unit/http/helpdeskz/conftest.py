@@ -27,7 +27,8 @@ from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Origin
 from helpdeskd.store.engine import Store, open_store
-from tests.unit.http.conftest import Serving, a_desk
+from tests.desks import a_desk
+from tests.unit.http.conftest import Serving
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 NOON = "1772366400"
