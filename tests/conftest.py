@@ -35,7 +35,7 @@ def postgres() -> Iterator[postgres_server.Postgres]:
     reason = postgres_server.why_not()
     if reason is not None:
         pytest.skip(reason)
-    server = postgres_server.Postgres()
+    server = postgres_server.Postgres(in_memory=True)
     yield server
     server.close()
 
