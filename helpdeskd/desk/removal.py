@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, update
 
-from helpdeskd.desk import api_keys, counters, history, rows, tickets
+from helpdeskd.desk import api_keys, articles, counters, history, rows, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.history import Entry
@@ -128,7 +128,7 @@ def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
 
 
 def department(store: Store, desk: Desk, clock: Clock, *, department: Department) -> None:
-    """It, its addresses, and its tickets. Raises Refused("last-department"), Temporary."""
+    """It, its addresses, and its tickets; its articles stay, of no department. Raises Refused("last-department"), Temporary."""
 
     def leave(conn: Connection) -> None:
         now = clock()
@@ -139,6 +139,7 @@ def department(store: Store, desk: Desk, clock: Clock, *, department: Department
         conn.execute(delete(schema.address).where(schema.address.c.department_id == department.id))
         for table in (schema.staff_department, schema.department_guest, schema.custom_field_department):
             conn.execute(delete(table).where(table.c.department_id == department.id))
+        articles.leave_department(conn, department.id)
         conn.execute(
             update(schema.department)
             .where(there.id == department.id, there.removed_at.is_(None))
