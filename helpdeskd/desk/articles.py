@@ -293,4 +293,5 @@ def _add_files(conn: Connection, article_id: int, first: int, parts: Sequence[Pa
 
 
 def _article(row: rows.Row) -> Article:
-    return Article(*row[:13], tuple(sorted(row[13].split(","))) if row[13] else ())
+    tags = tuple(sorted(row[13].split(","))) if row[13] else ()
+    return Article(*(*row[:13], tags))

@@ -26,13 +26,13 @@ def test_articles(house):
     for words in ("Fire\n", "for: staff only", "tags: hot-stuff", "file: fire.png (3 B)", "\nUse water.\n"):
         assert words in shown
     assert "<" not in shown
-    for words, ids in (
+    for narrowed, ids in (
         (("--topic", "PRINTERS"), [1, 2]),
         (("--department", "Support"), [1]),
         (("--tag", "#hot stuff"), [1]),
         (("--tag", "cold"), []),
     ):
-        assert [each["id"] for each in house("article", "list", *words, "--json").json] == ids
+        assert [each["id"] for each in house("article", "list", *narrowed, "--json").json] == ids
     assert house("article", "remove", "1").ok() == "Removed article 1.\n"
     assert house("article", "remove", "1").failed(1) == "there is no article 1"
 
