@@ -38,9 +38,15 @@ _FROM_ONE = text("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE rel
 
 
 @pytest.fixture(scope="session")
-def common_postgres(postgres: Postgres, postgres_template: str) -> Iterator[Store]:
+def common_url(postgres: Postgres, postgres_template: str) -> str:
     """One database for all transactions that are rolled back: making one takes longer than most tests."""
-    opened = open_store(postgres.url(postgres.create(template=postgres_template)))
+    return postgres.url(postgres.create(template=postgres_template))
+
+
+@pytest.fixture(scope="module")
+def common_postgres(common_url: str) -> Iterator[Store]:
+    # Opened for each file: between two of them others may have stopped the server.
+    opened = open_store(common_url)
     yield opened
     opened.close()
 
