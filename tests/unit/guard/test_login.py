@@ -259,14 +259,14 @@ def test_another_name_of_the_same_account_opens_no_lock(house: House) -> None:
 HOSTILE = ["", "\0", "a\0b", "\ud800", "x" * (1 << 20), "\u202e", "a\nda", "' or 1=1 --", "İ" * 320]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=[f"{n}" for n, _ in enumerate(HOSTILE)])
-def test_whatever_stands_in_a_name_or_a_password(house: House, text: str) -> None:
-    why = house.logins.prove(text, text, HOME, THREE).why
-    assert why is Why.UNKNOWN
-    assert house.why(password=text) is Why.WRONG
-    assert house.why(address=text + "?") is Why.IN
-    with pytest.raises(Refused):
-        house.logins.by_bearer("jitbit", f"Bearer {text}", HOME)
+def test_whatever_stands_in_a_name_or_a_password(house: House) -> None:
+    for n, text in enumerate(HOSTILE):
+        address = f"192.0.2.{n}"
+        assert house.logins.prove(text, text, address, THREE).why is Why.UNKNOWN
+        assert house.why(password=text, address=address) is Why.WRONG
+        assert house.why(address=text + "?") is Why.IN
+        with pytest.raises(Refused):
+            house.logins.by_bearer("jitbit", f"Bearer {text}", address)
 
 
 def basic(text: str | bytes) -> str:
