@@ -131,7 +131,7 @@ def refuse(problem: Exception, _asked: Asked) -> Answer:
 def _invalid(problem: Invalid) -> Answer:
     return error(
         "; ".join(
-            f"{each.name} is missing" if each.missing else f"{each.name}: {each.words or each.expected}"
+            f"parameter {each.name} {'is missing' if each.missing else 'is wrong, ' + (each.words or each.expected)}"
             for each in problem.problems
         ),
         400,

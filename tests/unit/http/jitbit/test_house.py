@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import datetime
+from typing import Any
 
+import pytest
+from sqlalchemy import Connection, insert, update
+
+from helpdeskd.desk import departments
+from helpdeskd.desk.context import Desk
+from helpdeskd.store import schema
 from tests.unit.http.jitbit.conftest import NOON, OFFER, PICTURE, PRINTER, House
 
 CAROL = {
@@ -174,7 +181,7 @@ def test_files_of_notes_are_for_those_who_work_on_the_ticket(house: House):
     assert files == {"tina": 1, "carol": 0}
 
 
-STYLES = {
+STYLES: dict[str, dict[str, Any]] = {
     "query": {"params": {"ID": "1"}},
     "form": {"data": {"Id": "1"}},
     "multipart": {"files": {"iD": (None, "1")}},
@@ -191,11 +198,11 @@ def test_parameters_come_by_any_way(house: House, style):
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("ticket", 400, "Id is missing."),
-        ("ticket?id=", 400, "Id is missing."),
-        ("ticket?id=x", 400, "Id: expected a number from 1."),
-        ("ticket?id=0", 400, "Id: expected a number from 1."),
-        ("ticket/-1", 400, "Id: expected a number from 1."),
+        ("ticket", 400, "Parameter id is missing."),
+        ("ticket?id=", 400, "Parameter id is missing."),
+        ("ticket?id=x", 400, "Parameter id is wrong, expected a number from 1."),
+        ("ticket?id=0", 400, "Parameter id is wrong, expected a number from 1."),
+        ("ticket/-1", 400, "Parameter id is wrong, expected a number from 1."),
         ("ticket?id=99", 404, "There is no ticket 99."),
         ("ticket?id=999999999999999999", 404, "There is no ticket 999999999999999999."),
         ("Statuses", 404, "There is nothing here."),
@@ -205,3 +212,33 @@ def test_what_is_wrong_is_said_in_plain_words(house: House, path, status, words)
     found = house.ask("ada", "GET", path)
     assert (found.status_code, found.text) == (status, words)
     assert found.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_categories_that_are_not_for_everybody(fresh: House):
+    support, sales = (fresh.places[name].id for name in ("support", "sales"))
+    fresh.write(departments.change, department=fresh.places["support"], name="Support", private=True)
+    fresh.write(guests, department_id=sales, company_id=fresh.acme)
+    seen = {
+        who: [each["CategoryID"] for each in fresh.ask(who, "GET", "categories").json()]
+        for who in ("ada", "sven", "carol", "dan")
+    }
+    assert seen == {"ada": [support, sales], "sven": [support, sales], "carol": [sales], "dan": []}
+
+
+def guests(conn: Connection, _desk: Desk, _now: datetime, **values: Any) -> None:
+    conn.execute(insert(schema.department_guest), values)
+
+
+def test_sections_group_categories(fresh: House):
+    sales = fresh.places["sales"].id
+    fresh.write(section, "Money", sales)
+    found = fresh.ask("dan", "GET", "categories").json()
+    assert [(each["CategoryID"], each["Section"], each["NameWithSection"]) for each in found if each["SectionID"]] == [
+        (sales, "Money", "Money \\ Sales")
+    ]
+
+
+def section(conn: Connection, _desk: Desk, _now: datetime, name: str, department_id: int) -> None:
+    section_id = conn.execute(insert(schema.section).returning(schema.section.c.id), {"name": name}).scalar_one()
+    there = schema.department.c
+    conn.execute(update(schema.department).where(there.id == department_id).values(section_id=section_id))
