@@ -197,12 +197,12 @@ def test_from_a_locked_address_nothing_is_recalled_either(house: House) -> None:
 
 def test_right_log_ins_at_once_lock_nobody_out(house: House) -> None:
     with ThreadPoolExecutor(16) as pool:
-        assert Counter(pool.map(lambda n: house.why(), range(48))) == {Why.IN: 48}
-        assert Counter(pool.map(lambda n: house.prove(), range(16))) == {Why.IN: 16}
+        assert Counter(pool.map(lambda n: house.why(), range(24))) == {Why.IN: 24}
+        assert Counter(pool.map(lambda n: house.prove(), range(8))) == {Why.IN: 8}
         house.logins = Logins(house.store, lambda: house.desk, lambda: house.now, Passwords(memory_kib=128, passes=1))
-        assert Counter(pool.map(lambda n: house.why(), range(16))) == {Why.IN: 16}  # though the hash is made anew
+        assert Counter(pool.map(lambda n: house.why(), range(8))) == {Why.IN: 8}  # though the hash is made anew
         house.write(accounts.set_totp, person=house.ada, seed=SEED)
-        assert Counter(pool.map(lambda n: house.why(), range(16))) == {Why.CODE_MISSING: 16}
+        assert Counter(pool.map(lambda n: house.why(), range(8))) == {Why.CODE_MISSING: 8}
     assert house.why(password="wrong") is Why.WRONG
     assert house.failures() == {("address", HOME): 1, ("account", f"#{house.ada.id}"): 1}
 
@@ -210,9 +210,9 @@ def test_right_log_ins_at_once_lock_nobody_out(house: House) -> None:
 def test_right_and_wrong_at_once(house: House) -> None:
     """Guesses fill the row up at any moment; nobody waits for ever, and what was counted is what failed."""
     with ThreadPoolExecutor(16) as pool:
-        found = Counter(pool.map(lambda n: house.why(password=PASSWORD if n % 2 else f"guess {n}"), range(48)))
+        found = Counter(pool.map(lambda n: house.why(password=PASSWORD if n % 2 else f"guess {n}"), range(24)))
     assert set(found) <= {Why.IN, Why.WRONG, Why.LOCKED}
-    assert found.total() == 48
+    assert found.total() == 24
     assert house.logins._turns._lines == {}
 
 
