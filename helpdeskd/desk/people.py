@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
-from helpdeskd.desk import addresses, bearer, counters, notices, rows
+from helpdeskd.desk import addresses, bearer, companies, counters, notices, rows
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -90,6 +90,7 @@ def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
     name, email = _name(address.name), addresses.clean(address.email)
     person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
     counters.add(conn, counters.CUSTOMERS, 1)
+    companies.join_by_domain(conn, person_id, email)
     return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
 
 
