@@ -13,12 +13,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, update
 
-from helpdeskd.desk import api_keys, counters, history, rows, tickets
+from helpdeskd.desk import api_keys, counters, field_values, history, rows, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
 from helpdeskd.model.clock import Clock
+from helpdeskd.model.fields import Owner
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import History, Ticket
@@ -89,6 +90,7 @@ def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) ->
         (schema.time_entry, schema.time_entry.c.ticket_id),
     ):
         conn.execute(delete(table).where(column == gone.id))
+    field_values.take_away(conn, Owner.TICKET, gone.id)
     history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
     tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
 
@@ -117,6 +119,7 @@ def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
             (schema.asset_person, schema.asset_person.c.person_id),
         ):
             conn.execute(delete(table).where(column == customer.person.id))
+        field_values.take_away(conn, Owner.PERSON, customer.person.id)
         api_keys.revoke_all(conn, now, person_id=customer.person.id)
     left = conn.execute(
         update(schema.person)
