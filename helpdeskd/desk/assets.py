@@ -102,8 +102,8 @@ class Wanted:
 _LIMITS: Mapping[str, int] = {"model": 200, "serial_number": 200, "location": 200, "comments": 20_000}
 _WORDS = {word: schema.asset_word.alias(word.value) for word in Word}
 _SOURCE = schema.asset.outerjoin(schema.company, schema.company.c.id == _a.company_id)
-for _word, _alias in _WORDS.items():
-    _SOURCE = _SOURCE.outerjoin(_alias, _alias.c.id == _a[f"{_word.value}_id"])
+for _kind, _alias in _WORDS.items():
+    _SOURCE = _SOURCE.outerjoin(_alias, _alias.c.id == _a[f"{_kind.value}_id"])
 _TICKETS = select(func.count()).where(_t.asset_id == _a.id).scalar_subquery()
 _LINES = select(
     _a.id,
@@ -330,12 +330,19 @@ def _note(conn: Connection, now: datetime, asset_id: int, actor: Person | None, 
 
 def _asset(row: rows.Row) -> Asset:
     return Asset(
-        row[0],
-        row[1],
-        Named(row[2], row[3] or ""),
-        Named(row[4], row[5] or ""),
-        Named(row[6], row[7] or ""),
-        *row[8:13],
-        row[13] or "",
-        *row[14:],
+        id=row[0],
+        model=row[1],
+        manufacturer=Named(row[2], row[3] or ""),
+        type=Named(row[4], row[5] or ""),
+        supplier=Named(row[6], row[7] or ""),
+        serial_number=row[8],
+        location=row[9],
+        comments=row[10],
+        quantity=row[11],
+        company_id=row[12],
+        company=row[13] or "",
+        created_at=row[14],
+        updated_at=row[15],
+        disabled_at=row[16],
+        tickets=row[17],
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -23,7 +24,7 @@ MOST_TEXT = 50_000
 _SHOWN = 200  # characters of a value in a ticket's history
 
 _v = schema.custom_value.c
-_IDS = bindparam("fields", expanding=True)
+_IDS: Any = bindparam("fields", expanding=True)
 _OF = select(_v.owner_id, _v.field_id, _v.value, _v.option_id).where(
     _v.field_id.in_(_IDS), _v.owner_id.in_(bindparam("owners", expanding=True))
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from helpdeskd.desk import assets, companies, customers, people, profiles, removal
@@ -151,15 +153,16 @@ def test_pages(house):
         Wanted(ticket_id=1),
         Wanted(prefix="x"),
     ):
-        found = "\n".join(plans(conn, lambda wanted=wanted: assets.page(conn, wanted)))
+        found = "\n".join(plans(conn, partial(assets.page, conn, wanted)))
         assert "SCAN asset\n" not in found, found
         assert "Seq Scan" not in found, found
 
 
-def test_what_a_removed_person_had_is_free(store, desk, house):
+def test_what_a_removed_person_had_is_free(house):
     asset = make(house)
     dave = house.customer("dave@customer.example")
     act(house, assets.assign, asset=asset, person=dave)
-    found = customers.find(house.conn, "dave@customer.example")
+    found = customers.of(house.conn, dave.id)
+    assert found is not None
     removal._leave(house.conn, house.now, found)
     assert assets.holders(house.conn, (asset.id,)) == {}

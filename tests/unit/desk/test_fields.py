@@ -22,9 +22,8 @@ CHOICE = Field(
 )
 
 
-def of_kind(kind, **more):
-    given = {"id": 1, "owner": Owner.TICKET, "name": "X", "mandatory": False, "position": 0, "in_grid": False}
-    return Field(**given | {"kind": kind, "access": Access.EVERYONE} | more)
+def of_kind(kind, mandatory=False):
+    return Field(1, Owner.TICKET, "X", kind, mandatory, 0, False, Access.EVERYONE)
 
 
 @pytest.mark.parametrize(
