@@ -3,41 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
-from helpdeskd.desk import given, people, profiles, rows
-from helpdeskd.desk.profiles import Profile
-from helpdeskd.model.people import Person, PersonKind
+from helpdeskd.desk import directory, given, people, rows
+from helpdeskd.desk.directory import Entry
+from helpdeskd.desk.routing import ADMINISTRATOR
+from helpdeskd.errors import NotFound
+from helpdeskd.model.people import PersonKind
 from helpdeskd.store import schema
 
-ADMINISTRATOR = 3  # the level of staff who may do everything
-
-_p, _f, _l, _c, _v = schema.person.c, schema.profile.c, schema.login.c, schema.company.c, schema.division.c
-_MORE = (
-    _p.created_at,
-    _p.customer_no,
-    _p.staff_no,
-    _l.username,
-    _l.last_at,
-    _l.last_address,
-    _c.name,
-    _c.notes,
-    _v.name,
-)
-_LINES = (
-    select(*rows.PERSON, *_MORE, *profiles.COLUMNS)
-    .outerjoin(schema.profile, _f.person_id == _p.id)
-    .outerjoin(schema.login, _l.person_id == _p.id)
-    .outerjoin(schema.company, _c.id == _f.company_id)
-    .outerjoin(schema.division, _v.id == _f.division_id)
-    .where(_p.removed_at.is_(None))
-)
+_p, _f, _l = schema.person.c, schema.profile.c, schema.login.c
+_LINES = directory.ENTRIES.where(_p.removed_at.is_(None))
 _BY_ID = _LINES.where(_p.id == bindparam("person_id"))
 _BY_ADDRESS = _LINES.where(_p.id == people.AT_ADDRESS)
 _BY_USERNAME = _LINES.where(_p.id == select(_l.person_id).where(_l.username_key == bindparam("key")).scalar_subquery())
@@ -63,28 +43,6 @@ _WHICH: Mapping[Which, tuple[ColumnElement[bool], ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One person. `username` is empty, and the last log-in None, where they cannot log in; `last_address`: from which IP address."""
-
-    person: Person
-    profile: Profile
-    created_at: datetime
-    customer_no: int | None
-    staff_no: int | None
-    username: str
-    last_at: datetime | None
-    last_address: str
-    company: str
-    company_notes: str
-    division: str
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """Given and family name."""
-        return profiles.names(self.person, self.profile)
-
-
 def page(
     conn: Connection,
     *,
@@ -93,13 +51,13 @@ def page(
     division_id: int | None = None,
     limit: int,
     offset: int,
-) -> tuple[Line, ...]:
+) -> tuple[Entry, ...]:
     """In the order of their ids; the disabled in that in which they were. All that is given must hold."""
     if any(each is not None and not 0 < each < 2**63 for each in (company_id, division_id)):
         return ()
     statement = _page(which, company=company_id is not None, division=division_id is not None)
     values = {"company_id": company_id, "division_id": division_id, **given.window(limit, offset)}
-    return tuple(_line(row) for row in conn.execute(statement, values))
+    return tuple(directory.entry(row) for row in conn.execute(statement, values))
 
 
 @cache
@@ -119,42 +77,29 @@ def _page(which: Which, *, company: bool, division: bool) -> Select[Any]:
     return found.limit(bindparam("most")).offset(bindparam("skip"))
 
 
-def one(conn: Connection, person_id: int) -> Line | None:
-    """By id; of one who was merged into another, that other."""
-    if not 0 < person_id < 2**63:
-        return None
+def one(conn: Connection, person_id: int) -> Entry:
+    """By id; of one who was merged into another, that other. Raises NotFound."""
+    person_id = given.row_id("person", person_id)
     row = conn.execute(_BY_ID, {"person_id": person_id}).one_or_none()
     if row is None and (kept := people.kept(conn, (person_id,))):
         row = conn.execute(_BY_ID, {"person_id": kept[person_id]}).one_or_none()
-    return None if row is None else _line(row)
+    return _entry(row, person_id)
 
 
-def at(conn: Connection, email: str) -> Line | None:
-    """By address, whatever the case; of one who was merged too."""
-    row = conn.execute(_BY_ADDRESS, {"email": email.strip().lower()}).one_or_none()
-    return None if row is None else _line(row)
+def at(conn: Connection, email: str) -> Entry:
+    """By address, whatever the case; of one who was merged too. Raises NotFound."""
+    return _entry(conn.execute(_BY_ADDRESS, {"email": email.strip().lower()}).one_or_none(), email)
 
 
-def named(conn: Connection, username: str) -> Line | None:
-    """By what they log in by, whatever the case."""
+def named(conn: Connection, username: str) -> Entry:
+    """By what they log in by, whatever the case; by their address, where they chose none. Raises NotFound."""
     row = conn.execute(_BY_USERNAME, {"key": username.strip().casefold()}).one_or_none()
-    return None if row is None else _line(row)
+    if row is None:
+        row = conn.execute(_BY_ADDRESS.where(_l.username.is_(None)), {"email": username.strip().lower()}).one_or_none()
+    return _entry(row, username)
 
 
-def _line(row: rows.Row) -> Line:
-    person = rows.person(row)
-    more, start = row[len(rows.PERSON) :], len(_MORE)
-    created_at, customer_no, staff_no, username, last_at, last_address, company, company_notes, division = more[:start]
-    return Line(
-        person=person,
-        profile=profiles.from_row(person.id, more[start:]),
-        created_at=created_at,
-        customer_no=customer_no,
-        staff_no=staff_no,
-        username=username or "",
-        last_at=last_at,
-        last_address=last_address or "",
-        company=company or "",
-        company_notes=company_notes or "",
-        division=division or "",
-    )
+def _entry(row: rows.Row | None, key: object) -> Entry:
+    if row is None:
+        raise NotFound("person", key)
+    return directory.entry(row)

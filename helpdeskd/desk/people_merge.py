@@ -113,7 +113,7 @@ def _profile(conn: Connection, desk: Desk, now: datetime, person: Person, into: 
         "family_name",
     }
     values = {field.name: getattr(theirs, field.name) for field in fields(theirs) if field.name not in known}
-    given_name, family_name = profiles.names(person, theirs)
+    given_name, family_name = profiles.names(person, theirs.given_name, theirs.family_name)
     if not into.name and person.name:
         values |= {"given_name": given_name, "family_name": family_name}
     values = {name: value for name, value in values.items() if value}

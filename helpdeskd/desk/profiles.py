@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import companies, given, people, rows
+from helpdeskd.desk import companies, given, people
 from helpdeskd.desk.context import Desk
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
@@ -63,9 +63,9 @@ LIMITS: Mapping[str, tuple[Callable[..., str], int]] = {
     "signature": (given.block, 10_000),
 }
 
-COLUMNS = tuple(_f[field.name] for field in fields(Profile))
-_BY_ID = select(*COLUMNS).where(_f.person_id == bindparam("person_id"))
-_BY_IDS = select(*COLUMNS).where(_f.person_id.in_(bindparam("ids", expanding=True)))
+_COLUMNS = tuple(_f[field.name] for field in fields(Profile))
+_BY_ID = select(*_COLUMNS).where(_f.person_id == bindparam("person_id"))
+_BY_IDS = select(*_COLUMNS).where(_f.person_id.in_(bindparam("ids", expanding=True)))
 
 
 def of(conn: Connection, person_id: int) -> Profile:
@@ -81,16 +81,10 @@ def several(conn: Connection, ids: Iterable[int]) -> dict[int, Profile]:
     return {each: found.get(each) or Profile(each) for each in wanted}
 
 
-def from_row(person_id: int, row: rows.Row) -> Profile:
-    """From the columns COLUMNS of an outer join; more columns may follow."""
-    return Profile(person_id) if row[0] is None else Profile(*row[: len(COLUMNS)])
-
-
-def names(person: Person, profile: Profile) -> tuple[str, str]:
+def names(person: Person, given_name: str, family_name: str) -> tuple[str, str]:
     """Given and family name. Mail brings one name only: its last word is the family's, where the profile says nothing of it."""
-    known = profile.given_name, profile.family_name
-    if _joined(*known) == person.name:
-        return known
+    if _joined(given_name, family_name) == person.name:
+        return given_name, family_name
     first, _, last = person.name.rpartition(" ")
     return (first, last) if first else (last, "")
 
@@ -110,7 +104,7 @@ def change(
         companies.division(conn, wanted["division_id"])
     of_person: dict[str, object] = {}
     if {"given_name", "family_name"} & wanted.keys():
-        first, last = names(person, before)
+        first, last = names(person, before.given_name, before.family_name)
         wanted = {"given_name": first, "family_name": last} | wanted
         of_person["name"] = _joined(wanted["given_name"], wanted["family_name"])
     if "wants_mail" in values:
