@@ -31,13 +31,20 @@ _OF = select(_v.owner_id, _v.field_id, _v.value, _v.option_id).where(
 
 
 def of(
-    conn: Connection, owner: Owner, owner_id: int, *, unset: bool = False, department_id: int | None = None
+    conn: Connection,
+    owner: Owner,
+    owner_id: int,
+    *,
+    unset: bool = False,
+    department_id: int | None = None,
+    staff: bool = True,
 ) -> tuple[Value, ...]:
     """What one owner's fields hold, in the order of the fields; with `unset`, the empty ones too.
 
     `department_id`: the ticket's, whose empty fields are only those its department asks. What was set elsewhere is shown all the same.
+    `staff`: is it staff who asks? Others see less.
     """
-    known = fields.list(conn, owner)
+    known = tuple(field for field in fields.list(conn, owner) if field.shown_to(staff=staff))
     held = _held(conn, known, (owner_id,)).get(owner_id, {})
     return tuple(
         held.get(field.id) or Value(field)
@@ -67,7 +74,8 @@ def put(
 ) -> Value:
     """Set one; an empty value takes it away. The owner is there. A ticket's history says so.
 
-    Raises Refused: bad-value (it says what was expected), mandatory, not-asked (the ticket's department has no such field), merged.
+    Raises Refused: bad-value (it says what was expected), mandatory, not-asked (the ticket's department has no such field), merged,
+    for-staff (who acts is a customer, and the field is not theirs to set).
     """
     return put_several(conn, desk, now, values=((field, value),), owner_id=owner_id, actor=actor)[0]
 
@@ -86,6 +94,9 @@ def put_several(
     if not wanted:
         return ()
     known = tuple({value.field.id: value.field for value in wanted}.values())
+    for field in known:
+        if actor is not None and not field.set_by(staff=actor.is_staff):
+            raise Refused("for-staff", f"{field.name} is set by staff")
     ticket = _ticket(conn, owner_id, known) if known[0].owner is Owner.TICKET else None
     before = _held(conn, known, (owner_id,)).get(owner_id, {})
     entries: list[Entry] = []

@@ -52,6 +52,12 @@ class Field:
     options: tuple[Option, ...] = ()
     departments: frozenset[int] = frozenset()
 
+    def shown_to(self, *, staff: bool) -> bool:
+        return staff or self.access is not Access.STAFF
+
+    def set_by(self, *, staff: bool) -> bool:
+        return staff or self.access is Access.EVERYONE
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -167,6 +167,25 @@ def test_values_of_a_ticket(house):
     assert held() == []
 
 
+@pytest.mark.parametrize(
+    ("access", "shown", "may_set"),
+    [(Access.EVERYONE, True, True), (Access.READ_ONLY, True, False), (Access.STAFF, False, False)],
+)
+def test_what_customers_see_and_set(house, access, shown, may_set):
+    field = add(house, "X", access=access)
+    ticket = house.open().ticket
+    put(house, field, ticket.id, "1")
+    assert bool(field_values.of(house.conn, Owner.TICKET, ticket.id, staff=False)) is shown
+    assert field_values.of(house.conn, Owner.TICKET, ticket.id)
+    given = {"field": field, "owner_id": ticket.id, "value": "2", "actor": house.carol}
+    if may_set:
+        assert field_values.put(house.conn, house.desk, house.now, **given).words == "2"
+        return
+    with pytest.raises(Refused) as refused:
+        field_values.put(house.conn, house.desk, house.now, **given)
+    assert refused.value.reason == "for-staff"
+
+
 def test_all_or_none(house):
     serial, due = add(house, "Serial"), add(house, "Due", FieldKind.DATE)
     ticket = house.open().ticket
