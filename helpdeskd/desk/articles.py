@@ -14,9 +14,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, false, func, insert, or_, select, update
 
-from helpdeskd.desk import bodies, departments, rows, topics
+from helpdeskd.desk import bodies, departments, rows, tags, topics
 from helpdeskd.desk.bodies import Body
-from helpdeskd.desk.changes import MAX_TAGS, tag_name
 from helpdeskd.desk.context import Desk, Part
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
@@ -128,7 +127,7 @@ def list(conn: Connection, wanted: Wanted = Wanted(), *, staff: bool) -> tuple[A
     asked: dict[str, Any] = {"topic_id": wanted.topic_id, "department_id": wanted.department_id, "tag": wanted.tag}
     asked = {name: value for name, value in asked.items() if value is not None}
     if wanted.tag is not None:
-        asked["tag"] = tag_name(wanted.tag)
+        asked["tag"] = tags.name(wanted.tag)
     return tuple(_article(row) for row in conn.execute(listing(frozenset(asked), staff=staff), asked))
 
 
@@ -185,10 +184,10 @@ def create(
     actor: Person | None,
 ) -> Whole:
     """`parts` are its files. Raises Refused: bad-title, bad-tag, too-many-tags, no-such-topic, no-such-department."""
-    values, tags = _checked(conn, draft)
+    values, names = _checked(conn, draft)
     values |= {"author_id": None if actor is None else actor.id, "created_at": now, "updated_at": now}
     article_id: int = conn.execute(insert(schema.article).returning(_a.id), values).scalar_one()
-    _set_tags(conn, article_id, tags)
+    _set_tags(conn, article_id, names)
     _add_files(conn, article_id, 0, parts)
     return get(conn, article_id, staff=True)
 
@@ -198,12 +197,12 @@ def change(
 ) -> Whole:
     """It becomes as `draft` says. Raises Refused: no-such-article, and as `create` does."""
     before = _locked(conn, article_id)
-    values, tags = _checked(conn, draft)
-    if values == _values(before.draft) and tags == before.article.tags:
+    values, names = _checked(conn, draft)
+    if values == _values(before.draft) and names == before.article.tags:
         return before
     conn.execute(update(schema.article).where(_a.id == article_id).values(**values, updated_at=now))
-    if tags != before.article.tags:
-        _set_tags(conn, article_id, tags)
+    if names != before.article.tags:
+        _set_tags(conn, article_id, names)
     return get(conn, article_id, staff=True)
 
 
@@ -244,14 +243,14 @@ def _locked(conn: Connection, article_id: int) -> Whole:
 def _checked(conn: Connection, draft: Draft) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The row's values and the tags."""
     values = _values(draft) | {"title": bodies.title(draft.title)}
-    tags = tuple(sorted({tag_name(each) for each in draft.tags}))
-    if len(tags) > MAX_TAGS:
-        raise Refused("too-many-tags", f"an article has at most {MAX_TAGS} tags")
+    names = tuple(sorted({tags.name(each) for each in draft.tags}))
+    if len(names) > tags.MAX_TAGS:
+        raise Refused("too-many-tags", f"an article has at most {tags.MAX_TAGS} tags")
     if draft.topic_id is not None:
         topics.get(conn, draft.topic_id)
     if draft.department_id is not None and departments.there(conn, draft.department_id) is None:
         raise NotFound("department", draft.department_id)
-    return values, tags
+    return values, names
 
 
 def _values(draft: Draft) -> dict[str, Any]:
@@ -266,10 +265,10 @@ def _values(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _set_tags(conn: Connection, article_id: int, tags: tuple[str, ...]) -> None:
+def _set_tags(conn: Connection, article_id: int, names: tuple[str, ...]) -> None:
     conn.execute(delete(schema.article_tag).where(_tag.article_id == article_id))
-    if tags:
-        conn.execute(insert(schema.article_tag), [{"article_id": article_id, "tag": each} for each in tags])
+    if names:
+        conn.execute(insert(schema.article_tag), [{"article_id": article_id, "tag": each} for each in names])
 
 
 def _add_files(conn: Connection, article_id: int, first: int, parts: Sequence[Part]) -> None:
@@ -293,5 +292,5 @@ def _add_files(conn: Connection, article_id: int, first: int, parts: Sequence[Pa
 
 
 def _article(row: rows.Row) -> Article:
-    tags = tuple(sorted(row[13].split(","))) if row[13] else ()
-    return Article(*(*row[:13], tags))
+    names = tuple(sorted(row[13].split(","))) if row[13] else ()
+    return Article(*(*row[:13], names))

@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, people, rows
+from helpdeskd.desk import counters, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
-from helpdeskd.errors import Conflict, NotFound, Refused
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
@@ -26,21 +26,12 @@ from helpdeskd.model.routing import Reason
 from helpdeskd.model.ticket import History, Origin, Priority, Side, State, Ticket, Visibility
 from helpdeskd.store import schema
 
-# Numbers of six digits until half of them are given: up to there a fresh one is found in two tries on average.
-SIX_DIGITS = (100_000, 900_000)
-SEVEN_DIGITS = (1_000_000, 9_000_000)
-HALF_OF_SIX = 450_000
-
 API = "api"  # the reason of words that came over HTTP
 
 _t = schema.ticket.c
 _BY_ID = select(*rows.TICKET).where(_t.id == bindparam("ticket_id"))
 _LOCKED = _BY_ID.with_for_update()
 _BY_NUMBER = select(*rows.TICKET).where(_t.number == bindparam("number"))
-_NUMBER = select(
-    select(func.coalesce(func.max(_t.id), 0)).scalar_subquery(),
-    select(_t.id).where(_t.number == bindparam("number")).scalar_subquery(),
-)
 _INSERT = insert(schema.ticket).returning(_t.id)
 _TOUCH = update(schema.ticket).where(_t.id == bindparam("touched"))
 
@@ -87,6 +78,14 @@ def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket
                 raise NotFound("ticket", ticket.number)
             return ticket
         ticket_id = ticket.merged_into
+
+
+def current(conn: Connection, ticket: Ticket) -> Ticket:
+    """The ticket as it is now, locked, for an act that a merged one refuses. Raises Refused("merged")."""
+    now_there = resolve(conn, ticket.id, locked=True)
+    if now_there.id != ticket.id:
+        raise Refused("merged", f"ticket {ticket.number} was merged into {now_there.number}")
+    return now_there
 
 
 def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
@@ -159,8 +158,9 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    entries += _join(conn, desk, now, ticket, requester, participants, fresh=True)
-    history.write(conn, now, *entries)
+    joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    history.write(conn, now, *entries, *joining)
+    search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None:
         answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
         return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))
@@ -198,7 +198,7 @@ def _insert(
     public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
         id=0,
-        number=_number(conn, desk),
+        number=numbers.draw(conn, desk),
         subject=title(words),
         state=State.NEW,
         pending_until=None,
@@ -240,19 +240,6 @@ def _insert(
     return replace(ticket, id=ticket_id)
 
 
-def _number(conn: Connection, desk: Desk) -> int:
-    """A number nobody has, by chance: a neighbour's says nothing about it. Two nodes with the same one: errors.Conflict."""
-    lowest, space = SIX_DIGITS
-    for _ in range(100):
-        number = lowest + int.from_bytes(desk.rng(8), "big") % space
-        opened, taken = conn.execute(_NUMBER, {"number": number}).one()
-        if opened > HALF_OF_SIX and (lowest, space) != SEVEN_DIGITS:
-            lowest, space = SEVEN_DIGITS
-        elif taken is None:
-            return number
-    raise Conflict("no free ticket number was found")
-
-
 def title(words: Words) -> str:
     """A ticket's subject: the mail's without Re: and tags of other tickets (a program's as it is), else the text's first line."""
     subject = " ".join(words.subject.split()) if words.reason == API else ids.base_subject(words.subject)
@@ -285,10 +272,11 @@ def _join(
     found: tuple[Address, ...],
     *,
     fresh: bool = False,
-) -> list[Entry]:
+) -> tuple[tuple[Person, ...], list[Entry]]:
+    """Those who take part from now on, and the history entries for it."""
     persons = circle.named(conn, desk, now, found)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    return [
+    return added, [
         Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
         for person in added
     ]
@@ -315,7 +303,8 @@ def customer_reply(
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
     entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
-    entries += _join(conn, desk, now, ticket, author, participants)
+    joined, joining = _join(conn, desk, now, ticket, author, participants)
+    search.say(conn, ticket.id, Visibility.PUBLIC, words, joined)
     stays = ticket.state is State.NEW or (ticket.is_closed and not reopen) or ticket.state in holding
     ticket, changed = step(
         conn,
@@ -326,7 +315,7 @@ def customer_reply(
         ticket.pending_until if stays else None,
         **_said(ticket, Side.CUSTOMER, author),
     )
-    history.write(conn, now, *entries, *changed)
+    history.write(conn, now, *entries, *joining, *changed)
     happened = scene(conn, Event.CUSTOMER_REPLIED, ticket, author, message_id=message_id, words=words)
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 
@@ -386,6 +375,7 @@ def staff_reply(
     _voiced(words)
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
+    search.say(conn, ticket.id, Visibility.PUBLIC, words)
     entries = [Entry(ticket.id, History.STAFF_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
     mine: dict[str, Any] = {}
     if ticket.assignee_id is None:
@@ -420,6 +410,7 @@ def keep(
     """
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    search.say(conn, ticket.id, Visibility.INTERNAL, words)
     actor_id = None if author is None else author.id
     history.write(conn, now, Entry(ticket.id, History.KEPT, actor_id, message_id, {"reason": why.value}))
     ticket = touch(conn, now, ticket)
@@ -444,5 +435,6 @@ def note(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, author:
         raise Refused("not-staff", f"{author.shown} is not staff")
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    search.say(conn, ticket.id, Visibility.INTERNAL, words)
     history.write(conn, now, Entry(ticket.id, History.NOTED, author.id, message_id))
     return Posted(touch(conn, now, ticket), message_id)

@@ -72,9 +72,11 @@ class History(StrEnum):
     TAGGED = "tagged"
     UNTAGGED = "untagged"
     LINKED = "linked"
+    UNLINKED = "unlinked"
     MERGED = "merged"
     PARTICIPANT_ADDED = "participant-added"
     PARTICIPANT_REMOVED = "participant-removed"
+    TIME_SPENT = "time-spent"
     FIELD_CHANGED = "field-changed"  # a custom one
     REQUESTER_CHANGED = "requester-changed"  # two people turned out to be one
     COMMANDED = "commanded"
