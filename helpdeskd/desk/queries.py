@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
-from helpdeskd.desk import changes, departments, history, people, rows, tickets
+from helpdeskd.desk import departments, history, people, relations, rows, search, tags, tickets
 from helpdeskd.desk import participants as circle
 from helpdeskd.model.outgoing import OutboxRow, OutboxState
 from helpdeskd.model.people import Department, Person
@@ -71,12 +71,6 @@ class ShownMessage:
     def author_shown(self) -> str:
         """The author's name, else the address, else what a message of nobody is: the system's."""
         return self.message.author_name or self.message.author_email or "helpdeskd"
-
-
-@dataclass(frozen=True, slots=True)
-class Linked:
-    ticket: Ticket
-    kind: str  # desk.context.LinkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,30 +178,12 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         takes_part = exists().where(_part.ticket_id == _t.id, _part.person_id == filters.person_id)
         found.append(or_(_t.requester_id == filters.person_id, takes_part))
     if filters.tag:
-        found.append(exists().where(_tag.ticket_id == _t.id, _tag.tag == changes.tag_name(filters.tag)))
+        found.append(exists().where(_tag.ticket_id == _t.id, _tag.tag == tags.name(filters.tag)))
     if filters.priorities:
         found.append(_t.priority.in_([priority.value for priority in filters.priorities]))
     if filters.updated_since is not None:
         found.append(_t.updated_at >= filters.updated_since)
-    found += [_holds(word) for word in filters.text.split()[:20]]
     return found
-
-
-def _holds(word: str) -> ColumnElement[bool]:
-    """Case counts for letters outside ASCII on SQLite, whose lower() knows no others."""
-    meant = select(_p.id).where(
-        or_(_p.name.icontains(word, autoescape=True), _p.email.icontains(word, autoescape=True))
-    )
-    found = [
-        _t.subject.icontains(word, autoescape=True),
-        _t.id.in_(select(_m.ticket_id).where(_m.text.icontains(word, autoescape=True))),
-        _t.requester_id.in_(meant),
-        _t.id.in_(select(_part.ticket_id).where(_part.person_id.in_(meant))),
-    ]
-    number = word.strip("[]#")
-    if number.isascii() and number.isdigit() and len(number) <= 9:
-        found.append(_t.number == int(number))
-    return or_(*found)
 
 
 def _tags(conn: Connection, ids: list[int]) -> defaultdict[int, tuple[str, ...]]:
@@ -230,8 +206,8 @@ def show(conn: Connection, number: int) -> Shown:
         requester=persons[ticket.requester_id],
         assignee=None if ticket.assignee_id is None else persons[ticket.assignee_id],
         participants=circle.of(conn, ticket.id),
-        tags=changes.tags_of(conn, ticket.id),
-        links=_links(conn, ticket.id),
+        tags=tags.of(conn, ticket.id),
+        links=_related(conn, ticket.id),
         messages=_messages(conn, ticket.id, mails),
         history=history.of(conn, ticket.id),
         outbox=mails,
@@ -252,13 +228,13 @@ def _messages(conn: Connection, ticket_id: int, mails: Iterable[OutboxRow]) -> t
     return tuple(ShownMessage(message, tuple(files[message.id]), tuple(carried[message.id])) for message in messages)
 
 
-def _links(conn: Connection, ticket_id: int) -> tuple[Linked, ...]:
-    other = or_(
-        and_(_link.ticket_id == ticket_id, _link.other_id == _t.id),
-        and_(_link.other_id == ticket_id, _link.ticket_id == _t.id),
+def _related(conn: Connection, ticket_id: int) -> tuple[Linked, ...]:
+    above = relations.parent(conn, ticket_id)
+    return (
+        *relations.linked(conn, ticket_id),
+        *(Linked(each, LinkKind.PARENT.value) for each in (above,) if each is not None),
+        *(Linked(each, relations.CHILD) for each in relations.children(conn, ticket_id)),
     )
-    found = select(*rows.TICKET, _link.kind).join(schema.ticket_link, other).order_by(_t.id)
-    return tuple(Linked(rows.ticket(row), row[-1]) for row in conn.execute(found))
 
 
 def counts(conn: Connection) -> Counts:
