@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history, messages, notices, tickets
+from helpdeskd.desk import history, messages, notices, search, tickets
 from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event

@@ -12,7 +12,19 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, false, func, insert, literal, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    bindparam,
+    delete,
+    false,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from helpdeskd.desk.context import Words
 from helpdeskd.model.folding import words as folded
@@ -56,9 +68,7 @@ _THEIRS = (
     .order_by(_part.ticket_id.desc())
     .limit(RENAMED),
 )
-_RENAME = _append("public").where(
-    _s.rowid.in_(union_all(*(select(each.subquery().c[0]) for each in _THEIRS)))
-)
+_RENAME = _append("public").where(_s.rowid.in_(union_all(*(select(each.subquery().c[0]) for each in _THEIRS))))
 
 
 def put(
@@ -73,9 +83,7 @@ def put(
         _put(conn, ticket.id, said, text)
 
 
-def say(
-    conn: Connection, ticket_id: int, visibility: Visibility, words: Words, joined: Iterable[Person] = ()
-) -> None:
+def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, joined: Iterable[Person] = ()) -> None:
     """What a message adds, and who joined by it."""
     public = visibility is Visibility.PUBLIC
     found = folded(f"{_text(words)} {_names(joined)}", MAX_ACT)

@@ -68,9 +68,7 @@ def _spend(conn: Connection, now: datetime, ticket: Ticket, seconds: int, actor:
     conn.execute(
         insert(schema.time_entry), {"ticket_id": ticket.id, "person_id": actor_id, "seconds": seconds, "at": now}
     )
-    history.write(
-        conn, now, Entry(ticket.id, History.TIME_SPENT, actor_id, None, {"seconds": seconds, "total": total})
-    )
+    history.write(conn, now, Entry(ticket.id, History.TIME_SPENT, actor_id, None, {"seconds": seconds, "total": total}))
     return tickets.touch(conn, now, ticket, seconds_spent=total)
 
 

@@ -19,6 +19,11 @@ MOST = 6_000  # words of one
 _FTS5 = """
 CREATE VIRTUAL TABLE search USING fts5(public, internal, tokenize = 'ascii', detail = 'column', columnsize = 0)
 """
+_VECTORS = """
+INSERT INTO search (rowid, public, internal) VALUES (
+    :rowid, array_to_tsvector(string_to_array(:said, ' ')), array_to_tsvector(string_to_array(:noted, ' '))
+)
+"""
 _TICKETS = """
 SELECT id FROM ticket WHERE id > :after AND removed_at IS NULL ORDER BY id LIMIT :page
 """
@@ -49,7 +54,7 @@ def upgrade() -> None:
     conn = op.get_bind()
     if conn.dialect.name == "sqlite":
         op.execute(_FTS5)
-        word_list = ":{}"
+        put = sa.text("INSERT INTO search (rowid, public, internal) VALUES (:rowid, :said, :noted)")
     else:
         op.create_table(
             "search",
@@ -58,10 +63,7 @@ def upgrade() -> None:
             sa.Column("internal", TSVECTOR(), nullable=False),
             sa.PrimaryKeyConstraint("rowid", name="pk_search"),
         )
-        word_list = "array_to_tsvector(string_to_array(:{}, ' '))"
-    put = sa.text(
-        f"INSERT INTO search (rowid, public, internal) VALUES (:rowid, {word_list.format('said')}, {word_list.format('noted')})"
-    )
+        put = sa.text(_VECTORS)
     read = sa.text(_WORDS).bindparams(sa.bindparam("ids", expanding=True))
     after = 0
     while page := list(conn.execute(sa.text(_TICKETS), {"after": after, "page": PAGE}).scalars()):
