@@ -31,6 +31,14 @@ class NewComment:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    id: Number
+    to: Annotated[tuple[str, ...], Required(), Doc("Addresses, divided by commas.")]
+    cc: Annotated[tuple[str, ...], Doc("More of them.")] = ()
+    body: Annotated[str, Doc("What stands above the conversation.")] = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChangedComment:
     id: Number
     body: Body

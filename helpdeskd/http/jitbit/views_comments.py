@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from helpdeskd.desk import comments, conversation, edits, people
+from helpdeskd.desk import comments, conversation, edits, forwarding, people
 from helpdeskd.desk.context import SYSTEM
 from helpdeskd.desk.sight import Act
 from helpdeskd.errors import Refused
@@ -53,3 +53,12 @@ def list_comments(call: Call) -> list[shapes_comments.Comment]:
     """What was said in a ticket after its first words, the oldest first."""
     there = ticket(call, call.params.id)
     return [shapes_comments.comment(each, there) for each in call.read(conversation.said, seeing(call), there)]
+
+
+def forward_ticket(call: Call) -> None:
+    """Mail a ticket's conversation to somebody outside."""
+    asked = call.params
+    there = ticket(call, asked.id, Act.WORK)
+    named = [each for given in (*asked.to, *asked.cc) for each in given.replace(";", ",").split(",") if each.strip()]
+    words = words_of(asked.body, there.subject, call.files)
+    call.write(forwarding.forward, ticket=there, to=named, words=words, actor=actor(call))
