@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     bindparam,
@@ -119,20 +121,20 @@ def rebuild(conn: Connection, *ticket_ids: int) -> None:
     public: defaultdict[int, list[str]] = defaultdict(list)
     internal: defaultdict[int, list[str]] = defaultdict(list)
     for statement in (_HEADS, _PEOPLE, _TAGS):
-        for ticket_id, *said in conn.execute(statement, {"ids": ids}):
-            public[ticket_id] += map(str, said)
+        for ticket_id, *head in conn.execute(statement, {"ids": ids}):
+            public[ticket_id] += map(str, head)
     for statement in (_FILES, _TEXTS):
-        for ticket_id, visibility, said in conn.execute(statement, {"ids": ids}):
-            (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(said)
+        for ticket_id, visibility, text in conn.execute(statement, {"ids": ids}):
+            (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(text)
     for ticket_id in wanted:
         drop(conn, ticket_id)
         if ticket_id in owners:
             of = [each for each in ids if ticket_id in owners[each]]
-            said, noted = (" ".join(word for each in of for word in texts[each]) for texts in (public, internal))
-            _put(conn, ticket_id, _marked(said, noted, MAX_TICKET))
+            said, noted = ([word for each in of for word in texts[each]] for texts in (public, internal))
+            _put(conn, ticket_id, _marked(" ".join(said), " ".join(noted), MAX_TICKET))
 
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PARTS = select(_t.id, _t.merged_into).where(_t.id.in_(_IDS) | _t.merged_into.in_(_IDS), _t.removed_at.is_(None))
 _HEADS = select(_t.id, _t.number, _t.subject).where(_t.id.in_(_IDS))
 _PEOPLE = union_all(
