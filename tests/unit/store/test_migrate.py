@@ -195,7 +195,7 @@ def test_the_words_of_what_is_there_are_indexed(store: Store) -> None:
     with store.engine.connect() as conn:
         house = House(conn, a_desk())
         apples = house.open(words=Words("Äpfel", subject="Fruit", parts=(Part("list.txt", "x/y", 1, "a"),))).ticket
-        pears = house.open(words=Words("pears", verdict=Verdict.FAIL)).ticket
+        pears = house.open(words=Words("pears", subject="Other", verdict=Verdict.FAIL)).ticket
         gone = house.open(words=Words("plums")).ticket
         given = (conn, house.desk, house.now)
         tickets.note(*given, ticket=apples, author=house.ada, words=Words("secret"))
