@@ -20,7 +20,7 @@ WholeDays = Annotated[int, Meta(ge=0, le=36500)]
 
 
 # What [http] may speak; a package of helpdeskd/http each.
-DIALECTS = ("helpdeskz",)
+DIALECTS = ("helpdeskz", "jitbit")
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -16,13 +16,14 @@ from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.helpdeskz import HELPDESKZ
 from helpdeskd.http.here import Here
+from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.http.server import Server
 from helpdeskd.model.clock import Clock
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 from helpdeskd.threads import tell_name
 
-DIALECTS: tuple[Dialect, ...] = (HELPDESKZ,)
+DIALECTS: tuple[Dialect, ...] = (HELPDESKZ, JITBIT)
 
 
 def build(

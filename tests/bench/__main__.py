@@ -29,6 +29,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "parse": (),
     "render": ("50",),
     "api": ("--tickets", "1000", "10000", "--seconds", "1", "--rounds", "1"),
+    "api_mail": ("--rounds", "2"),
 }
 LONG: dict[str, tuple[str, ...]] = {
     **SHORT,
@@ -39,6 +40,7 @@ LONG: dict[str, tuple[str, ...]] = {
     "store": (),
     "render": (),
     "api": (),
+    "api_mail": (),
 }
 
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select
 
+from helpdeskd.desk import api_keys, counters, people
+from helpdeskd.installation import Installation
+from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.model.people import PersonKind
 from helpdeskd.model.ticket import Priority, State
 from helpdeskd.store import schema
 from helpdeskd.store.engine import Store
+from tests.bench.house import STAFF
 from tests.bench.load import WORDS
 
 _CHUNK = 5000
@@ -28,26 +33,52 @@ def fill(store: Store, count: int, seed: int = 1) -> None:
 
     def act(conn: Connection) -> None:
         department = conn.execute(select(func.min(schema.department.c.id))).scalar_one()
-        people, tickets, messages = (last(conn, each) for each in (schema.person, schema.ticket, schema.message))
+        persons, tickets, messages = (last(conn, each) for each in (schema.person, schema.ticket, schema.message))
         customers = max(1, count // 5)
         for start in range(0, customers, _CHUNK):
-            conn.execute(insert(schema.person), [_person(people + n + 1, n) for n in _range(start, customers)])
+            conn.execute(insert(schema.person), [_person(persons + n + 1, n) for n in _range(start, customers)])
+        states: Counter[str] = Counter()
         for start in range(0, count, _CHUNK):
             chunk = _range(start, count)
-            conn.execute(
-                insert(schema.ticket),
-                [_ticket(rng, tickets + n + 1, numbers[n], department, people + n % customers + 1, n) for n in chunk],
-            )
+            made = [
+                _ticket(rng, tickets + n + 1, numbers[n], department, persons + n % customers + 1, n) for n in chunk
+            ]
+            states.update(str(each["state"]) for each in made)
+            conn.execute(insert(schema.ticket), made)
             conn.execute(
                 insert(schema.message),
                 [
-                    _message(rng, messages + 2 * n + part + 1, tickets + n + 1, people + n % customers + 1, n)
+                    _message(rng, messages + 2 * n + part + 1, tickets + n + 1, persons + n % customers + 1, n)
                     for n in chunk
                     for part in (0, 1)
                 ],
             )
+        for state, n in states.items():
+            counters.add(conn, counters.ticket(department, state), n)
+        counters.add(conn, counters.CUSTOMERS, customers)
 
     store.writer.run(act)
+
+
+def keys(house: Installation, token: str) -> None:
+    """A key with every permission in each dialect: `token` behind its name."""
+
+    def act(conn: Connection) -> None:
+        staff = people.at(conn, STAFF)
+        for dialect, known in PERMISSIONS.items():
+            person = None if known else staff.id
+            api_keys.create(
+                conn,
+                house.desk,
+                house.clock(),
+                dialect=dialect,
+                name="bench",
+                token=f"{dialect}-{token}",
+                permissions=known,
+                person_id=person,
+            )
+
+    house.store.writer.run(act)
 
 
 def _range(start: int, end: int) -> range:

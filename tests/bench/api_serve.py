@@ -1,7 +1,7 @@
-"""A server in a process of its own over a filled store: `bare` Starlette, or the `layer` with a dialect that does the same.
+"""A server in a process of its own over a filled store: `bare` Starlette, the `layer` with a dialect that does the same, or a real dialect.
 
-Both call the same functions of the desk, inline or in a thread alike; what differs is what the layer does about it: row, log-in, rate,
-parameters, log, metrics, headers. `python -m tests.bench.api_serve bare|layer FOLDER` says its address and serves until it is ended.
+The first two call the same functions of the desk, inline or in a thread alike; what differs is what the layer does about it: row, log-in, rate,
+parameters, log, metrics, headers. `python -m tests.bench.api_serve bare|layer|NAME FOLDER` says its address and serves until it is ended.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import random
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +31,7 @@ from helpdeskd.desk.context import Words
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.rates import Rates
-from helpdeskd.http.build import serving
+from helpdeskd.http.build import DIALECTS, serving
 from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Dialect, Route
 from helpdeskd.http.here import Here
 from helpdeskd.http.params import Required, natural
@@ -39,7 +39,8 @@ from helpdeskd.installation import Installation, open_installation
 from tests.unit.http.plain import READING, refuse
 
 PAGE = 20
-TOKEN = "bench"
+TOKEN = "bench-bench-bench-bench"
+MANY = "1000000000/minute"  # rates are counted, and never passed
 
 
 def listed(conn: Connection) -> Any:
@@ -140,7 +141,7 @@ LAYER = Dialect(
 )
 
 
-def layer(house: Installation) -> None:
+def layer(house: Installation, dialect: Dialect = LAYER) -> None:
     log.configure("text", "info")
     settings = config.Http(listen=("127.0.0.1:0",))
     here = Here(
@@ -154,7 +155,7 @@ def layer(house: Installation) -> None:
         logins=Logins(house.store, lambda: house.desk, house.clock, Passwords()),
         rates=Rates(),
     )
-    server = serving(here, [LAYER])
+    server = serving(here, [dialect])
     server.open()
     print(server.listening[0], flush=True)
     server.thread.join()
@@ -209,7 +210,13 @@ def bare(house: Installation) -> None:
 def main() -> None:
     kind, folder = sys.argv[1:]
     house = open_installation(Config(paths=Paths(data=Path(folder))))
-    {"bare": bare, "layer": layer}[kind](house)
+    if kind == "bare":
+        bare(house)
+    elif kind == "layer":
+        layer(house)
+    else:
+        dialect = next(each for each in DIALECTS if each.name == kind)
+        layer(house, replace(dialect, rates=dict.fromkeys(dialect.rates, MANY)))
 
 
 if __name__ == "__main__":

@@ -1,16 +1,21 @@
-"""Who asks: the key whose token stands in the header `Token`. One indexed read, so it is asked anew at each request."""
+"""Who asks: the key whose token stands in the header `Token`. One indexed read, so it is asked anew at each request.
+
+The documentation says in its sentence that "the Authorization HTTP header can be specified with Token: `<your-access-token>`", and in
+each of its samples `Token: <token>`. Whoever kept to the sentence comes in too: `Authorization: Token: xyz`, `Authorization: Token xyz`.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+import re
+from collections.abc import Mapping
 
-from helpdeskd.desk import api_keys
-from helpdeskd.guard import addresses
+from helpdeskd.errors import Refused
 from helpdeskd.http.dialect import Asked, Caller, Denied, Route
 from helpdeskd.http.here import Here
 from helpdeskd.model.api import PERMISSIONS
 
 NAME = "helpdeskz"
+_AUTHORIZATION = re.compile(r"Token(?::[ \t]*|[ \t]+)(\S+)", re.IGNORECASE)
 
 
 def recall(here: Here, asked: Asked) -> Caller | None:
@@ -19,21 +24,20 @@ def recall(here: Here, asked: Asked) -> Caller | None:
 
 
 def admit(here: Here, asked: Asked) -> Caller:
-    """Raises Denied: no-credential (none, unknown, revoked or expired: no word tells which), address."""
-    token = asked.headers.get("token", "").strip()
-    key = here.read(lambda conn: api_keys.find(conn, NAME, token)) if token else None
-    now = here.clock()
-    if key is None or not key.is_good(now):
-        raise Denied("no-credential")
-    if not addresses.allowed(asked.client, key.allow_ip):
-        raise Denied("address", asked.client)
-    if api_keys.is_due(key, now):
-
-        def note(conn: Connection) -> None:
-            api_keys.note_use(conn, here.desk, now, key_id=key.id)
-
-        here.store.writer.submit(note)  # nobody waits for it
+    """Raises Denied: no-credential, address."""
+    try:
+        key, _ = here.logins.by_key(NAME, token_of(asked.headers), asked.client)
+    except Refused as error:
+        raise Denied(error.reason, str(error)) from None
     return Caller(key.name or f"key {key.id}", key.permissions, key.person_id, key.id)
+
+
+def token_of(headers: Mapping[str, str]) -> str:
+    """Empty where there is none. The header `Token` counts first."""
+    if token := headers.get("token", "").strip():
+        return token
+    found = _AUTHORIZATION.fullmatch(headers.get("authorization", "").strip())
+    return found.group(1) if found is not None else ""
 
 
 def permit(caller: Caller, route: Route) -> None:

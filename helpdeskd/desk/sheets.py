@@ -1,0 +1,82 @@
+"""One ticket as a form shows it: its opening words, its people, tags and files; nothing that who asks may not see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select
+
+from helpdeskd.desk import catalogue, directory, messages, rows, sight
+from helpdeskd.desk.catalogue import Place
+from helpdeskd.desk.directory import Entry
+from helpdeskd.desk.sight import Sight
+from helpdeskd.model.ticket import Attachment, Message, Ticket, Visibility
+from helpdeskd.store import schema
+
+_m, _a, _tt, _tag = schema.message.c, schema.attachment.c, schema.ticket_tag.c, schema.tag.c
+
+_FILES = (
+    select(*rows.ATTACHMENT, _m.created_at, _m.author_id, _m.visibility)
+    .join(schema.message, _m.id == _a.message_id)
+    .where(_m.ticket_id == bindparam("ticket_id"))
+    .order_by(_a.message_id, _a.position, _a.id)
+)
+_MESSAGE = select(*rows.MESSAGE).where(_m.id == bindparam("message_id"))
+_TAGS = (
+    select(_tt.tag, _tag.id)
+    .outerjoin(schema.tag, _tag.name == _tt.tag)
+    .where(_tt.ticket_id == bindparam("ticket_id"))
+    .order_by(_tt.tag)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file, and the message it hangs on."""
+
+    attachment: Attachment
+    at: datetime
+    author_id: int | None
+    internal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """`tags`: name -> id, None where it was never counted. `people` has all that the ticket names."""
+
+    ticket: Ticket
+    place: Place
+    opening: Message | None
+    people: Mapping[int, Entry]
+    tags: Mapping[str, int | None]
+    files: tuple[File, ...]
+    works: bool  # who asks works on it
+
+
+def sheet(conn: Connection, who: Sight, ticket_id: int) -> Sheet:
+    """Raises NotFound where there is none they see."""
+    ticket = sight.ticket(conn, who, ticket_id)
+    works = sight.handles(who, ticket)
+    first = messages.first(conn, ticket.id)
+    row = None if first is None else conn.execute(_MESSAGE, {"message_id": first}).one_or_none()
+    named = (ticket.requester_id, ticket.assignee_id, ticket.opened_by_id)
+    return Sheet(
+        ticket=ticket,
+        place=catalogue.of(conn, ticket.department_id),
+        opening=None if row is None else rows.message(row),
+        people=directory.several(conn, [each for each in named if each is not None]),
+        tags={row[0]: row[1] for row in conn.execute(_TAGS, {"ticket_id": ticket.id})},
+        files=files(conn, ticket.id, internal=works),
+        works=works,
+    )
+
+
+def files(conn: Connection, ticket_id: int, *, internal: bool) -> tuple[File, ...]:
+    """Of all its messages, oldest first; those of notes only where asked."""
+    found = (
+        File(rows.attachment(row), row[-3], row[-2], row[-1] != Visibility.PUBLIC.value)
+        for row in conn.execute(_FILES, {"ticket_id": ticket_id})
+    )
+    return tuple(each for each in found if internal or not each.internal)

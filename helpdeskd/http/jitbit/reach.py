@@ -1,0 +1,34 @@
+"""What views of all nouns share: who asks, what they see, the ticket they mean, and where this API is reached."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from helpdeskd.desk import people, sight
+from helpdeskd.desk.sight import Act, Sight
+from helpdeskd.http.dialect import Call
+from helpdeskd.http.jitbit.access import NAME
+from helpdeskd.model.people import Person
+from helpdeskd.model.ticket import Ticket
+
+
+def seeing(call: Call) -> Sight:
+    """What the caller sees."""
+    return cast("Sight", call.caller.role)
+
+
+def actor(call: Call) -> Person:
+    """The caller, for acts in their name."""
+    return call.read(people.get, seeing(call).person_id)
+
+
+def ticket(call: Call, ticket_id: int, act: Act = Act.SEE) -> Ticket:
+    """The ticket, where the caller may do this to it. Raises NotFound, Refused("not-permitted")."""
+    return call.read(sight.ticket, seeing(call), ticket_id, act)
+
+
+def root(call: Call) -> str:
+    """The address of this API: below the desk's public one, else below that by which the caller came."""
+    asked = call.asked
+    came_by = f"{'https' if asked.secure else 'http'}://{asked.headers.get('host', '')}"
+    return f"{call.desk.settings.public_url.rstrip('/') or came_by}/{NAME}/api"

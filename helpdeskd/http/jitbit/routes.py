@@ -1,0 +1,15 @@
+"""All routes of Jitbit, by noun. Each noun has its rows (`routes_NOUN`), what they are asked with (`asks_NOUN`), their JSON
+(`shapes_NOUN`) and their views (`views_NOUN`).
+
+Reads are answered by GET and POST alike, since clients use both; so is what the original lets one do by GET.
+"""
+
+from __future__ import annotations
+
+from helpdeskd.http.dialect import Route
+from helpdeskd.http.jitbit import routes_house, routes_tickets
+
+ROUTES: tuple[Route, ...] = (
+    *routes_house.ROUTES,
+    *routes_tickets.ROUTES,
+)
