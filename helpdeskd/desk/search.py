@@ -42,6 +42,7 @@ _LETTERS = 8 * MAX_TICKET  # what SQLite counts in their place
 
 MAX_ASKED = 20  # words of one question
 SHORTEST_START = 3  # letters from which the last word of a question may be the start of one
+PAGE = 200  # tickets read at once
 RENAMED = 100  # tickets of somebody with a new name or address that are found by it: the newest
 
 _s, _t, _m, _p = schema.search.c, schema.ticket.c, schema.message.c, schema.person.c
@@ -113,8 +114,11 @@ def drop(conn: Connection, ticket_id: int) -> None:
 def rebuild(conn: Connection, *ticket_ids: int) -> None:
     """Index tickets anew, as they are."""
     wanted = sorted(set(ticket_ids))
-    if not wanted:
-        return
+    for start in range(0, len(wanted), PAGE):
+        _rebuild(conn, wanted[start : start + PAGE])
+
+
+def _rebuild(conn: Connection, wanted: list[int]) -> None:
     # A merged ticket's words are its target's too.
     owners = {row.id: (row.id, row.merged_into) for row in conn.execute(_PARTS, {"ids": wanted})}
     ids = sorted(owners)
