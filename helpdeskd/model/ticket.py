@@ -89,6 +89,7 @@ class History(StrEnum):
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     REMOVED = "removed"  # its words and files are gone; what happened stays
+    FORWARDED = "forwarded"  # the conversation, to somebody outside
     EDITED = "edited"  # somebody changed the words of a message
     REPARSED = "reparsed"  # a message was derived again from its mail, and is another now
 
