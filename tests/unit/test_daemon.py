@@ -111,11 +111,13 @@ def test_a_pending_ticket_comes_back(tmp_path):
 
         ticket = here.store.writer.run(pending)
         with capture_logs() as lines:
-            housekeeping.end_pending(here)
+            housekeeping.automate(here)
             assert lines == []
             here.clock = lambda: now() + timedelta(days=3)
-            housekeeping.end_pending(here)
-        assert [(line["event"], line["ticket"]) for line in lines] == [("awaited", ticket.number)]
+            housekeeping.automate(here)
+        assert [(line["event"], line["ticket"], line["rule"], line["state"]) for line in lines] == [
+            ("automated", ticket.number, "pending-over", "awaiting_staff")
+        ]
         assert here.store.read(lambda conn: tickets.get(conn, ticket.id)).state is State.AWAITING_STAFF
 
 
