@@ -1,5 +1,5 @@
-"""Changes of a ticket that say nothing to the customer by themselves: state, assignee, priority, department, subject, tags,
-merges, links, participants.
+"""Changes of a ticket that say nothing to the customer by themselves: state, assignee, priority, department, subject,
+merges, participants.
 
 Each is rows + history + outbox rows in the caller's transaction, on the ticket as it is now (read again under a lock), and
 returns the ticket after it; a change to what already is leaves no trace. A merged ticket is refused with the reason "merged".
@@ -7,13 +7,11 @@ returns the ticket after it; a change to what already is leaves no trace. A merg
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from helpdeskd.desk import addresses, history, messages, notices, people, tickets
+from helpdeskd.desk import addresses, history, messages, notices, people, relations, search, tags, tickets
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind
 from helpdeskd.desk.history import Entry
@@ -24,10 +22,7 @@ from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import History, Priority, State, Ticket
 from helpdeskd.store import schema
 
-MAX_TAG = 50
-MAX_TAGS = 50
-
-_tag, _t = schema.ticket_tag.c, schema.ticket.c
+_t = schema.ticket.c
 _PENDING_OVER = (
     select(_t.id)
     .where(_t.state == State.PENDING.value, _t.pending_until <= bindparam("now"), _t.removed_at.is_(None))
@@ -59,7 +54,7 @@ def set_state(
         raise Refused("until-without-pending", f"a time goes with pending, not with {state}")
     if until is not None and until <= now:
         raise Refused("until-past", "pending needs a time in the future")
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if (ticket.state, ticket.pending_until) == (state, until):
         return ticket
     ticket, entries = tickets.step(conn, now, ticket, state, _id(actor), until)
@@ -95,7 +90,7 @@ def assign(
     tell: bool = True,
 ) -> Ticket:
     """To a member of staff, who is told unless it is themselves, or (None) to nobody. Raises Refused: merged, not-staff, disabled."""
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if assignee is not None:
         assignee = people.get(conn, assignee.id)
         if assignee.disabled_at is not None:
@@ -124,7 +119,7 @@ def set_priority(
     actor: Person | None,
 ) -> Ticket:
     """Raises Refused("merged")."""
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if ticket.priority is priority:
         return ticket
     detail = {"from": ticket.priority.value, "to": priority.value}
@@ -144,7 +139,7 @@ def set_department(
 ) -> Ticket:
     """Its staff are told as of a new ticket. An assignee who does not belong to it loses the ticket, or nobody there would be
     told of replies. Raises Refused("merged")."""
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if ticket.department_id == department.id:
         return ticket
     detail = {"from": ticket.department_id, "to": department.id, "name": department.name}
@@ -173,70 +168,14 @@ def set_subject(
     subject = " ".join(subject.split())
     if not subject or len(subject) > 500:
         raise Refused("bad-subject", "a subject has 1 to 500 characters")
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if ticket.subject == subject:
         return ticket
     detail = {"from": ticket.subject, "to": subject}
     ticket = tickets.touch(conn, now, ticket, subject=subject)
     history.write(conn, now, Entry(ticket.id, History.SUBJECT_CHANGED, _id(actor), None, detail))
+    search.rebuild(conn, ticket.id)
     return ticket
-
-
-def tag(
-    conn: Connection,
-    desk: Desk,
-    now: datetime,
-    *,
-    ticket: Ticket,
-    tags: Iterable[str],
-    actor: Person | None,
-) -> Ticket:
-    """Add tags, as `tag_name` writes them. Raises Refused: merged, bad-tag, too-many-tags."""
-    wanted = [tag_name(each) for each in tags]
-    ticket = _current(conn, ticket)
-    present = tags_of(conn, ticket.id)
-    added = sorted(set(wanted) - set(present))
-    if len(present) + len(added) > MAX_TAGS:
-        raise Refused("too-many-tags", f"a ticket has at most {MAX_TAGS} tags")
-    if not added:
-        return ticket
-    conn.execute(insert(schema.ticket_tag), [{"ticket_id": ticket.id, "tag": each} for each in added])
-    history.write(conn, now, Entry(ticket.id, History.TAGGED, _id(actor), None, {"tags": added}))
-    return tickets.touch(conn, now, ticket)
-
-
-def untag(
-    conn: Connection,
-    desk: Desk,
-    now: datetime,
-    *,
-    ticket: Ticket,
-    tags: Iterable[str],
-    actor: Person | None,
-) -> Ticket:
-    """Take tags away; those it does not have are no error. Raises Refused: merged, bad-tag."""
-    wanted = [tag_name(each) for each in tags]
-    ticket = _current(conn, ticket)
-    gone = sorted(set(wanted) & set(tags_of(conn, ticket.id)))
-    if not gone:
-        return ticket
-    conn.execute(delete(schema.ticket_tag).where(_tag.ticket_id == ticket.id, _tag.tag.in_(gone)))
-    history.write(conn, now, Entry(ticket.id, History.UNTAGGED, _id(actor), None, {"tags": gone}))
-    return tickets.touch(conn, now, ticket)
-
-
-def tag_name(words: str) -> str:
-    """A tag as it is stored: lower case, words joined by hyphens, no leading #. Raises Refused("bad-tag")."""
-    name = "-".join(unicodedata.normalize("NFC", words).lower().lstrip("# ").split())
-    if not name or len(name) > MAX_TAG or not name.isprintable() or "," in name:
-        raise Refused("bad-tag", f"{words!r} is no tag: 1 to {MAX_TAG} printable characters without commas")
-    return name
-
-
-def tags_of(conn: Connection, ticket_id: int) -> tuple[str, ...]:
-    """In alphabetical order."""
-    found = select(_tag.tag).where(_tag.ticket_id == ticket_id).order_by(_tag.tag)
-    return tuple(conn.execute(found).scalars())
 
 
 def merge(
@@ -256,15 +195,15 @@ def merge(
     # In the order of their ids, so that two merges the other way round do not wait for each other.
     for each in sorted({ticket.id, into.id}):
         tickets.resolve(conn, each, locked=True)
-    source, target = _current(conn, ticket), tickets.resolve(conn, into.id, locked=True)
+    source, target = tickets.current(conn, ticket), tickets.resolve(conn, into.id, locked=True)
     if source.id == target.id:
         raise Refused("merge-into-itself", f"ticket {source.number} cannot be merged into itself")
     joining = (people.get(conn, source.requester_id), *circle.of(conn, source.id))
     joined = circle.add(conn, now, target.id, target.requester_id, joining)
-    present = set(tags_of(conn, target.id))
-    new_tags = [each for each in tags_of(conn, source.id) if each not in present]
-    if new_tags:
-        conn.execute(insert(schema.ticket_tag), [{"ticket_id": target.id, "tag": each} for each in new_tags])
+    present = set(tags.of(conn, target.id))
+    new_tags = [each for each in tags.of(conn, source.id) if each not in present]
+    tags.put(conn, target.id, new_tags)
+    relations.follow_merge(conn, source, target)
     tickets.connect(conn, source, target, LinkKind.MERGED, _id(actor))  # the merge is the history entry of it
     conn.execute(update(schema.ticket).where(_t.merged_into == source.id).values(merged_into=target.id))
     closed_at = source.closed_at or now
@@ -276,26 +215,8 @@ def merge(
         Entry(target.id, History.MERGED, _id(actor), None, {"source": source.number, "tags": new_tags}),
         *(_joined(target, person, actor) for person in joined),
     )
+    search.rebuild(conn, target.id)
     return tickets.touch(conn, now, target)
-
-
-def link(
-    conn: Connection,
-    desk: Desk,
-    now: datetime,
-    *,
-    ticket: Ticket,
-    other: Ticket,
-    actor: Person | None,
-    kind: LinkKind = LinkKind.RELATED,
-) -> Ticket:
-    """Let two tickets know of each other. Raises Refused: merged, link-to-itself."""
-    ticket = _current(conn, ticket)
-    if ticket.id == other.id:
-        raise Refused("link-to-itself", "a ticket cannot be linked to itself")
-    entries = tickets.connect(conn, ticket, other, kind, _id(actor))
-    history.write(conn, now, *entries)
-    return tickets.touch(conn, now, ticket) if entries else ticket
 
 
 def add_participant(
@@ -308,13 +229,16 @@ def add_participant(
     actor: Person | None,
 ) -> Ticket:
     """From now on they receive each public answer and may reply. Raises Refused: merged, bad-address, own-address."""
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if addresses.ours(conn, (address.email,)):
         raise Refused("own-address", f"{address.email} is one of our own addresses")
     person = people.customer(conn, desk, now, address)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, (person,))
+    if not added:
+        return ticket
     history.write(conn, now, *(_joined(ticket, each, actor) for each in added))
-    return tickets.touch(conn, now, ticket) if added else ticket
+    search.rebuild(conn, ticket.id)
+    return tickets.touch(conn, now, ticket)
 
 
 def remove_participant(
@@ -327,20 +251,13 @@ def remove_participant(
     actor: Person | None,
 ) -> Ticket:
     """They hear no more of it. Raises Refused: merged, not-a-participant."""
-    ticket = _current(conn, ticket)
+    ticket = tickets.current(conn, ticket)
     if not circle.remove(conn, ticket.id, person.id):
         raise Refused("not-a-participant", f"{person.shown} takes no part in ticket {ticket.number}")
     detail = {"person": person.id, "email": person.email}
     history.write(conn, now, Entry(ticket.id, History.PARTICIPANT_REMOVED, _id(actor), None, detail))
+    search.rebuild(conn, ticket.id)
     return tickets.touch(conn, now, ticket)
-
-
-def _current(conn: Connection, ticket: Ticket) -> Ticket:
-    """The ticket as it is now, locked."""
-    now_there = tickets.resolve(conn, ticket.id, locked=True)
-    if now_there.id != ticket.id:
-        raise Refused("merged", f"ticket {ticket.number} was merged into {now_there.number}")
-    return now_there
 
 
 def _id(person: Person | None) -> int | None:

@@ -68,6 +68,7 @@ class LinkKind(StrEnum):
     SAME_MAIL = "same-mail"  # one mail to two departments
     MERGED = "merged"
     RELATED = "related"  # somebody said so
+    PARENT = "parent"  # of the other: desk.relations
 
 
 class Skip(StrEnum):

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history, messages, notices, tickets
+from helpdeskd.desk import history, messages, notices, search, tickets
 from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
@@ -111,6 +111,7 @@ def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: st
     text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}"
     said = Words(text, subject=ticket.subject, reason="system")
     message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
+    search.say(conn, ticket.id, Visibility.SYSTEM, said)
     ticket = tickets.touch(conn, now, ticket)
     lost = {"notice": row.notice.value, "recipient": row.recipient, "words": words, "uncertain": uncertain}
     scene = tickets.scene(

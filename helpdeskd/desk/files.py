@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
-from helpdeskd.desk import history
+from helpdeskd.desk import history, search
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import NotFound
@@ -28,5 +28,6 @@ def remove(conn: Connection, desk: Desk, now: datetime, *, attachment_id: int, a
         raise NotFound("attachment", attachment_id)
     conn.execute(delete(schema.attachment).where(_a.id == attachment_id))
     if row.ticket_id is not None:
+        search.rebuild(conn, row.ticket_id)
         actor_id = None if actor is None else actor.id
         history.write(conn, now, Entry(row.ticket_id, History.FILE_REMOVED, actor_id, row.id, {"name": row.name}))

@@ -16,6 +16,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, exists, func, or_, select, update
 
 from helpdeskd.config import Keep
+from helpdeskd.desk import search
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.routing import Outcome, Reason
 from helpdeskd.model.ticket import Visibility
@@ -136,11 +137,12 @@ def _let_go_raw(conn: Connection, now: datetime, over: ColumnElement[bool], ids:
 def _let_go_automatic(conn: Connection, now: datetime, over: ColumnElement[bool], ids: list[int]) -> int:
     """Words and files go, the message stays as what it was: its Message-ID still ties answers to the ticket."""
     still = list(conn.execute(select(_a.id).where(_a.id.in_(ids), over)).scalars())
-    messages = select(_m.id).where(_m.arrival_id.in_(still), _WORDS)
-    found = list(conn.execute(messages).scalars())
+    messages = conn.execute(select(_m.id, _m.ticket_id).where(_m.arrival_id.in_(still), _WORDS)).all()
+    found = [row.id for row in messages]
     conn.execute(delete(schema.attachment).where(_f.message_id.in_(found)))
     words = f"(let go on {now:%Y-%m-%d} by keep.{By.AUTOMATIC_DAYS})"
     conn.execute(update(schema.message).where(_m.id.in_(found)).values(text=words, quote="", html="", gone_at=now))
+    search.rebuild(conn, *(row.ticket_id for row in messages))
     _let_go_raw(conn, now, _a.raw_gone_at.is_(None), still, By.AUTOMATIC_DAYS)
     return len(still)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import changes, commands, departments, history, notices, people, tickets
+from helpdeskd.desk import changes, commands, departments, history, notices, people, tags, tickets
 from helpdeskd.desk.commands import HELP, Command, Commands, Name
 from helpdeskd.desk.context import Desk, Words
 from helpdeskd.desk.history import Entry
@@ -205,7 +205,7 @@ def _priority(turn: Turn) -> str:
 
 def _tag(turn: Turn) -> str:
     wanted = commands.tags(turn.args)
-    changes.tag(*turn.given, ticket=turn.order.ticket, tags=wanted, actor=turn.order.author)
+    tags.add(*turn.given, ticket=turn.order.ticket, tags=wanted, actor=turn.order.author)
     return f"tagged {', '.join(wanted)}"
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
 
-from helpdeskd.desk import addresses, bearer, counters, notices, rows
+from helpdeskd.desk import addresses, bearer, counters, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -146,7 +146,10 @@ def _next(conn: Connection, key: str) -> int:
 def change(conn: Connection, person: Person, **values: object) -> Person:
     """Write columns of a person, as the table names them; the record after it."""
     conn.execute(update(schema.person).where(_p.id == person.id).values(**values))
-    return get(conn, person.id)
+    after = get(conn, person.id)
+    if (after.name, after.email) != (person.name, person.email):
+        search.rename(conn, after)
+    return after
 
 
 def add_staff(

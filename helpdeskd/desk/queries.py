@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
 
-from helpdeskd.desk import changes, departments, history, people, rows, tickets
+from helpdeskd.desk import departments, history, people, relations, rows, tags, tickets
 from helpdeskd.desk import participants as circle
+from helpdeskd.desk import search as index
+from helpdeskd.desk.context import LinkKind
+from helpdeskd.desk.relations import Linked
 from helpdeskd.model.outgoing import OutboxRow, OutboxState
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Attachment, HistoryEntry, Message, Priority, State, Ticket
@@ -22,6 +25,7 @@ MAX_PAGE = 500
 _t, _m, _p, _a, _o = schema.ticket.c, schema.message.c, schema.person.c, schema.attachment.c, schema.outbox.c
 _part, _tag, _link = schema.participant.c, schema.ticket_tag.c, schema.ticket_link.c
 
+_IN_INDEX = schema.search.c.rowid == _t.id
 _MESSAGES = select(*rows.MESSAGE).where(_m.ticket_id == bindparam("ticket_id")).order_by(_m.id)
 _FILES = (
     select(*rows.ATTACHMENT)
@@ -74,12 +78,6 @@ class ShownMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    ticket: Ticket
-    kind: str  # desk.context.LinkKind
-
-
-@dataclass(frozen=True, slots=True)
 class Shown:
     """One ticket, whole."""
 
@@ -121,7 +119,7 @@ def list_tickets(
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[Line, ...]:
-    """A page of tickets, the latest touched first; `limit` is at most MAX_PAGE."""
+    """A page of tickets, the latest touched first (with `text`: the latest opened); `limit` is at most MAX_PAGE."""
     requester, assignee = schema.person.alias("requester"), schema.person.alias("assignee")
     found = (
         select(
@@ -134,12 +132,15 @@ def list_tickets(
         .join(requester, requester.c.id == _t.requester_id)
         .outerjoin(assignee, assignee.c.id == _t.assignee_id)
         .where(*_conditions(filters))
-        .order_by(_t.updated_at.desc(), _t.id.desc())
         .limit(max(0, min(limit, MAX_PAGE)))
         .offset(max(0, offset))
     )
+    if filters.text.strip():
+        found = found.join(schema.search, _IN_INDEX).order_by(schema.search.c.rowid.desc())
+    else:
+        found = found.order_by(_t.updated_at.desc(), _t.id.desc())
     page = conn.execute(found).all()
-    tags = _tags(conn, [row[0] for row in page])
+    tagged = _tags(conn, [row[0] for row in page])
     start = len(rows.TICKET)
     middle = start + 1 + len(rows.PERSON)
     return tuple(
@@ -148,7 +149,7 @@ def list_tickets(
             row[start],
             rows.person(row[start + 1 :]),
             None if row[middle] is None else rows.person(row[middle:]),
-            tags[row[0]],
+            tagged[row[0]],
         )
         for row in page
     )
@@ -156,14 +157,16 @@ def list_tickets(
 
 def count_tickets(conn: Connection, filters: Filters = Filters()) -> int:
     """How many there are in all pages."""
-    number: int = conn.execute(
-        select(func.count()).select_from(schema.ticket).where(*_conditions(filters))
-    ).scalar_one()
+    found = select(func.count()).select_from(schema.ticket).where(*_conditions(filters))
+    if filters.text.strip():
+        found = found.join(schema.search, _IN_INDEX)
+    number: int = conn.execute(found).scalar_one()
     return number
 
 
 def search(conn: Connection, text: str, *, limit: int = 50, offset: int = 0) -> tuple[Line, ...]:
-    """Tickets whose number, subject, messages (text), or people (name, address) hold every word of `text`, merged ones too."""
+    """Tickets in which every word of `text` stands, in what desk.search indexes, internal words too; merged ones too. The latest opened
+    first."""
     return list_tickets(conn, Filters(states=tuple(State), text=text), limit=limit, offset=offset)
 
 
@@ -184,39 +187,23 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         takes_part = exists().where(_part.ticket_id == _t.id, _part.person_id == filters.person_id)
         found.append(or_(_t.requester_id == filters.person_id, takes_part))
     if filters.tag:
-        found.append(exists().where(_tag.ticket_id == _t.id, _tag.tag == changes.tag_name(filters.tag)))
+        found.append(exists().where(_tag.ticket_id == _t.id, _tag.tag == tags.name(filters.tag)))
+    if filters.text.strip():
+        found.append(index.found(filters.text, internal=True))  # of the rows that the caller joins
     if filters.priorities:
         found.append(_t.priority.in_([priority.value for priority in filters.priorities]))
     if filters.updated_since is not None:
         found.append(_t.updated_at >= filters.updated_since)
-    found += [_holds(word) for word in filters.text.split()[:20]]
     return found
 
 
-def _holds(word: str) -> ColumnElement[bool]:
-    """Case counts for letters outside ASCII on SQLite, whose lower() knows no others."""
-    meant = select(_p.id).where(
-        or_(_p.name.icontains(word, autoescape=True), _p.email.icontains(word, autoescape=True))
-    )
-    found = [
-        _t.subject.icontains(word, autoescape=True),
-        _t.id.in_(select(_m.ticket_id).where(_m.text.icontains(word, autoescape=True))),
-        _t.requester_id.in_(meant),
-        _t.id.in_(select(_part.ticket_id).where(_part.person_id.in_(meant))),
-    ]
-    number = word.strip("[]#")
-    if number.isascii() and number.isdigit() and len(number) <= 9:
-        found.append(_t.number == int(number))
-    return or_(*found)
-
-
 def _tags(conn: Connection, ids: list[int]) -> defaultdict[int, tuple[str, ...]]:
-    tags: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
+    tagged: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
     if ids:
         found = select(_tag.ticket_id, _tag.tag).where(_tag.ticket_id.in_(ids)).order_by(_tag.tag)
         for ticket_id, name in conn.execute(found):
-            tags[ticket_id] += (name,)
-    return tags
+            tagged[ticket_id] += (name,)
+    return tagged
 
 
 def show(conn: Connection, number: int) -> Shown:
@@ -230,8 +217,8 @@ def show(conn: Connection, number: int) -> Shown:
         requester=persons[ticket.requester_id],
         assignee=None if ticket.assignee_id is None else persons[ticket.assignee_id],
         participants=circle.of(conn, ticket.id),
-        tags=changes.tags_of(conn, ticket.id),
-        links=_links(conn, ticket.id),
+        tags=tags.of(conn, ticket.id),
+        links=_related(conn, ticket.id),
         messages=_messages(conn, ticket.id, mails),
         history=history.of(conn, ticket.id),
         outbox=mails,
@@ -252,13 +239,13 @@ def _messages(conn: Connection, ticket_id: int, mails: Iterable[OutboxRow]) -> t
     return tuple(ShownMessage(message, tuple(files[message.id]), tuple(carried[message.id])) for message in messages)
 
 
-def _links(conn: Connection, ticket_id: int) -> tuple[Linked, ...]:
-    other = or_(
-        and_(_link.ticket_id == ticket_id, _link.other_id == _t.id),
-        and_(_link.other_id == ticket_id, _link.ticket_id == _t.id),
+def _related(conn: Connection, ticket_id: int) -> tuple[Linked, ...]:
+    above = relations.parent(conn, ticket_id)
+    return (
+        *relations.linked(conn, ticket_id),
+        *(Linked(each, LinkKind.PARENT.value) for each in (above,) if each is not None),
+        *(Linked(each, relations.CHILD) for each in relations.children(conn, ticket_id)),
     )
-    found = select(*rows.TICKET, _link.kind).join(schema.ticket_link, other).order_by(_t.id)
-    return tuple(Linked(rows.ticket(row), row[-1]) for row in conn.execute(found))
 
 
 def counts(conn: Connection) -> Counts:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, update
 
-from helpdeskd.desk import api_keys, counters, history, rows, tickets
+from helpdeskd.desk import api_keys, counters, history, rows, search, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.history import Entry
@@ -89,6 +89,7 @@ def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) ->
         (schema.time_entry, schema.time_entry.c.ticket_id),
     ):
         conn.execute(delete(table).where(column == gone.id))
+    search.drop(conn, gone.id)
     history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
     tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
 

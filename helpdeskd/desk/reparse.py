@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, bindparam, delete, select, update
 
-from helpdeskd.desk import commands, derive, history, messages, tickets
+from helpdeskd.desk import commands, derive, history, messages, search, tickets
 from helpdeskd.desk.context import Desk, Part
 from helpdeskd.desk.derive import Derived, Form
 from helpdeskd.desk.history import Entry
@@ -83,6 +83,7 @@ def rederive(
     if FILES in changed.fields:
         conn.execute(delete(schema.attachment).where(_f.message_id == message_id))
         messages.attach(conn, message_id, derived.parts)
+    search.rebuild(conn, ticket_id)
     detail = {"changed": list(changed.fields)}
     history.write(conn, now, Entry(ticket_id, History.REPARSED, None, message_id, detail))
     return changed

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, people, rows
+from helpdeskd.desk import counters, departments, history, messages, notices, people, rows, search
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
@@ -89,6 +89,14 @@ def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket
         ticket_id = ticket.merged_into
 
 
+def current(conn: Connection, ticket: Ticket) -> Ticket:
+    """The ticket as it is now, locked, for an act that a merged one refuses. Raises Refused("merged")."""
+    now_there = resolve(conn, ticket.id, locked=True)
+    if now_there.id != ticket.id:
+        raise Refused("merged", f"ticket {ticket.number} was merged into {now_there.number}")
+    return now_there
+
+
 def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
     """Write columns of a ticket, as the record names them; the record after it. The one place where state and department
     change, and so where counters are kept."""
@@ -159,8 +167,9 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    entries += _join(conn, desk, now, ticket, requester, participants, fresh=True)
-    history.write(conn, now, *entries)
+    joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    history.write(conn, now, *entries, *joining)
+    search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None:
         answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
         return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))
@@ -285,10 +294,11 @@ def _join(
     found: tuple[Address, ...],
     *,
     fresh: bool = False,
-) -> list[Entry]:
+) -> tuple[tuple[Person, ...], list[Entry]]:
+    """Those who take part from now on, and the history entries for it."""
     persons = circle.named(conn, desk, now, found)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    return [
+    return added, [
         Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
         for person in added
     ]
@@ -315,7 +325,8 @@ def customer_reply(
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
     entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
-    entries += _join(conn, desk, now, ticket, author, participants)
+    joined, joining = _join(conn, desk, now, ticket, author, participants)
+    search.say(conn, ticket.id, Visibility.PUBLIC, words, joined)
     stays = ticket.state is State.NEW or (ticket.is_closed and not reopen) or ticket.state in holding
     ticket, changed = step(
         conn,
@@ -326,7 +337,7 @@ def customer_reply(
         ticket.pending_until if stays else None,
         **_said(ticket, Side.CUSTOMER, author),
     )
-    history.write(conn, now, *entries, *changed)
+    history.write(conn, now, *entries, *joining, *changed)
     happened = scene(conn, Event.CUSTOMER_REPLIED, ticket, author, message_id=message_id, words=words)
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 
@@ -386,6 +397,7 @@ def staff_reply(
     _voiced(words)
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
+    search.say(conn, ticket.id, Visibility.PUBLIC, words)
     entries = [Entry(ticket.id, History.STAFF_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
     mine: dict[str, Any] = {}
     if ticket.assignee_id is None:
@@ -420,6 +432,7 @@ def keep(
     """
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    search.say(conn, ticket.id, Visibility.INTERNAL, words)
     actor_id = None if author is None else author.id
     history.write(conn, now, Entry(ticket.id, History.KEPT, actor_id, message_id, {"reason": why.value}))
     ticket = touch(conn, now, ticket)
@@ -444,5 +457,6 @@ def note(conn: Connection, desk: Desk, now: datetime, *, ticket: Ticket, author:
         raise Refused("not-staff", f"{author.shown} is not staff")
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
+    search.say(conn, ticket.id, Visibility.INTERNAL, words)
     history.write(conn, now, Entry(ticket.id, History.NOTED, author.id, message_id))
     return Posted(touch(conn, now, ticket), message_id)

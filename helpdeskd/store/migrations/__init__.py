@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HEAD = "0003"
+HEAD = "0004"
 SCRIPTS = Path(__file__).resolve().parent

@@ -19,6 +19,7 @@ from helpdeskd.store.schema.people import (
     setting,
     staff_department,
 )
+from helpdeskd.store.schema.search import search
 from helpdeskd.store.schema.tickets import (
     attachment,
     counter,
@@ -68,6 +69,7 @@ __all__ = [
     "person",
     "person_token",
     "profile",
+    "search",
     "section",
     "session",
     "setting",

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from helpdeskd.desk import changes, participants, people, queries, tickets
+from helpdeskd.desk import changes, participants, people, queries, relations, tags, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.mail import Address
@@ -197,24 +197,24 @@ def test_subject(house, ticket):
     ],
 )
 def test_tags_are_stored_in_one_form(given, stored):
-    assert changes.tag_name(given) == stored
+    assert tags.name(given) == stored
 
 
 @pytest.mark.parametrize("given", ["", " ", "#", "a,b", "x" * 51, "a\x00b", "a\u202eb"])
 def test_what_is_no_tag(house, ticket, given):
-    assert refused(house, changes.tag, ticket, tags=("fine", given)) == "bad-tag"
-    assert changes.tags_of(house.conn, ticket.id) == ()
+    assert refused(house, tags.add, ticket, tags=("fine", given)) == "bad-tag"
+    assert tags.of(house.conn, ticket.id) == ()
 
 
 def test_tags_come_and_go(house, ticket):
-    after = act(house, changes.tag, ticket, tags=("Fire", "#printer", "fire"))
-    assert changes.tags_of(house.conn, ticket.id) == ("fire", "printer")
-    assert act(house, changes.tag, after, tags=("FIRE",)) == after
-    after = act(house, changes.untag, after, tags=("fire", "unknown"))
-    assert act(house, changes.untag, after, tags=("fire",)) == after
-    assert changes.tags_of(house.conn, ticket.id) == ("printer",)
+    after = act(house, tags.add, ticket, tags=("Fire", "#printer", "fire"))
+    assert tags.of(house.conn, ticket.id) == ("fire", "printer")
+    assert act(house, tags.add, after, tags=("FIRE",)) == after
+    after = act(house, tags.remove, after, tags=("fire", "unknown"))
+    assert act(house, tags.remove, after, tags=("fire",)) == after
+    assert tags.of(house.conn, ticket.id) == ("printer",)
     assert house.history(ticket)[1:] == [("tagged", {"tags": ["fire", "printer"]}), ("untagged", {"tags": ["fire"]})]
-    assert refused(house, changes.tag, after, tags=[f"t{n}" for n in range(50)]) == "too-many-tags"
+    assert refused(house, tags.add, after, tags=[f"t{n}" for n in range(50)]) == "too-many-tags"
 
 
 # Merging and linking
@@ -225,8 +225,8 @@ def test_merge_brings_people_and_tags_and_leaves_the_messages(house, ticket):
     source = house.open(
         requester=house.customer("dan@customer.example"), participants=(eve, Address("", "carol@customer.example"))
     ).ticket
-    act(house, changes.tag, source, tags=("fire", "red"))
-    act(house, changes.tag, ticket, tags=("fire",))
+    act(house, tags.add, source, tags=("fire", "red"))
+    act(house, tags.add, ticket, tags=("fire",))
     source = act(house, changes.set_state, source, state=State.PENDING, until=house.now + timedelta(days=1))
     house.later(hours=1)
     target = act(house, changes.merge, source, into=ticket)
@@ -239,7 +239,7 @@ def test_merge_brings_people_and_tags_and_leaves_the_messages(house, ticket):
         None,
     )
     assert [person.email for person in participants.of(house.conn, target.id)] == [dan.email, eve.email]
-    assert changes.tags_of(house.conn, target.id) == ("fire", "red")
+    assert tags.of(house.conn, target.id) == ("fire", "red")
     assert len(queries.show(house.conn, source.number).messages) == 1
     assert len(queries.show(house.conn, target.number).messages) == 1
     assert house.history(source)[-1] == ("merged", {"into": target.number, "from": "pending"})
@@ -271,9 +271,9 @@ def test_a_merged_ticket_is_not_changed_any_more(house, ticket):
         (changes.set_priority, {"priority": Priority.LOW}),
         (changes.set_department, {"department": house.support}),
         (changes.set_subject, {"subject": "x"}),
-        (changes.tag, {"tags": ("x",)}),
-        (changes.untag, {"tags": ("x",)}),
-        (changes.link, {"other": other}),
+        (tags.add, {"tags": ("x",)}),
+        (tags.remove, {"tags": ("x",)}),
+        (relations.link, {"other": other}),
         (changes.add_participant, {"address": Address("", "dan@customer.example")}),
         (changes.remove_participant, {"person": house.carol}),
     ):
@@ -282,11 +282,11 @@ def test_a_merged_ticket_is_not_changed_any_more(house, ticket):
 
 def test_link(house, ticket):
     other = house.open(words=Words("x")).ticket
-    after = act(house, changes.link, ticket, other=other)
-    assert act(house, changes.link, after, other=other) == after
-    act(house, changes.link, other, other=ticket)
+    after = act(house, relations.link, ticket, other=other)
+    assert act(house, relations.link, after, other=other) == after
+    act(house, relations.link, other, other=ticket)
     assert house.kinds(ticket)[1:] == house.kinds(other)[1:] == ["linked"]
-    assert refused(house, changes.link, ticket, other=ticket) == "link-to-itself"
+    assert refused(house, relations.link, ticket, other=ticket) == "link-to-itself"
 
 
 # Participants

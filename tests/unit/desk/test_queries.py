@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import update
 
-from helpdeskd.desk import changes, people, queries, tickets
+from helpdeskd.desk import changes, people, queries, tags, tickets
 from helpdeskd.desk.context import LinkKind, Part, Words
 from helpdeskd.desk.queries import OPEN, Filters
 from helpdeskd.errors import NotFound, Refused
@@ -30,7 +30,7 @@ def three(house):
         participants=(Address("", "carol@customer.example"),),
         words=Words("100% wrong_sum", subject="Invoice"),
     ).ticket
-    dans = changes.tag(house.conn, house.desk, house.now, ticket=dans, tags=("money",), actor=house.ada)
+    dans = tags.add(house.conn, house.desk, house.now, ticket=dans, tags=("money",), actor=house.ada)
     dans = house.answer(dans, "We look into the toner budget.", close=True).ticket
     house.later(hours=1)
     sales = house.department("Sales", "sales@example.org")
@@ -101,7 +101,7 @@ def test_filters(house, three):
         ("brown", [1]),
         ("Carol@", [1, 0]),
         ("100%", [1]),
-        ("%", [1]),
+        ("%", []),
         ("0_o", []),
         ("wrong_sum", [1]),
         ("wrongxsum", []),
@@ -120,7 +120,7 @@ def test_search_by_number_in_any_spelling_and_merged_ones_too(house, three):
     assert carols.id not in ids(queries.list_tickets(house.conn, Filters(states=(State.MERGED,))))
     assert theirs.id not in ids(queries.list_tickets(house.conn))
     for text in (f"{theirs.number}", f"#{theirs.number}", f"[#{theirs.number}]"):
-        assert ids(queries.search(house.conn, text)) == [theirs.id]
+        assert ids(queries.search(house.conn, text)) == [theirs.id, carols.id], "a merged one leads to its target too"
     assert queries.search(house.conn, "9" * 30) == ()
 
 
@@ -135,7 +135,7 @@ def test_show_has_everything(house):
         "It burns.", parts=(Part("a.txt", "text/plain", 1, "00" * 32), Part("b.txt", "text/plain", 2, "11" * 32))
     )
     ticket = house.open(words=words, link_to=old.id, participants=(Address("Dan", "dan@customer.example"),)).ticket
-    ticket = changes.tag(house.conn, house.desk, house.now, ticket=ticket, tags=("b", "a"), actor=house.ada)
+    ticket = tags.add(house.conn, house.desk, house.now, ticket=ticket, tags=("b", "a"), actor=house.ada)
     tickets.note(house.conn, house.desk, house.now, ticket=ticket, author=house.bob, words=Words("psst"))
     ticket = house.answer(ticket).ticket
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from helpdeskd.desk import changes, obey, tickets
+from helpdeskd.desk import changes, obey, tags, tickets
 from helpdeskd.desk.commands import Name
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import Refused
@@ -85,12 +85,12 @@ def test_the_last_word_on_the_state_counts(street, ticket):
 
 def test_a_command_refused_half_way_leaves_nothing(street, ticket, monkeypatch):
     def half(turn):
-        changes.tag(*turn.given, ticket=turn.order.ticket, tags=("half",), actor=turn.order.author)
+        tags.add(*turn.given, ticket=turn.order.ticket, tags=("half",), actor=turn.order.author)
         raise Refused("bad-luck", "no further")
 
     monkeypatch.setitem(obey._ACTS, Name.TAG, half)
     command(street, "#tag half\n#priority high")
-    assert changes.tags_of(street.house.conn, ticket.id) == ()
+    assert tags.of(street.house.conn, ticket.id) == ()
     assert now(street, ticket).priority is Priority.HIGH
     assert told(street)[1] == ["no further", "priority high"]
 
@@ -103,7 +103,7 @@ def test_everything_at_once(street, ticket):
     after = now(street, ticket)
     assert (after.priority, after.department_id, after.state) == (Priority.HIGH, sales.id, State.PENDING)
     assert after.pending_until == street.house.now + timedelta(days=3)
-    assert changes.tags_of(street.house.conn, ticket.id) == ("fire", "paper")
+    assert tags.of(street.house.conn, ticket.id) == ("fire", "paper")
     assert street.house.told(N.ASSIGNED) == [bob.email]
     done, texts = told(street)
     assert done == [
@@ -154,7 +154,7 @@ def test_open_what_is_open(street, ticket):
 def test_what_cannot_be_is_told_and_the_rest_is_done(street, ticket, line):
     received = command(street, f"{line}\n#tag good\nUse water.")
     assert received.outcome is Outcome.COMMAND
-    assert changes.tags_of(street.house.conn, ticket.id) == ("good",)
+    assert tags.of(street.house.conn, ticket.id) == ("good",)
     done, texts = told(street)
     assert dict(done) == {line: False, "#tag good": True}
     assert all(texts)
@@ -170,7 +170,7 @@ def test_an_unknown_command_does_nothing_and_keeps_the_text(street, ticket):
     assert text.startswith("[Kept as a note: #clsoe is not a command.]")
     assert text.endswith("It is repaired.")
     assert now(street, ticket).state is State.NEW
-    assert changes.tags_of(street.house.conn, ticket.id) == ()
+    assert tags.of(street.house.conn, ticket.id) == ()
     assert told(street)[0] == [("#clsoe", False), ("#tag a", False)]
     mail = street.last(N.COMMANDS_DONE)
     assert mail.context["unknown"] == ["#clsoe"]

@@ -1,0 +1,88 @@
+"""What tickets are searched by: an index of their words, and the words of those that are there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import TSVECTOR
+
+from helpdeskd.model.folding import words
+
+revision = "0004"
+down_revision = "0003"
+
+PAGE = 200  # tickets that are in memory at once
+MOST = 6_000  # words of one
+
+_FTS5 = """
+CREATE VIRTUAL TABLE search USING fts5(public, internal, tokenize = 'ascii', detail = 'column', columnsize = 0)
+"""
+_VECTORS = """
+INSERT INTO search (rowid, public, internal) VALUES (
+    :rowid, array_to_tsvector(string_to_array(:said, ' ')), array_to_tsvector(string_to_array(:noted, ' '))
+)
+"""
+_TICKETS = """
+SELECT id FROM ticket WHERE id > :after AND removed_at IS NULL ORDER BY id LIMIT :page
+"""
+# Of each ticket, and of those that were merged into it: whether the public reads it, and the words.
+_WORDS = """
+WITH part AS (
+    SELECT id AS whole, id AS ticket_id FROM ticket WHERE id IN :ids
+    UNION ALL
+    SELECT merged_into, id FROM ticket WHERE merged_into IN :ids AND removed_at IS NULL
+)
+SELECT whole, 1, number || ' ' || subject FROM part JOIN ticket ON ticket.id = ticket_id
+UNION ALL
+SELECT whole, 1, name || ' ' || email FROM part JOIN ticket ON ticket.id = ticket_id JOIN person ON person.id = requester_id
+UNION ALL
+SELECT whole, 1, name || ' ' || email FROM part JOIN participant ON participant.ticket_id = part.ticket_id
+JOIN person ON person.id = person_id
+UNION ALL
+SELECT whole, 1, tag FROM part JOIN ticket_tag ON ticket_tag.ticket_id = part.ticket_id
+UNION ALL
+SELECT whole, CASE visibility WHEN 'public' THEN 1 ELSE 0 END, name FROM part JOIN message ON message.ticket_id = part.ticket_id
+JOIN attachment ON message_id = message.id
+UNION ALL
+SELECT whole, CASE visibility WHEN 'public' THEN 1 ELSE 0 END, text FROM part JOIN message ON message.ticket_id = part.ticket_id
+"""
+
+
+def upgrade() -> None:
+    conn = op.get_bind()
+    if conn.dialect.name == "sqlite":
+        op.execute(_FTS5)
+        put = sa.text("INSERT INTO search (rowid, public, internal) VALUES (:rowid, :said, :noted)")
+    else:
+        op.create_table(
+            "search",
+            sa.Column("rowid", sa.BigInteger(), autoincrement=False, nullable=False),
+            sa.Column("public", TSVECTOR(), nullable=False),
+            sa.Column("internal", TSVECTOR(), nullable=False),
+            sa.PrimaryKeyConstraint("rowid", name="pk_search"),
+        )
+        put = sa.text(_VECTORS)
+    read = sa.text(_WORDS).bindparams(sa.bindparam("ids", expanding=True))
+    after = 0
+    while page := list(conn.execute(sa.text(_TICKETS), {"after": after, "page": PAGE}).scalars()):
+        texts: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+        for ticket_id, public, text in conn.execute(read, {"ids": page}):
+            texts[ticket_id, public].append(text)
+        rows = [
+            {
+                "rowid": ticket_id,
+                "said": " ".join(words(" ".join(texts[ticket_id, 1]), MOST)),
+                "noted": " ".join(words(" ".join(texts[ticket_id, 0]), MOST)),
+            }
+            for ticket_id in page
+        ]
+        conn.execute(put, rows)
+        after = page[-1]
+    if conn.dialect.name == "postgresql":
+        op.create_index("ix_search_public_internal", "search", ["public", "internal"], postgresql_using="gin")
+
+
+def downgrade() -> None:
+    raise NotImplementedError("the way back is a snapshot: docs/store.md")
