@@ -69,6 +69,8 @@ class History(StrEnum):
     PRIORITY_CHANGED = "priority-changed"
     DEPARTMENT_CHANGED = "department-changed"
     SUBJECT_CHANGED = "subject-changed"
+    REQUESTER_CHANGED = "requester-changed"
+    DATED = "dated"  # somebody set a date: when it was created or closed, or is due
     TAGGED = "tagged"
     UNTAGGED = "untagged"
     LINKED = "linked"
