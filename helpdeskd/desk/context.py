@@ -40,6 +40,9 @@ class Part:
     ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
 
 
+SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of the desk
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """A message to be stored. `references` are the Message-IDs of References and In-Reply-To, oldest first, as keys of mail.ids."""

@@ -55,6 +55,7 @@ class Scene:
     actor: Person | None = None
     assignee: Person | None = None
     participants: tuple[Person, ...] = ()
+    only: frozenset[int] | None = None  # ids: of the conversation, these alone are told
     tell: Person | None = None  # the one person concerned, for events that have one
     unreachable: str = ""  # the address that mail did not reach: it is not written to about that
     message_id: int | None = None
@@ -115,7 +116,8 @@ def _acknowledged(conn: Connection, scene: Scene) -> tuple[Person, ...]:
 
 
 def _conversation(conn: Connection, scene: Scene) -> tuple[Person, ...]:
-    return (*_requester(conn, scene), *scene.participants)
+    everybody = (*_requester(conn, scene), *scene.participants)
+    return everybody if scene.only is None else tuple(each for each in everybody if each.id in scene.only)
 
 
 def _concerned(conn: Connection, scene: Scene) -> tuple[Person, ...]:

@@ -9,8 +9,10 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from helpdeskd.desk import addresses, people, rows
 from helpdeskd.desk.context import Desk
+from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Person
+from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
 
 # A mail to half a town must not make half a town receive every answer.
@@ -58,6 +60,14 @@ def add(
     if wanted:
         conn.execute(_INSERT, [{"ticket_id": ticket_id, "person_id": each, "added_at": now} for each in wanted])
     return tuple(wanted.values())
+
+
+def check(ticket: Ticket, others: Iterable[Person], chosen: frozenset[int] | None) -> None:
+    """May an answer be meant for these alone? The requester, whoever it is assigned to, those who take part. Raises
+    Refused("not-a-recipient")."""
+    strangers = (chosen or frozenset()) - {ticket.requester_id, ticket.assignee_id, *(each.id for each in others)}
+    if strangers:
+        raise Refused("not-a-recipient", f"person {min(strangers)} takes no part in ticket {ticket.id}")
 
 
 def remove(conn: Connection, ticket_id: int, person_id: int) -> bool:

@@ -25,7 +25,6 @@ MAX_PAGE = 500
 _t, _m, _p, _a, _o = schema.ticket.c, schema.message.c, schema.person.c, schema.attachment.c, schema.outbox.c
 _part, _tag, _link = schema.participant.c, schema.ticket_tag.c, schema.ticket_link.c
 
-_IN_INDEX = schema.search.c.rowid == _t.id
 _MESSAGES = select(*rows.MESSAGE).where(_m.ticket_id == bindparam("ticket_id")).order_by(_m.id)
 _FILES = (
     select(*rows.ATTACHMENT)
@@ -136,7 +135,7 @@ def list_tickets(
         .offset(max(0, offset))
     )
     if filters.text.strip():
-        found = found.join(schema.search, _IN_INDEX).order_by(schema.search.c.rowid.desc())
+        found = index.newest(conn, found, filters.text, internal=True)
     else:
         found = found.order_by(_t.updated_at.desc(), _t.id.desc())
     page = conn.execute(found).all()
@@ -159,7 +158,7 @@ def count_tickets(conn: Connection, filters: Filters = Filters()) -> int:
     """How many there are in all pages."""
     found = select(func.count()).select_from(schema.ticket).where(*_conditions(filters))
     if filters.text.strip():
-        found = found.join(schema.search, _IN_INDEX)
+        found = found.where(index.matching(filters.text, internal=True))
     number: int = conn.execute(found).scalar_one()
     return number
 
@@ -188,8 +187,6 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         found.append(or_(_t.requester_id == filters.person_id, takes_part))
     if filters.tag:
         found.append(exists().where(_tag.ticket_id == _t.id, _tag.tag == tags.name(filters.tag)))
-    if filters.text.strip():
-        found.append(index.found(filters.text, internal=True))  # of the rows that the caller joins
     if filters.priorities:
         found.append(_t.priority.in_([priority.value for priority in filters.priorities]))
     if filters.updated_since is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
 from helpdeskd.desk import commands, derive, history, messages, search, tickets
 from helpdeskd.desk.context import Desk, Part
@@ -28,6 +28,8 @@ _FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
 _STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(
     _m.id == bindparam("message_id"),
     _m.gone_at.is_(None),  # what was let go since `sources` does not come back
+    # Somebody has changed its words: it says on purpose something else than its mail.
+    ~exists().where(_h.ticket_id == _m.ticket_id, _h.message_id == _m.id, _h.kind == History.EDITED.value),
 )
 _FILES = select(*(_f[name] for name in _FILE)).where(_f.message_id == bindparam("message_id")).order_by(_f.position)
 _KEPT = and_(_a.raw_gone_at.is_(None), _m.gone_at.is_(None))

@@ -1,8 +1,8 @@
 """The index that tickets are searched by: number, subject, people, tags, names of files, and what is said.
 
-One row for each ticket. It is written in the transaction of the act that changes the words: at the opening in one statement, by each
-message in another, which the store appends to what is there without our reading it; anything rarer writes the row anew (`rebuild`).
-Internal words stand apart, so that nobody finds a ticket by what they may not read. A merged ticket keeps its row, and what
+One row for each ticket, and on SQLite the index of FTS5 beside it. They are written in the transaction of the act that changes the words:
+an opening puts them, a message adds its own to what is there, without anybody reading that; anything rarer writes the row anew
+(`rebuild`). Internal words are marked as such, so that nobody finds a ticket by what they may not read. A merged ticket keeps its row, and what
 it says leads to its target too; a removed one has none.
 """
 
@@ -15,13 +15,16 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     bindparam,
+    column,
     delete,
     false,
     func,
     insert,
     literal,
     select,
+    table,
     union_all,
     update,
 )
@@ -31,7 +34,7 @@ from helpdeskd.model.folding import words as folded
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket, Visibility
 from helpdeskd.store import schema
-from helpdeskd.store.schema.search import holds, holds_public, vector, with_words
+from helpdeskd.store.schema.search import INTERNAL, found, vector, with_words
 
 # Of one act so many different words; a ticket that has more than so many takes no more. What is over is not found by, nothing else.
 # A vector of PostgreSQL has a megabyte: (MAX_TICKET + MAX_ACT) words of folding.MAX_LENGTH letters of four bytes fit.
@@ -46,21 +49,14 @@ RENAMED = 100  # tickets of somebody with a new name or address that are found b
 _s, _t, _m, _p = schema.search.c, schema.ticket.c, schema.message.c, schema.person.c
 _f, _tag, _part = schema.attachment.c, schema.ticket_tag.c, schema.participant.c
 
-_PUT = insert(schema.search).values(
-    rowid=bindparam("ticket_id"), public=vector(bindparam("said")), internal=vector(bindparam("noted"))
+_PUT = insert(schema.search).values(ticket_id=bindparam("id"), words=vector(bindparam("found")))
+_DROP = delete(schema.search).where(_s.ticket_id == bindparam("id"))
+_LONGER = (
+    update(schema.search)
+    .values(words=with_words(_s.words, bindparam("found")))
+    .where(func.length(_s.words) <= bindparam("most"))
 )
-_DROP = delete(schema.search).where(_s.rowid == bindparam("ticket_id"))
-
-
-def _append(name: str) -> Any:
-    longer = update(schema.search).values({name: with_words(_s[name], bindparam("words"))})
-    return longer.where(func.length(_s[name]) <= bindparam("most"))
-
-
-_SAY = {
-    public: _append("public" if public else "internal").where(_s.rowid == bindparam("ticket_id"))
-    for public in (True, False)
-}
+_SAY = _LONGER.where(_s.ticket_id == bindparam("id"))
 _THEIRS = (
     select(_t.id).where(_t.requester_id == bindparam("person_id")).order_by(_t.id.desc()).limit(RENAMED),
     select(_part.ticket_id)
@@ -68,38 +64,53 @@ _THEIRS = (
     .order_by(_part.ticket_id.desc())
     .limit(RENAMED),
 )
-_RENAME = _append("public").where(_s.rowid.in_(union_all(*(select(each.subquery().c[0]) for each in _THEIRS))))
+_RENAME = _LONGER.where(_s.ticket_id.in_(union_all(*(select(each.subquery().c[0]) for each in _THEIRS)))).returning(
+    _s.ticket_id
+)
+# The index of SQLite, in so many words: a mail pays for each statement that SQLAlchemy makes.
+_INDEX_PUT = "INSERT INTO search_index (rowid, words) VALUES (?, ?)"
+_INDEX_DROP = """
+INSERT INTO search_index (search_index, rowid, words) SELECT 'delete', ticket_id, words FROM search WHERE ticket_id = ?
+"""
+_INDEX = table("search_index", column("rowid"), column("search_index"))
 
 
 def put(
     conn: Connection, ticket: Ticket, requester: Person, joined: Iterable[Person], visibility: Visibility, words: Words
 ) -> None:
     """The row of a new ticket."""
-    said = f"{ticket.number} {ticket.subject} {_names((requester, *joined))}"
-    text = _text(words)
+    head, text = f"{ticket.number} {ticket.subject} {_names((requester, *joined))}", _text(words)
     if visibility is Visibility.PUBLIC:
-        _put(conn, ticket.id, f"{said} {text}", "")
+        _put(conn, ticket.id, _marked(f"{head} {text}", "", MAX_ACT))
     else:
-        _put(conn, ticket.id, said, text)
+        _put(conn, ticket.id, _marked(head, text, MAX_ACT))
 
 
 def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, joined: Iterable[Person] = ()) -> None:
     """What a message adds, and who joined by it."""
-    public = visibility is Visibility.PUBLIC
-    found = folded(f"{_text(words)} {_names(joined)}", MAX_ACT)
-    if found:
-        conn.execute(_SAY[public], {"ticket_id": ticket_id, "words": " ".join(found), "most": _most(conn)})
+    text = _text(words)
+    public, internal = (text, "") if visibility is Visibility.PUBLIC else ("", text)
+    found = _marked(f"{public} {_names(joined)}", internal, MAX_ACT)
+    if not found:
+        return
+    added = conn.execute(_SAY, {"id": ticket_id, "found": found, "most": _most(conn)})
+    if added.rowcount and _fts5(conn):
+        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found))
 
 
 def rename(conn: Connection, person: Person) -> None:
     """Their newest tickets are found by what they are called now, and by what they were."""
-    found = " ".join(folded(_names((person,)), MAX_ACT))
-    conn.execute(_RENAME, {"person_id": person.id, "words": found, "most": _most(conn)})
+    found = _marked(_names((person,)), "", MAX_ACT)
+    renamed = conn.execute(_RENAME, {"person_id": person.id, "found": found, "most": _most(conn)}).scalars().all()
+    if renamed and _fts5(conn):
+        conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, found) for ticket_id in renamed])
 
 
 def drop(conn: Connection, ticket_id: int) -> None:
     """It is found no more."""
-    conn.execute(_DROP, {"ticket_id": ticket_id})
+    if _fts5(conn):
+        conn.exec_driver_sql(_INDEX_DROP, (ticket_id,))
+    conn.execute(_DROP, {"id": ticket_id})
 
 
 def rebuild(conn: Connection, *ticket_ids: int) -> None:
@@ -119,11 +130,11 @@ def rebuild(conn: Connection, *ticket_ids: int) -> None:
         for ticket_id, visibility, said in conn.execute(statement, {"ids": ids}):
             (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(said)
     for ticket_id in wanted:
-        of = [each for each in ids if ticket_id in owners[each]]
         drop(conn, ticket_id)
         if ticket_id in owners:
-            said, noted = (" ".join(word for each in of for word in found[each]) for found in (public, internal))
-            _put(conn, ticket_id, said, noted, MAX_TICKET)
+            of = [each for each in ids if ticket_id in owners[each]]
+            said, noted = (" ".join(word for each in of for word in texts[each]) for texts in (public, internal))
+            _put(conn, ticket_id, _marked(said, noted, MAX_TICKET))
 
 
 _IDS = bindparam("ids", expanding=True)
@@ -144,9 +155,18 @@ _FILES = (
 _TEXTS = select(_m.ticket_id, _m.visibility, _m.text).where(_m.ticket_id.in_(_IDS)).order_by(_m.id)
 
 
-def _put(conn: Connection, ticket_id: int, public: str, internal: str, most: int = MAX_ACT) -> None:
-    said, noted = (" ".join(folded(text, most)) if text else "" for text in (public, internal))
-    conn.execute(_PUT, {"ticket_id": ticket_id, "said": said, "noted": noted})
+def _put(conn: Connection, ticket_id: int, found: str) -> None:
+    conn.execute(_PUT, {"id": ticket_id, "found": found})
+    if _fts5(conn):
+        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found))
+
+
+def _marked(public: str, internal: str, most: int) -> str:
+    """The words of both, at most so many, with a space between each two."""
+    found = folded(public, most)
+    if internal:
+        found += [f"{INTERNAL}{word}" for word in folded(internal, most - len(found))]
+    return " ".join(found)
 
 
 def _text(words: Words) -> str:
@@ -158,28 +178,53 @@ def _names(people: Iterable[Person]) -> str:
 
 
 def _most(conn: Connection) -> int:
-    return _LETTERS if conn.dialect.name == "sqlite" else MAX_TICKET
+    return _LETTERS if _fts5(conn) else MAX_TICKET
 
 
-def found(words: str, *, internal: bool) -> ColumnElement[bool]:
-    """Rows of `schema.search` in which every word stands; the last one may go on. No word at all finds nothing.
-
-    For a list that is to stop after a page: joined by `schema.search.c.rowid == schema.ticket.c.id`, and in the order of that
-    rowid, nothing beyond the page is looked at. Everybody else: `matching`.
-    """
-    asked = folded(words, MAX_ASKED)
-    if not asked:
-        return false()
-    *whole, last = asked
-    goes_on = len(last) >= SHORTEST_START
-    query = " AND ".join(f'"{word}"' for word in asked) + (" *" if goes_on else "")
-    lexemes = [f"'{word}'" for word in whole] + [f"'{last}'" + (":*" if goes_on else "")]
-    # Nothing in them is syntax of either: a word has only letters and digits.
-    if internal:
-        return holds(literal(query), *map(literal, lexemes))
-    return holds_public(literal(f"{{public}} : ({query})"), *map(literal, lexemes))
+def _fts5(conn: Connection) -> bool:
+    return conn.dialect.name == "sqlite"
 
 
 def matching(words: str, *, internal: bool) -> ColumnElement[bool]:
-    """Tickets in which every word stands. `internal`: in what customers do not read too."""
-    return _t.id.in_(select(_s.rowid).where(found(words, internal=internal)))
+    """Tickets in which every word stands; the last one may go on. `internal`: in what customers do not read too. No words: none.
+
+    A list that is to stop after a page of what may be many: `newest`.
+    """
+    asked = folded(words, MAX_ASKED)
+    return found(_t.id, literal(_match(asked, internal)), literal(_tsquery(asked, internal))) if asked else false()
+
+
+def newest(conn: Connection, tickets: Select[Any], words: str, *, internal: bool) -> Select[Any]:
+    """Of a question for tickets, those in which every word stands, the latest opened first. Nothing beyond its LIMIT is looked at."""
+    asked = folded(words, MAX_ASKED)
+    if not asked or not _fts5(conn):
+        return tickets.where(matching(words, internal=internal)).order_by(_t.id.desc())
+    # FTS5 gives them in this order, one by one; in `matching` it would be asked for all of them first.
+    match = _INDEX.c.search_index.op("MATCH")(_match(asked, internal))
+    return tickets.join(_INDEX, _INDEX.c.rowid == _t.id).where(match).order_by(_INDEX.c.rowid.desc())
+
+
+# Nothing in a word is syntax of either engine: it has letters and digits.
+
+
+def _match(asked: list[str], internal: bool) -> str:
+    return " AND ".join(
+        "(" + " OR ".join(f'"{form}"{" *" if goes_on else ""}' for form in forms) + ")"
+        for forms, goes_on in _forms(asked, internal)
+    )
+
+
+def _tsquery(asked: list[str], internal: bool) -> str:
+    return " & ".join(
+        "(" + " | ".join(f"'{form}'{':*' if goes_on else ''}" for form in forms) + ")"
+        for forms, goes_on in _forms(asked, internal)
+    )
+
+
+def _forms(asked: list[str], internal: bool) -> list[tuple[tuple[str, ...], bool]]:
+    """Of each word: as what it is indexed, and whether it may go on."""
+    last = len(asked) - 1
+    return [
+        ((word, f"{INTERNAL}{word}") if internal else (word,), n == last and len(word) >= SHORTEST_START)
+        for n, word in enumerate(asked)
+    ]

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
-from helpdeskd.desk import catalogue, directory, messages, rows, sight
+from helpdeskd.desk import catalogue, conversation, directory, messages, rows, sight
 from helpdeskd.desk.catalogue import Place
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.sight import Sight
+from helpdeskd.errors import NotFound
 from helpdeskd.model.ticket import Attachment, Message, Ticket, Visibility
 from helpdeskd.store import schema
 
 _m, _a, _tt, _tag = schema.message.c, schema.attachment.c, schema.ticket_tag.c, schema.tag.c
 
 _FILES = (
-    select(*rows.ATTACHMENT, _m.created_at, _m.author_id, _m.visibility)
+    select(*rows.ATTACHMENT, _m.created_at, _m.author_id, _m.visibility, _m.ticket_id)
     .join(schema.message, _m.id == _a.message_id)
-    .where(_m.ticket_id == bindparam("ticket_id"))
     .order_by(_a.message_id, _a.position, _a.id)
 )
+_OF_TICKET = {
+    works: _FILES.where(conversation.OF_TICKET, conversation.readable(works=works)) for works in (True, False)
+}
+_ONE_FILE = _FILES.where(_a.id == bindparam("file_id"))
 _MESSAGE = select(*rows.MESSAGE).where(_m.id == bindparam("message_id"))
 _TAGS = (
     select(_tt.tag, _tag.id)
@@ -74,9 +79,25 @@ def sheet(conn: Connection, who: Sight, ticket_id: int) -> Sheet:
 
 
 def files(conn: Connection, ticket_id: int, *, internal: bool) -> tuple[File, ...]:
-    """Of all its messages, oldest first; those of notes only where asked."""
-    found = (
-        File(rows.attachment(row), row[-3], row[-2], row[-1] != Visibility.PUBLIC.value)
-        for row in conn.execute(_FILES, {"ticket_id": ticket_id})
-    )
-    return tuple(each for each in found if internal or not each.internal)
+    """Of all its messages, those of tickets merged into it too, oldest first; those of notes only where asked."""
+    return tuple(_file(row) for row in conn.execute(_OF_TICKET[internal], {"ticket_id": ticket_id}))
+
+
+def file(conn: Connection, who: Sight, file_id: int) -> tuple[File, Ticket]:
+    """A file of a message that they may read, and the ticket in which they do. Raises NotFound."""
+    row = conn.execute(_ONE_FILE, {"file_id": file_id}).one_or_none()
+    if row is None:
+        raise NotFound("file", file_id)
+    try:
+        ticket = sight.ticket(conn, who, row.ticket_id)
+    except NotFound as error:
+        raise NotFound("file", file_id) from error
+    found = _file(row)
+    if found.internal and not sight.handles(who, ticket):
+        raise NotFound("file", file_id)
+    return found, ticket
+
+
+def _file(row: Row[Any]) -> File:
+    internal = conversation.is_internal(Visibility(row.visibility), row.author_id)
+    return File(rows.attachment(row), row.created_at, row.author_id, internal)

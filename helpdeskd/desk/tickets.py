@@ -386,11 +386,13 @@ def staff_reply(
     words: Words,
     close: bool = False,
     holding: frozenset[State] = frozenset(),
+    to: frozenset[int] | None = None,
 ) -> Posted:
     """A public answer: mailed to the requester and each participant, in the department's name. The ticket awaits the customer
-    (or is closed with it; one in a state of `holding` stays as it is), and is the author's where it was nobody's.
+    (or is closed with it; one in a state of `holding` stays as it is), and is the author's where it was nobody's. `to`: mailed
+    to these of them alone, by their ids.
 
-    Raises Refused: not-staff, automatic-mail, unverified.
+    Raises Refused: not-staff, automatic-mail, unverified, not-a-recipient.
     """
     if not author.is_staff:
         raise Refused("not-staff", f"{author.shown} is not staff")
@@ -409,7 +411,9 @@ def staff_reply(
     ticket, changed = step(conn, now, ticket, state, author.id, ticket.pending_until if stays else None, **mine, **said)
     history.write(conn, now, *entries, *changed)
     others = circle.of(conn, ticket.id)
-    happened = scene(conn, Event.STAFF_REPLIED, ticket, author, participants=others, message_id=message_id, words=words)
+    circle.check(ticket, others, to)
+    more = {"participants": others, "only": to, "message_id": message_id, "words": words}
+    happened = scene(conn, Event.STAFF_REPLIED, ticket, author, **more)
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 
 

@@ -1,45 +1,44 @@
-"""The words of each ticket, to be found by: on SQLite a table of FTS5, on PostgreSQL two vectors and a GIN index.
+"""The words of each ticket, to be found by: on PostgreSQL a vector and its GIN index, on SQLite an index of FTS5 beside the words.
 
-Both engines are given words that `model.folding` has made; neither is to make words of its own.
+Words come as `model.folding` makes them; no engine makes words of its own. A word that customers do not read begins with INTERNAL.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, String, Table
+from sqlalchemy import DDL, Boolean, Column, Index, String, Table, event
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateTable
-from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from helpdeskd.store.schema.base import Text, metadata
+from helpdeskd.store.schema.base import BigId, Text, metadata
 
-# The tokenizer splits at spaces; detail: which column a word stands in, not where (no phrases); no sizes: nothing is ranked.
-FTS5 = """
-CREATE VIRTUAL TABLE search USING fts5(public, internal, tokenize = 'ascii', detail = 'column', columnsize = 0)
-"""
-
-_Vector = Text().with_variant(TSVECTOR(), "postgresql")
+INTERNAL = "~"
 
 search = Table(
     "search",
     metadata,
-    Column("rowid", BigInteger, primary_key=True, autoincrement=False),  # ticket.id, as FTS5 calls it
-    Column("public", _Vector, nullable=False),
-    Column("internal", _Vector, nullable=False),  # notes, what has no public voice, and the system's words
-    Index("ix_search_public_internal", "public", "internal", postgresql_using="gin").ddl_if(dialect="postgresql"),
+    Column("ticket_id", BigId, primary_key=True, autoincrement=False),
+    Column(
+        "words", Text().with_variant(TSVECTOR(), "postgresql"), nullable=False
+    ),  # SQLite: as they were put into FTS5
+    Index("ix_search_words", "words", postgresql_using="gin").ddl_if(dialect="postgresql"),
 )
 
-
-@compiles(CreateTable, "sqlite")
-def _create(element: CreateTable, compiler: DDLCompiler, **more: Any) -> str:
-    return FTS5 if element.element is search else compiler.visit_create_table(element, **more)
+# It holds no words itself, but which ticket has which (detail: not where in it); nothing is ranked, so it needs no sizes. The
+# tokenizer splits at spaces. What is put in for a ticket that is there adds to it; what is taken out must be what was put in,
+# which is why `search.words` keeps it.
+FTS5 = (
+    "CREATE VIRTUAL TABLE search_index USING fts5("
+    f"words, content = '', tokenize = \"ascii tokenchars '{INTERNAL}'\", detail = 'none', columnsize = 0)"
+)
+event.listen(search, "after_create", DDL(FTS5).execute_if(dialect="sqlite"))
+event.listen(search, "before_drop", DDL("DROP TABLE IF EXISTS search_index").execute_if(dialect="sqlite"))
 
 
 class vector(FunctionElement[str]):  # noqa: N801  # a function of SQL
-    """vector(words): words with a space between each two, as a column of `search` holds them."""
+    """vector(words): words with a space between each two, as the column holds them."""
 
     name = "vector"
     type = String()
@@ -57,7 +56,7 @@ def _lexemes(element: vector, compiler: Any, **more: Any) -> str:
 
 
 class with_words(FunctionElement[str]):  # noqa: N801  # as above
-    """with_words(column, words): what stands in a column, and these."""
+    """with_words(column, words): what stands in the column, and these."""
 
     name = "with_words"
     type = String()
@@ -66,52 +65,38 @@ class with_words(FunctionElement[str]):  # noqa: N801  # as above
 
 @compiles(with_words, "sqlite")
 def _longer(element: with_words, compiler: Any, **more: Any) -> str:
-    column, words = element.clauses
-    return f"{compiler.process(column, **more)} || ' ' || {compiler.process(words, **more)}"
+    column, words = (compiler.process(each, **more) for each in element.clauses)
+    return f"{column} || ' ' || {words}"
 
 
 @compiles(with_words, "postgresql")
 def _more_lexemes(element: with_words, compiler: Any, **more: Any) -> str:
     column, words = element.clauses
-    added = compiler.process(vector(words), **more)
-    return f"{compiler.process(column, **more)} || {added}"
+    return f"{compiler.process(column, **more)} || {_lexemes(vector(words), compiler, **more)}"
 
 
-class holds_public(FunctionElement[bool]):  # noqa: N801  # as above
-    """holds_public(query, word, ...): rows in whose public words all of these stand. `query` says the same to FTS5, each word to PostgreSQL
-    as a tsquery."""
+class found(FunctionElement[bool]):  # noqa: N801  # as above
+    """found(ticket_id, match, tsquery): is this ticket among those that FTS5 or PostgreSQL finds?"""
 
-    name = "holds_public"
+    name = "found"
     type = Boolean()
     inherit_cache = True
 
-
-class holds(FunctionElement[bool]):  # noqa: N801  # as above
-    """The same, of all words."""
-
-    name = "holds"
-    type = Boolean()
-    inherit_cache = True
+    def self_group(self, against: Any = None) -> Any:
+        """A condition as it stands: SQLAlchemy would compare it to 1."""
+        del against
+        return self
 
 
-@compiles(holds_public, "sqlite")
-@compiles(holds, "sqlite")
-def _match(element: FunctionElement[bool], compiler: Any, **more: Any) -> str:
-    query, *_ = element.clauses
-    return f"search MATCH {compiler.process(query, **more)}"
+@compiles(found, "sqlite")
+def _in_fts5(element: found, compiler: Any, **more: Any) -> str:
+    ticket_id, match, _ = element.clauses
+    one, other = (compiler.process(each, **more) for each in (ticket_id, match))
+    return f"({one} IN (SELECT rowid FROM search_index WHERE search_index MATCH {other}))"
 
 
-@compiles(holds_public, "postgresql")
-def _public_match(element: FunctionElement[bool], compiler: Any, **more: Any) -> str:
-    return _all_in(("public",), element, compiler, more)
-
-
-@compiles(holds, "postgresql")
-def _any_match(element: FunctionElement[bool], compiler: Any, **more: Any) -> str:
-    return _all_in(("public", "internal"), element, compiler, more)
-
-
-def _all_in(columns: tuple[str, ...], element: FunctionElement[bool], compiler: Any, more: dict[str, Any]) -> str:
-    _, *words = element.clauses
-    each = [f"CAST({compiler.process(word, **more)} AS tsquery)" for word in words]
-    return "(" + " AND ".join(f"({' OR '.join(f'search.{name} @@ {word}' for name in columns)})" for word in each) + ")"
+@compiles(found, "postgresql")
+def _in_vectors(element: found, compiler: Any, **more: Any) -> str:
+    ticket_id, _, query = element.clauses
+    one, other = (compiler.process(each, **more) for each in (ticket_id, query))
+    return f"({one} IN (SELECT ticket_id FROM search WHERE words @@ CAST({other} AS tsquery)))"

@@ -13,17 +13,17 @@ from helpdeskd.model.folding import words
 revision = "0004"
 down_revision = "0003"
 
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 PAGE = 200  # tickets that are in memory at once
 MOST = 6_000  # words of one
 
 _FTS5 = """
-CREATE VIRTUAL TABLE search USING fts5(public, internal, tokenize = 'ascii', detail = 'column', columnsize = 0)
+CREATE VIRTUAL TABLE search_index USING fts5(words, content = '', tokenize = "ascii tokenchars '~'", detail = 'none', columnsize = 0)
 """
-_VECTORS = """
-INSERT INTO search (rowid, public, internal) VALUES (
-    :rowid, array_to_tsvector(string_to_array(:said, ' ')), array_to_tsvector(string_to_array(:noted, ' '))
-)
-"""
+_PUT = "INSERT INTO search (ticket_id, words) VALUES (:id, :words)"
+_PUT_VECTOR = "INSERT INTO search (ticket_id, words) VALUES (:id, array_to_tsvector(string_to_array(:words, ' ')))"
+_INDEX = "INSERT INTO search_index (rowid, words) SELECT ticket_id, words FROM search WHERE ticket_id BETWEEN :first AND :last"
 _TICKETS = """
 SELECT id FROM ticket WHERE id > :after AND removed_at IS NULL ORDER BY id LIMIT :page
 """
@@ -52,36 +52,32 @@ SELECT whole, CASE visibility WHEN 'public' THEN 1 ELSE 0 END, text FROM part JO
 
 def upgrade() -> None:
     conn = op.get_bind()
-    if conn.dialect.name == "sqlite":
+    sqlite = conn.dialect.name == "sqlite"
+    op.create_table(
+        "search",
+        sa.Column("ticket_id", ID, autoincrement=False, nullable=False),
+        sa.Column("words", sa.Text().with_variant(TSVECTOR(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("ticket_id", name="pk_search"),
+    )
+    if sqlite:
         op.execute(_FTS5)
-        put = sa.text("INSERT INTO search (rowid, public, internal) VALUES (:rowid, :said, :noted)")
-    else:
-        op.create_table(
-            "search",
-            sa.Column("rowid", sa.BigInteger(), autoincrement=False, nullable=False),
-            sa.Column("public", TSVECTOR(), nullable=False),
-            sa.Column("internal", TSVECTOR(), nullable=False),
-            sa.PrimaryKeyConstraint("rowid", name="pk_search"),
-        )
-        put = sa.text(_VECTORS)
     read = sa.text(_WORDS).bindparams(sa.bindparam("ids", expanding=True))
     after = 0
     while page := list(conn.execute(sa.text(_TICKETS), {"after": after, "page": PAGE}).scalars()):
         texts: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
         for ticket_id, public, text in conn.execute(read, {"ids": page}):
             texts[ticket_id, public].append(text)
-        rows = [
-            {
-                "rowid": ticket_id,
-                "said": " ".join(words(" ".join(texts[ticket_id, 1]), MOST)),
-                "noted": " ".join(words(" ".join(texts[ticket_id, 0]), MOST)),
-            }
-            for ticket_id in page
-        ]
-        conn.execute(put, rows)
+        rows = []
+        for ticket_id in page:
+            found = words(" ".join(texts[ticket_id, 1]), MOST)
+            found += [f"~{word}" for word in words(" ".join(texts[ticket_id, 0]), MOST - len(found))]
+            rows.append({"id": ticket_id, "words": " ".join(found)})
+        conn.execute(sa.text(_PUT if sqlite else _PUT_VECTOR), rows)
+        if sqlite:
+            conn.execute(sa.text(_INDEX), {"first": page[0], "last": page[-1]})
         after = page[-1]
-    if conn.dialect.name == "postgresql":
-        op.create_index("ix_search_public_internal", "search", ["public", "internal"], postgresql_using="gin")
+    if not sqlite:
+        op.create_index("ix_search_words", "search", ["words"], postgresql_using="gin")
 
 
 def downgrade() -> None:
