@@ -58,7 +58,7 @@ class Wanted:
     requester_id: int | None = None
     company_id: int | None = None  # the requester's
     assignee_id: int | None = None
-    subscriber_id: int | None = None  # who asked, or takes part
+    subscriber_id: int | None = None  # who hears of it: requester, assignee, those who take part
     tag: str = ""
     last_side: Side | None = None
     created_from: datetime | None = None
@@ -121,9 +121,7 @@ def _read(conn: Connection, lines: Select[Any]) -> tuple[Line, ...]:
     return tuple(sorted(made, key=lambda line: line.ticket.id, reverse=True))
 
 
-def _merged(
-    dialect: str, legs: list[ColumnElement[bool]], limit: int, offset: int
-) -> Subquery | None:
+def _merged(dialect: str, legs: list[ColumnElement[bool]], limit: int, offset: int) -> Subquery | None:
     """The ids of a page. SQLite sees by itself that each leg is in order; PostgreSQL must be told."""
     each: list[Any] = [select(_t.id).where(leg, *_THERE) for leg in legs]
     if not each:
@@ -160,7 +158,7 @@ def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
 def _few(wanted: Wanted) -> list[ColumnElement[bool]]:
     """What narrows a list so far that who sees what is asked of each ticket."""
     if wanted.subscriber_id is not None:
-        return list(_taking_part(wanted.subscriber_id))
+        return [*_taking_part(wanted.subscriber_id), _t.assignee_id == wanted.subscriber_id]
     if wanted.requester_id is not None:
         return [_t.requester_id == wanted.requester_id]
     if wanted.assignee_id is not None:
