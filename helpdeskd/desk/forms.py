@@ -79,13 +79,13 @@ class Changed:
     created_at: datetime | Keep = KEEP
     requester_id: int | Keep = KEEP
     department_id: int | Keep = KEEP
-    assignee_id: int | None | Keep = KEEP  # None: nobody
+    assignee_id: int | Keep | None = KEEP  # None: nobody
     priority: Priority | Keep = KEEP
     subject: str | Keep = KEEP
     opening: Text | Keep = KEEP  # the first message's words
     tags: tuple[str, ...] | Keep = KEEP  # exactly these
     seconds_spent: int | Keep = KEEP
-    due_at: datetime | None | Keep = KEEP
+    due_at: datetime | Keep | None = KEEP
     status: Status | Keep = KEEP
     closed_at: datetime | Keep = KEEP
 
@@ -139,7 +139,7 @@ def change(
     ticket = seeing.ticket(conn, sight, ticket_id)
     for field, value in wanted:
         seeing.check(conn, sight, ticket, field.right(value))
-    act = _Change(conn, desk, now, actor)
+    act = _Change(conn, desk, now, sight, actor)
     for field, value in wanted:
         ticket = field.act(act, ticket, value)
     return ticket
@@ -181,6 +181,7 @@ class _Change:
     conn: Connection
     desk: Desk
     now: datetime
+    sight: Sight
     actor: Person
 
     def __call__(self, act: Callable[..., Ticket], ticket: Ticket, **values: Any) -> Ticket:
@@ -206,6 +207,7 @@ def _opening(do: _Change, ticket: Ticket, words: Text) -> Ticket:
     first = messages.first(do.conn, ticket.id)
     if first is None:
         raise NotFound("message", ticket.id)
+    edits.editable(do.conn, do.sight, first)  # a requester's own words, not those of whoever opened it for them
     return edits.rewrite(do.conn, do.desk, do.now, message_id=first, text=words.text, html=words.html, actor=do.actor)
 
 

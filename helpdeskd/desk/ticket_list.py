@@ -100,24 +100,14 @@ def several(conn: Connection, ticket_ids: Iterable[int]) -> tuple[Line, ...]:
 
 
 def _read(conn: Connection, lines: Select[Any]) -> tuple[Line, ...]:
-    found = [(rows.ticket(row), *row[len(rows.TICKET) :]) for row in conn.execute(lines)]
-    named = {
-        each
-        for ticket, *_ in found
-        for each in (ticket.requester_id, ticket.assignee_id, ticket.last_author_id)
-        if each is not None
-    }
-    known = directory.several(conn, named)
-    made = [
-        Line(
-            ticket,
-            *more,
-            requester=known[ticket.requester_id],
-            assignee=known.get(ticket.assignee_id or 0),
-            last=known.get(ticket.last_author_id or 0),
-        )
-        for ticket, *more in found
-    ]
+    found = [(rows.ticket(row), row[len(rows.TICKET) :]) for row in conn.execute(lines)]
+    people = {each for ticket, _ in found for each in (ticket.requester_id, ticket.assignee_id, ticket.last_author_id)}
+    known = directory.several(conn, (each for each in people if each is not None))
+    made = []
+    for ticket, (department, section_id, has_children) in found:
+        assignee, last = (known.get(each or 0) for each in (ticket.assignee_id, ticket.last_author_id))
+        requester = known[ticket.requester_id]
+        made.append(Line(ticket, department, section_id, bool(has_children), requester, assignee, last))
     return tuple(sorted(made, key=lambda line: line.ticket.id, reverse=True))
 
 
@@ -127,7 +117,8 @@ def _merged(dialect: str, legs: list[ColumnElement[bool]], limit: int, offset: i
     if not each:
         return None
     if len(each) == 1:
-        return each[0].order_by(_t.id.desc()).limit(limit).offset(offset).subquery()
+        one: Select[Any] = each[0].order_by(_t.id.desc())
+        return one.limit(limit).offset(offset).subquery()
     if dialect == "postgresql":
         each = [one.order_by(_t.id.desc()).limit(limit + offset) for one in each]
     # SQLite knows none of the names in a union.

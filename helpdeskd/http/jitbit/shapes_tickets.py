@@ -1,15 +1,17 @@
-"""Its JSON for one ticket, its tags and its files."""
+"""Its JSON for tickets, in lists and alone, their tags and their files."""
 
 from __future__ import annotations
 
 import msgspec
 
+from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.sheets import File, Sheet
 from helpdeskd.desk.sight import Sight
+from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Counts, Line
 from helpdeskd.http.jitbit import words
 from helpdeskd.http.jitbit.shapes_users import User, user
 from helpdeskd.http.jitbit.words import CLOSED, PRIORITY, STATUS, STATUS_NAMES, moment, moment_or_none
-from helpdeskd.model.ticket import Side, Ticket
+from helpdeskd.model.ticket import Side, State, Ticket
 
 
 class Tag(msgspec.Struct):
@@ -30,6 +32,55 @@ class Attachment(msgspec.Struct):
     GoogleDriveUrl: str | None
     ForTechsOnly: bool
     Url: str
+
+
+class TicketSummary(msgspec.Struct):
+    """`CompanyID` is spelt so here, `CompanyId` of users."""
+
+    IssueID: int
+    TicketID: int
+    Priority: int
+    StatusID: int
+    IssueDate: str
+    Subject: str
+    Status: str
+    UpdatedByUser: bool
+    UpdatedByPerformer: bool
+    UpdatedForTechView: bool
+    CategoryID: int
+    Category: str
+    UserID: int
+    UserName: str
+    FirstName: str
+    LastName: str
+    Email: str
+    AssignedToUserID: int | None
+    Technician: str | None
+    TechFirstName: str | None
+    TechLastName: str | None
+    DueDate: str | None
+    LastUpdated: str
+    ResolvedDate: str | None
+    CompanyID: int | None
+    CompanyName: str | None
+    SectionID: int | None
+    Origin: str
+    HasChildren: bool
+    LastUpdatedByUserID: int | None
+    LastUpdatedUsername: str | None
+    StartDate: str | None
+    TimeSpentInSeconds: int
+    StatusColor: str | None
+
+
+class Stats(msgspec.Struct):
+    TotalTickets: int
+    NewTickets: int
+    InProcess: int
+    Closed: int
+    Unclosed: int
+    Unanswered: int
+    Unassigned: int
 
 
 class TicketDetail(msgspec.Struct):
@@ -97,6 +148,67 @@ def attachment(file: File, ticket_id: int, root: str) -> Attachment:
         GoogleDriveUrl=None,
         ForTechsOnly=file.internal,
         Url=f"{root}/attachment?id={found.id}",
+    )
+
+
+def summary(line: Line) -> TicketSummary:
+    ticket, requester, assignee, last = line.ticket, line.requester, line.assignee, line.last
+    status = STATUS[ticket.state]
+    first, family = _names(requester)
+    tech_first, tech_family = (None, None) if assignee is None else _names(assignee)
+    return TicketSummary(
+        IssueID=ticket.id,
+        TicketID=ticket.id,
+        Priority=PRIORITY[ticket.priority],
+        StatusID=status,
+        IssueDate=moment(ticket.created_at),
+        Subject=ticket.subject,
+        Status=STATUS_NAMES[status],
+        UpdatedByUser=updated_by_user(ticket),
+        UpdatedByPerformer=updated_by_performer(ticket),
+        UpdatedForTechView=False,
+        CategoryID=ticket.department_id,
+        Category=line.department,
+        UserID=requester.person.id,
+        UserName=requester.username,
+        FirstName=first,
+        LastName=family,
+        Email=requester.person.email,
+        AssignedToUserID=ticket.assignee_id,
+        Technician=None if assignee is None else assignee.username,
+        TechFirstName=tech_first,
+        TechLastName=tech_family,
+        DueDate=moment_or_none(ticket.due_at),
+        LastUpdated=moment(ticket.updated_at),
+        ResolvedDate=moment_or_none(ticket.closed_at),
+        CompanyID=requester.company_id,
+        CompanyName=requester.company or None,
+        SectionID=line.section_id,
+        Origin=words.ORIGIN_NAMES[ticket.origin],
+        HasChildren=line.has_children,
+        LastUpdatedByUserID=ticket.last_author_id,
+        LastUpdatedUsername=None if last is None else last.username,
+        StartDate=moment_or_none(ticket.started_at),
+        TimeSpentInSeconds=ticket.seconds_spent,
+        StatusColor=None,
+    )
+
+
+def _names(entry: Entry) -> tuple[str, str]:
+    return words.names(entry.person.name, entry.given_name, entry.family_name)
+
+
+def stats(found: Counts) -> Stats:
+    states = found.states
+    unclosed = sum(states[each] for each in OPEN)
+    return Stats(
+        TotalTickets=unclosed + states[State.CLOSED],
+        NewTickets=states[State.NEW],
+        InProcess=unclosed - states[State.NEW],
+        Closed=states[State.CLOSED],
+        Unclosed=unclosed,
+        Unanswered=sum(states[each] for each in UNANSWERED),
+        Unassigned=found.unassigned,
     )
 
 
