@@ -44,7 +44,7 @@ _t, _d = schema.ticket.c, schema.department.c
 _part, _prof, _tag, _link = schema.participant.c, schema.profile.c, schema.ticket_tag.c, schema.ticket_link.c
 
 _THERE = (_t.removed_at.is_(None), _t.state != State.MERGED.value)
-_NOBODYS = func.coalesce(_t.assignee_id, 0) == 0  # not by the index of assignees: most tickets of nobody are closed
+_NOBODYS = func.coalesce(_t.assignee_id, 0) == 0  # not by its index: most tickets of nobody are closed
 _PARENT = exists().where(_link.ticket_id == _t.id, _link.kind == LinkKind.PARENT.value)
 _LINES = select(*rows.TICKET, _d.name, _d.section_id, _PARENT).join(schema.department, _d.id == _t.department_id)
 
@@ -128,23 +128,23 @@ def _merged(dialect: str, legs: list[ColumnElement[bool]], limit: int, offset: i
 
 def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     """Conditions of which one must hold, each answered by an index in the order of ids; none: there is nothing to find."""
-    if wanted.states is not None and not wanted.states - {State.MERGED}:
-        return []
-    if wanted.departments is not None and not wanted.departments:
+    if wanted.states is not None:
+        wanted = replace(wanted, states=wanted.states - {State.MERGED})
+    if wanted.states == frozenset() or wanted.departments == frozenset():
         return []
     rest = and_(true(), *_narrowed(wanted))
+    of, within = _of(wanted.departments), _in(wanted.states)
+    beside = and_(_of(wanted.departments, _aside), _in(wanted.states, _aside), rest)
     few = _few(wanted)
     if few:
-        return [and_(leg, seeing.where(sight), _of(wanted.departments), _in(wanted.states), rest) for leg in few]
-    states = [None] if wanted.states is None else sorted(wanted.states - {State.MERGED})
-    legs = [
-        and_(way, rest) if state is None else and_(way, _t.state == state.value, rest)
-        for way in _ways(sight, wanted.departments)
-        for state in states
-    ]
+        return [and_(leg, seeing.where(sight), beside) for leg in few]
+    states = [true()] if wanted.states is None else [_in(frozenset({state})) for state in wanted.states]
+    legs = [and_(way, state, rest) for way in _wide(sight, wanted.departments) for state in states]
     if len(legs) > MAX_LEGS:
-        return [and_(seeing.where(sight), _of(wanted.departments), _in(wanted.states), rest)]
-    return legs
+        return [and_(seeing.where(sight), of, within, rest)]
+    if _is_handled(sight, wanted.departments):
+        return legs
+    return legs + [and_(way, beside) for way in _own(sight)]
 
 
 def _few(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -160,19 +160,29 @@ def _few(wanted: Wanted) -> list[ColumnElement[bool]]:
     return [] if wanted.company_id is None else [_of_company(wanted.company_id)]
 
 
-def _ways(sight: Sight, departments: frozenset[int] | None) -> list[ColumnElement[bool]]:
-    """The ways in which one sees tickets, of these departments or of all."""
-    if sight.everything:
-        return [true()] if departments is None else [_t.department_id == each for each in sorted(departments)]
-    handled = sight.departments if departments is None else sight.departments & departments
-    ways: list[ColumnElement[bool]] = [_t.department_id == each for each in sorted(handled)]
-    if departments is not None and departments == handled:
-        return ways
-    theirs = [*_taking_part(sight.person_id)]
+def _is_handled(sight: Sight, departments: frozenset[int] | None) -> bool:
+    """Do they see every ticket there is in these departments (None: in all)?"""
+    return sight.everything or (departments is not None and departments <= sight.departments)
+
+
+def _wide(sight: Sight, departments: frozenset[int] | None) -> list[ColumnElement[bool]]:
+    """What they see whole, of these departments or of all."""
+    if sight.everything and departments is None:
+        return [true()]
+    handled = (
+        departments
+        if departments is not None and sight.everything
+        else sight.departments & (departments or sight.departments)
+    )
+    return [_t.department_id == each for each in sorted(handled)]
+
+
+def _own(sight: Sight) -> list[ColumnElement[bool]]:
+    """What they see because of who they are to it."""
+    ways = [*_taking_part(sight.person_id)]
     if sight.staff:
-        theirs.append(_t.assignee_id == sight.person_id)
-    theirs += [_of_company(each) for each in sorted(sight.companies)]
-    return ways + [and_(each, _of(departments)) for each in theirs]
+        ways.append(_t.assignee_id == sight.person_id)
+    return ways + [_of_company(each) for each in sorted(sight.companies)]
 
 
 def _taking_part(person_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -188,12 +198,25 @@ def _tagged(tag: str) -> ColumnElement[bool]:
     return _t.id.in_(select(_tag.ticket_id).where(_tag.tag == tag))
 
 
-def _of(departments: frozenset[int] | None) -> ColumnElement[bool]:
-    return true() if departments is None else _t.department_id.in_(sorted(departments))
+def _aside(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The column, where its index is not the one to answer."""
+    return func.coalesce(column, column)
 
 
-def _in(states: frozenset[State] | None) -> ColumnElement[bool]:
-    return true() if states is None else _t.state.in_(sorted(each.value for each in states))
+def _plain(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column
+
+
+def _of(
+    departments: frozenset[int] | None, by: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _plain
+) -> ColumnElement[bool]:
+    return true() if departments is None else by(_t.department_id).in_(sorted(departments))
+
+
+def _in(
+    states: frozenset[State] | None, by: Callable[[ColumnElement[Any]], ColumnElement[Any]] = _plain
+) -> ColumnElement[bool]:
+    return true() if states is None else by(_t.state).in_(sorted(each.value for each in states))
 
 
 def _narrowed(wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -233,7 +256,7 @@ def counts(conn: Connection, sight: Sight) -> Counts:
     handled = sorted(sight.departments)
     states = counters.by_state(conn, handled) if handled else dict.fromkeys(State, 0)
     elsewhere = _t.department_id.not_in(handled) if handled else true()
-    theirs = _ways(replace(sight, departments=frozenset()), None)
+    theirs = _own(sight)
     found = select(_t.state, func.count()).where(or_(*theirs), elsewhere, *_THERE).group_by(_t.state)
     for state, n in conn.execute(found):
         states[State(state)] += n
