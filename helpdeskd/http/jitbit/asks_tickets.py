@@ -95,8 +95,12 @@ class Tickets:
         WHOLE_ID,
         Doc("1 new, 2 in progress, 3 closed. May be repeated."),
     ] = ()
-    statuses: Annotated[
-        str, BLANK, Rule("expected statuses divided by commas", _reads(statuses)), Doc("As statusId.")
+    more_statuses: Annotated[
+        str,
+        Named("statuses"),
+        BLANK,
+        Rule("expected statuses divided by commas", _reads(statuses)),
+        Doc("As statusId."),
     ] = ""
     requester_id: Annotated[int | None, Named("fromUserId"), NATURAL] = None
     company_id: Annotated[int | None, Named("fromCompanyId"), NATURAL] = None

@@ -54,7 +54,7 @@ _OF_MODE = {"unanswered": UNANSWERED, "unclosed": OPEN}
 
 def _states(asked: asks_tickets.Tickets) -> frozenset[State] | None:
     """All that is asked of the state must hold; None: nothing is."""
-    numbers = (frozenset(asked.numbers), asks_tickets.statuses(asked.statuses))
+    numbers = (frozenset(asked.numbers), asks_tickets.statuses(asked.more_statuses))
     found = [frozenset(state for state, number in words.STATUS.items() if number in each) for each in numbers if each]
     if asked.mode.lower() in _OF_MODE:
         found.append(_OF_MODE[asked.mode.lower()])
