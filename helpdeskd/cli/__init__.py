@@ -42,6 +42,7 @@ COMMANDS = {
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
     "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
+    "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),

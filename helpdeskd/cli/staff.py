@@ -125,7 +125,10 @@ def password(ctx: click.Context, address: str) -> None:
 @click.argument("switch", type=click.Choice(["on", "off"]))
 @click.pass_context
 def totp(ctx: click.Context, address: str, switch: str) -> None:
-    """Ask ADDRESS for a one-time code at each log-in, or no more. `on` prints what an authenticator's app takes, and wants a code from it."""
+    """Ask ADDRESS for a one-time code at each log-in, or no more. Their sessions end.
+
+    `on` prints what an authenticator's app takes, and wants a code from it.
+    """
     with writing(ctx) as here:
         person = here.store.read(lambda conn: people.at(conn, address))
         seed = ""

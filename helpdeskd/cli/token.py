@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sys
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 import click
 from sqlalchemy import Connection
@@ -15,6 +16,7 @@ from helpdeskd.config import DIALECTS
 from helpdeskd.desk import api_keys, bearer, people
 from helpdeskd.guard import addresses
 from helpdeskd.model.api import PERMISSIONS, ApiKey
+from helpdeskd.model.people import Person
 
 
 @click.group()
@@ -91,14 +93,14 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
         found = here.store.read(api_keys.list)
         named = here.store.read(lambda conn: people.several(conn, [key.person_id for key in found if key.person_id]))
     if as_json:
-        echo_json([{"key": key, "good": key.is_good(now)} for key in found])
+        echo_json([{"key": key, "good": _state(key, named, now) == "good"} for key in found])
         return
     rows = [
         (
             key.id,
             key.name,
             key.dialect,
-            "good" if key.is_good(now) else "revoked" if key.revoked_at else "expired",
+            _state(key, named, now),
             named[key.person_id].email if key.person_id else _permissions(key),
             ", ".join(key.allow_ip) or "everywhere",
             moment(key.used_at) if key.used_at else "never",
@@ -106,6 +108,12 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
         for key in found
     ]
     click.echo(table(rows, ("ID", "NAME", "DIALECT", "STATE", "MAY", "FROM", "USED")))
+
+
+def _state(key: ApiKey, named: Mapping[int, Person], now: datetime) -> str:
+    if not key.is_good(now):
+        return "revoked" if key.revoked_at else "expired"
+    return "disabled" if key.person_id and named[key.person_id].disabled_at else "good"
 
 
 def _permissions(key: ApiKey) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
-from sqlalchemy import Connection, Table, bindparam, case, delete, or_, select, update
+from sqlalchemy import Connection, Table, and_, bindparam, case, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from helpdeskd.desk import api_keys
@@ -19,6 +20,9 @@ from helpdeskd.store import schema
 _l, _f, _s = schema.login.c, schema.login_failure.c, schema.session.c
 _COLUMNS = (_l.person_id, _l.username, _l.password_hash, _l.password_at, _l.totp_seed, _l.last_at)
 _BY_NAME = select(*_COLUMNS).where(_l.username_key == bindparam("key"))
+_FAILURE = select(_f.count.label("failures"), _f.last_at).where(
+    _f.kind == bindparam("kind"), _f.key == bindparam("key")
+)
 _BY_PERSON = select(*_COLUMNS).where(_l.person_id == bindparam("person_id"))
 
 
@@ -50,6 +54,27 @@ class Lockout:
 
     attempts: int
     minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """`kind` says what it is that is locked; `seconds` until one may try again."""
+
+    kind: Kind
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """What the failures of an attempt are counted under, one spelling for each: see guard.addresses.block and guard.login."""
+
+    address: str
+    account: str
+
+    @property
+    def counted(self) -> tuple[tuple[Kind, str], ...]:
+        """In the order in which the rows are locked."""
+        return ((Kind.ADDRESS, self.address), (Kind.ACCOUNT, self.account))
 
 
 def by_name(conn: Connection, username: str) -> Login | None:
@@ -86,45 +111,82 @@ def set_password(conn: Connection, desk: Desk, now: datetime, *, person: Person,
     return _there(conn, person.id)
 
 
-def rehash(conn: Connection, desk: Desk, now: datetime, *, login: Login, password_hash: str) -> None:
-    """The same password under today's parameters: nothing ends. Not where it was changed meanwhile."""
-    conn.execute(
-        update(schema.login)
-        .where(_l.person_id == login.person_id, _l.password_hash == login.password_hash)
-        .values(password_hash=password_hash)
-    )
-
-
 def set_totp(conn: Connection, desk: Desk, now: datetime, *, person: Person, seed: str) -> None:
-    """Switch one-time codes on, or off with an empty seed. Raises NotFound where they cannot log in yet."""
+    """Switch one-time codes on, or off with an empty seed. Sessions end. Raises NotFound where they cannot log in yet."""
     if of(conn, person.id) is None:
         raise NotFound("login", person.email)
     _put(conn, person.id, {"totp_seed": seed, "totp_step": 0})
+    end_sessions(conn, person_id=person.id)
 
 
-def use_step(conn: Connection, desk: Desk, now: datetime, *, person_id: int, step: int) -> bool:
-    """Does this code count? Not one of a step that was used, or of one before it: RFC 6238 section 5.2."""
-    used = conn.execute(
-        update(schema.login).where(_l.person_id == person_id, _l.totp_step < step).values(totp_step=step)
-    )
-    return used.rowcount == 1
+def logged_in(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    login: Login,
+    who: Who,
+    address: str,
+    password_hash: str,
+    step: int | None = None,
+) -> Login | None:
+    """The end of a log-in from `address` that went well: failures in a row are forgotten. The row as it is from now on.
 
-
-def logged_in(conn: Connection, desk: Desk, now: datetime, *, person_id: int, address: str) -> None:
-    """It went well: failures of this account and address are forgotten."""
-    login = of(conn, person_id)
-    _put(conn, person_id, {"last_at": now, "last_address": address})
-    forget(conn, Kind.ADDRESS, address)
-    if login is not None:
-        forget(conn, Kind.ACCOUNT, login.username.casefold())
-
-
-def attempt(conn: Connection, desk: Desk, now: datetime, *, kind: Kind, key: str, lockout: Lockout) -> int | None:
-    """One more attempt, counted as a failure until `logged_in` or `forget` takes it back; how many in a row that makes.
-
-    None: there were too many already, and none is counted until `lockout.minutes` after the last of them. It is one statement,
-    made before the password is looked at: of guesses that come all at once no more get through than of those that queue.
+    `login` is what was verified, `password_hash` the same or the same password's under today's parameters, `step` that of the one-time
+    code. None, and nothing is done, where that is no longer so: the password or the codes were changed, the person was disabled, or
+    this step or a later one was used (RFC 6238 section 5.2).
     """
+    still = [
+        _l.person_id == login.person_id,
+        _l.password_hash == login.password_hash,
+        _l.totp_seed == login.totp_seed,
+        exists().where(schema.person.c.id == login.person_id, schema.person.c.disabled_at.is_(None)),
+    ]
+    values: dict[str, object] = {"last_at": now, "last_address": address, "password_hash": password_hash}
+    if step is not None:
+        still.append(_l.totp_step < step)
+        values["totp_step"] = step
+    if conn.execute(update(schema.login).where(*still).values(**values)).rowcount == 0:
+        return None
+    for kind, key in who.counted:
+        conn.execute(delete(schema.login_failure).where(_f.kind == kind.value, _f.key == key))
+    return _there(conn, login.person_id)
+
+
+def begin(
+    conn: Connection, desk: Desk, now: datetime, *, who: Who, lockout: Lockout, account_lockout: Lockout
+) -> int | Locked:
+    """One more attempt, counted as a failure until `logged_in` or `take_back`; how many in a row from this address that makes.
+
+    Locked: there were too many already, and none is counted until the lock is over. It happens before the password is looked at: of
+    guesses that come all at once no more get through than of those that queue. guard.turns has those wait that need to.
+    """
+    attempts = _attempt(conn, now, Kind.ADDRESS, who.address, lockout)
+    if attempts is None:
+        return Locked(Kind.ADDRESS, max(1, locked_for(conn, now, Kind.ADDRESS, who.address, lockout)))
+    if _attempt(conn, now, Kind.ACCOUNT, who.account, account_lockout) is None:
+        _uncount(conn, Kind.ADDRESS, who.address)
+        return Locked(Kind.ACCOUNT, max(1, locked_for(conn, now, Kind.ACCOUNT, who.account, account_lockout)))
+    return attempts
+
+
+def take_back(conn: Connection, desk: Desk, now: datetime, *, who: Who) -> None:
+    """The attempt was no failure, and no log-in either: those before it go on counting."""
+    for kind, key in who.counted:
+        _uncount(conn, kind, key)
+
+
+def locked_for(conn: Connection, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int:
+    """The whole seconds until one may try again; 0: at once."""
+    row = conn.execute(_FAILURE, {"kind": kind.value, "key": key}).one_or_none()
+    if row is None or row.failures < lockout.attempts:
+        return 0
+    over: datetime = row.last_at + timedelta(minutes=lockout.minutes)
+    return max(0, ceil((over - now).total_seconds()))
+
+
+def _attempt(conn: Connection, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int | None:
+    """How many in a row, or None. One statement, so that none is counted twice or not at all."""
     anew = now - timedelta(minutes=lockout.minutes)
     statement = _insert(conn, schema.login_failure).values(kind=kind.value, key=key, count=1, last_at=now)
     counted = statement.on_conflict_do_update(
@@ -136,8 +198,10 @@ def attempt(conn: Connection, desk: Desk, now: datetime, *, kind: Kind, key: str
     return found
 
 
-def forget(conn: Connection, kind: Kind, key: str) -> None:
-    conn.execute(delete(schema.login_failure).where(_f.kind == kind.value, _f.key == key))
+def _uncount(conn: Connection, kind: Kind, key: str) -> None:
+    this = and_(_f.kind == kind.value, _f.key == key)
+    conn.execute(delete(schema.login_failure).where(this, _f.count <= 1))
+    conn.execute(update(schema.login_failure).where(this).values(count=_f.count - 1))
 
 
 def purge(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=1)) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
 
 from helpdeskd.desk import bearer
 from helpdeskd.desk.context import Desk
@@ -32,6 +32,17 @@ _COLUMNS = (
     _k.revoked_at,
 )
 _BY_HASH = select(*_COLUMNS).where(_k.token_sha256 == bindparam("hashed"))
+# A key that acts in the name of a person opens nothing while they may not come in themselves.
+_GOOD_BY_HASH = _BY_HASH.where(
+    or_(
+        _k.person_id.is_(None),
+        exists().where(
+            schema.person.c.id == _k.person_id,
+            schema.person.c.disabled_at.is_(None),
+            schema.person.c.removed_at.is_(None),
+        ),
+    )
+)
 _USED = (
     update(schema.api_key)
     .where(_k.id == bindparam("key_id"), or_(_k.used_at.is_(None), _k.used_at < bindparam("before")))
@@ -93,8 +104,8 @@ def get(conn: Connection, key_id: int) -> ApiKey:
 
 
 def find(conn: Connection, dialect: str, token: str) -> ApiKey | None:
-    """The key with this token, good or not; None where there is none for this dialect."""
-    row = conn.execute(_BY_HASH, {"hashed": bearer.hashed(token)}).one_or_none()
+    """The key with this token, revoked and expired ones too; None where this dialect has none, or its person is disabled or gone."""
+    row = conn.execute(_GOOD_BY_HASH, {"hashed": bearer.hashed(token)}).one_or_none()
     return None if row is None or row.dialect != dialect else _key(row)
 
 

@@ -83,6 +83,7 @@ class Skip(StrEnum):
     NO_DEPARTMENT = "no-department"  # there is no address to write from
     OWN_ADDRESS = "own-address"  # a department's address: it would come straight back
     DISABLED = "disabled"
+    UNWANTED = "unwanted"  # they are not to have mail of ours
     DUPLICATE_RECIPIENT = "duplicate-recipient"
     UNREACHABLE = "unreachable"  # it would be told to the very address that mail did not reach
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, String, bindparam, cast, literal, select, update
 
 from helpdeskd.desk import addresses, counters, departments, notices, people, rows
 from helpdeskd.desk.context import Desk
@@ -18,7 +18,7 @@ _p = schema.person.c
 _THERE = (_p.customer_no.is_not(None), _p.removed_at.is_(None))
 _COLUMNS = (*rows.PERSON, _p.customer_no)
 _BY_NO = select(*_COLUMNS).where(_p.customer_no == bindparam("number"), *_THERE)
-_BY_EMAIL = select(*_COLUMNS).where(_p.email_key == bindparam("email"), *_THERE)
+_BY_EMAIL = select(*_COLUMNS).where(_p.id == people.AT_ADDRESS, *_THERE)
 _PAGE = (
     select(*_COLUMNS).where(*_THERE).order_by(_p.customer_no.desc()).limit(bindparam("most")).offset(bindparam("skip"))
 )
@@ -38,6 +38,12 @@ def get(conn: Connection, number: int) -> Customer:
     if row is None:
         raise NotFound("customer", number)
     return _customer(row)
+
+
+def of(conn: Connection, person_id: int) -> Customer | None:
+    """By the person; None where they are none."""
+    row = conn.execute(select(*_COLUMNS).where(_p.id == person_id, *_THERE)).one_or_none()
+    return None if row is None else _customer(row)
 
 
 def find(conn: Connection, email: str) -> Customer | None:
@@ -78,10 +84,24 @@ def add(conn: Connection, desk: Desk, now: datetime, *, name: str, email: str, w
 
 def change_email(conn: Connection, desk: Desk, now: datetime, *, customer: Customer, email: str) -> Customer:
     """Another address; the present one again, whatever the case, is no fault. Raises Refused: bad-address, address-taken, own-address."""
-    if email.strip().lower() != customer.person.email.lower():
-        email = _free(conn, email)
-    people.change(conn, customer.person, email=email.strip(), email_key=email.strip().lower())
+    move(conn, customer.person, email)
     return get(conn, customer.number)
+
+
+def move(conn: Connection, person: Person, email: str) -> Person:
+    """`change_email` of anybody, staff too. An address of one who was merged into them may become their own. Raises as it does."""
+    email = email.strip()
+    if email == person.email:
+        return person
+    if email.lower() != person.email.lower():
+        owner = people.find(conn, email)
+        if owner is not None and owner.id == person.id:
+            alias = (_p.email_key == email.lower(), _p.merged_into == person.id)
+            conn.execute(
+                update(schema.person).where(*alias).values(email="", email_key=literal("#") + cast(_p.id, String))
+            )
+        email = _free(conn, email)
+    return people.change(conn, person, email=email, email_key=email.lower())
 
 
 def _free(conn: Connection, email: str) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from helpdeskd.desk import rows
+from helpdeskd.desk import profiles, rows
 from helpdeskd.errors import NotFound
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
@@ -34,7 +34,6 @@ _COLUMNS = (
     _f.greeting,
     _f.signature,
     _f.out_of_office,
-    _f.wants_mail,
 )
 # For lists of others to narrow, order and cut.
 ENTRIES = (
@@ -49,7 +48,8 @@ _BY_IDS = ENTRIES.where(_p.id.in_(bindparam("ids", expanding=True)))
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One person. `username` is what they log in by, their address where they chose none."""
+    """One person. `username` is what they log in by, their address where they chose none; the names are the two halves of the
+    person's own, where the profile does not tell them apart."""
 
     person: Person
     username: str
@@ -70,7 +70,10 @@ class Entry:
     greeting: str
     signature: str
     out_of_office: bool
-    wants_mail: bool
+
+    @property
+    def wants_mail(self) -> bool:
+        return self.person.wants_mail
 
 
 def several(conn: Connection, ids: Iterable[int]) -> dict[int, Entry]:
@@ -93,16 +96,17 @@ def entry(row: rows.Row) -> Entry:
     start = len(rows.PERSON)
     (
         username, last_at, last_address, seed, given, family, company_id, company, company_notes, division_id, division,
-        manages, phone, location, notes, greeting, signature, out, wants,
+        manages, phone, location, notes, greeting, signature, out,
     ) = row[start : start + len(_COLUMNS)]  # fmt: skip
+    given, family = profiles.names(person, given or "", family or "")
     return Entry(
         person=person,
         username=username or person.email,
         last_at=last_at,
         last_address=last_address or "",
         has_totp=bool(seed),
-        given_name=given or "",
-        family_name=family or "",
+        given_name=given,
+        family_name=family,
         company_id=company_id,
         company=company or "",
         company_notes=company_notes or "",
@@ -115,5 +119,4 @@ def entry(row: rows.Row) -> Entry:
         greeting=greeting or "",
         signature=signature or "",
         out_of_office=bool(out),
-        wants_mail=wants is not False,
     )

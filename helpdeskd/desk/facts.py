@@ -162,7 +162,7 @@ def gather(
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
     here, there, opened = _same_mail(conn, inbound, department, arrived_at, place)
-    clues = _clues(conn, desk, inbound, recipients)
+    clues = _of_kept(conn, _clues(conn, desk, inbound, recipients), author)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
     leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here), *there), numbers)
     # One that was removed since has this mail no more: there is nothing to link to.
@@ -290,6 +290,13 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
     elif own is not None:
         clues += _from_ids(conn.execute(_KNOWN_OF_OWN, {"own": own}).all(), own, named)
     return clues
+
+
+def _of_kept(conn: Connection, clues: list[Clue], author: Person | None) -> list[Clue]:
+    """What was sent to somebody who was merged into another is that one's now. Mostly it is the author's own, and nobody is asked."""
+    own = None if author is None else author.id
+    kept = people.kept(conn, (each.bound_to for each in clues if each.bound_to is not None and each.bound_to != own))
+    return [replace(clue, bound_to=kept.get(clue.bound_to or 0, clue.bound_to)) for clue in clues] if kept else clues
 
 
 def _envelope_tokens(recipients: Iterable[str]) -> list[str]:

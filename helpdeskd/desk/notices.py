@@ -212,6 +212,8 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
         return Skip.NO_DEPARTMENT
     if person.disabled_at is not None:
         return Skip.DISABLED
+    if not person.wants_mail:
+        return Skip.UNWANTED
     if person.email in ours:
         return Skip.OWN_ADDRESS
     if person.email.lower() == scene.unreachable.lower():

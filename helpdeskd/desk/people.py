@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 
-from helpdeskd.desk import addresses, bearer, counters, notices, rows, search
+from helpdeskd.desk import addresses, bearer, companies, counters, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -20,10 +20,20 @@ SET_PASSWORD = "set-password"
 
 _p, _s, _k = schema.person.c, schema.staff_department.c, schema.person_token.c
 
-_BY_KEY = select(*rows.PERSON).where(_p.email_key == bindparam("email"))
+# Whose address it is: a person's own, or that of one who was merged into them.
+_alias = schema.person.alias("alias")
+_BEHIND = func.coalesce(_alias.c.merged_into, _alias.c.id)
+AT_ADDRESS = select(_BEHIND).where(_alias.c.email_key == bindparam("email")).scalar_subquery()
+
+_BY_KEY = select(*rows.PERSON).where(_p.id == AT_ADDRESS)
 _BY_ID = select(*rows.PERSON).where(_p.id == bindparam("person_id"))
 _BY_IDS = select(*rows.PERSON).where(_p.id.in_(bindparam("ids", expanding=True)))
-_BY_KEYS = select(*rows.PERSON).where(_p.email_key.in_(bindparam("emails", expanding=True)))
+_BY_KEYS = (
+    select(*rows.PERSON, _alias.c.email_key)
+    .join(_alias, _p.id == _BEHIND)
+    .where(_alias.c.email_key.in_(bindparam("emails", expanding=True)))
+)
+_KEPT = select(_p.id, _p.merged_into).where(_p.id.in_(bindparam("ids", expanding=True)), _p.merged_into.is_not(None))
 _DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_id"))
 _INSERT = insert(schema.person).returning(_p.id)
 _COUNTER = select(schema.setting.c.value).where(schema.setting.c.key == bindparam("key")).with_for_update()
@@ -59,6 +69,12 @@ def several(conn: Connection, ids: Iterable[int]) -> dict[int, Person]:
     return {row[0]: rows.person(row) for row in conn.execute(_BY_IDS, {"ids": wanted})} if wanted else {}
 
 
+def kept(conn: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """Those of `ids` who were merged into somebody, and whom."""
+    wanted = sorted(set(ids))
+    return {row.id: row.merged_into for row in conn.execute(_KEPT, {"ids": wanted})} if wanted else {}
+
+
 def customer(conn: Connection, desk: Desk, now: datetime, address: Address) -> Person:
     """The person with this address (staff too), else a new customer. A name is remembered where there was none.
 
@@ -79,17 +95,19 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
         wanted.setdefault(address.email.strip().lower(), address)
     if not wanted:
         return ()
-    known = {row.email.lower(): rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
-    return tuple(
+    known = {row[-1]: rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
+    there = (
         _named(conn, known[key], address.name) if key in known else _new_customer(conn, now, address)
         for key, address in wanted.items()
     )
+    return tuple({person.id: person for person in there}.values())
 
 
 def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
     name, email = _name(address.name), addresses.clean(address.email)
     person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
     counters.add(conn, counters.CUSTOMERS, 1)
+    companies.join_by_domain(conn, person_id, email)
     return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
 
 
@@ -303,7 +321,9 @@ def staff_departments(conn: Connection, person_id: int) -> frozenset[int]:
 
 def list_staff(conn: Connection, disabled: bool = True) -> tuple[Person, ...]:
     """All members of staff by name; without the disabled ones where asked."""
-    found = select(*rows.PERSON).where(_p.kind == PersonKind.STAFF.value).order_by(_p.name, _p.id)
+    found = (
+        select(*rows.PERSON).where(_p.kind == PersonKind.STAFF.value, _p.removed_at.is_(None)).order_by(_p.name, _p.id)
+    )
     everybody = (rows.person(row) for row in conn.execute(found))
     return tuple(person for person in everybody if disabled or person.disabled_at is None)
 

@@ -9,18 +9,33 @@ crash left of one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    update,
+)
 
-from helpdeskd.desk import api_keys, counters, history, rows, search, tickets
+from helpdeskd.desk import api_keys, counters, customers, field_values, history, rows, search, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.history import Entry
-from helpdeskd.errors import Refused
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.clock import Clock
+from helpdeskd.model.fields import Owner
 from helpdeskd.model.outgoing import OutboxState
-from helpdeskd.model.people import Department, Person
+from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.store import schema
 from helpdeskd.store.arrivals import REMOVED
@@ -39,7 +54,17 @@ _WAITING = (OutboxState.QUEUED.value, OutboxState.DEFERRED.value)
 _GONE_DEPARTMENT = exists().where(
     schema.department.c.id == _t.department_id, schema.department.c.removed_at.is_not(None)
 )
-_GONE_REQUESTER = exists().where(schema.person.c.id == _t.requester_id, schema.person.c.removed_at.is_not(None))
+# One who was merged into another is no reason: should a ticket of theirs have come in meanwhile, it stays.
+_GONE_REQUESTER = exists().where(
+    schema.person.c.id == _t.requester_id,
+    schema.person.c.removed_at.is_not(None),
+    schema.person.c.merged_into.is_(None),
+)
+_GONE_ASSIGNEE = _t.assignee_id.in_(
+    select(schema.person.c.id).where(
+        schema.person.c.kind == PersonKind.STAFF.value, schema.person.c.removed_at.is_not(None)
+    )
+)
 _MERGED = select(*rows.TICKET).where(_t.merged_into == bindparam("target"), _t.removed_at.is_(None))
 _UNFINISHED = and_(_t.removed_at.is_(None), or_(_GONE_DEPARTMENT, _GONE_REQUESTER))
 
@@ -90,6 +115,7 @@ def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) ->
     ):
         conn.execute(delete(table).where(column == gone.id))
     search.drop(conn, gone.id)
+    field_values.take_away(conn, Owner.TICKET, gone.id)
     history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
     tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
 
@@ -104,28 +130,75 @@ def customer(store: Store, desk: Desk, clock: Clock, *, customer: Customer) -> N
     _tickets(store, clock, _t.requester_id == customer.person.id)
 
 
+def person(store: Store, desk: Desk, clock: Clock, *, person: Person, actor: Person | None) -> None:
+    """Anybody. A member of staff's answers keep their name; their work is assigned to nobody, the tickets that they asked for
+    themselves go with them. Raises Refused("own-account"), NotFound, Temporary."""
+    if actor is not None and actor.id == person.id:
+        raise Refused("own-account", "nobody removes their own account")
+
+    def leave(conn: Connection) -> None:
+        there = schema.person.c
+        if conn.execute(select(there.id).where(there.id == person.id, there.removed_at.is_(None))).first() is None:
+            raise NotFound("person", person.id)
+        if (number := customers.of(conn, person.id)) is not None:
+            _leave(conn, clock(), number)
+        if person.kind is PersonKind.STAFF:
+            _forget(conn, clock(), person.id, name=person.name)
+
+    store.writer.run(leave)
+    if person.kind is PersonKind.STAFF:
+        _unassign(store, clock, _t.assignee_id == person.id, None if actor is None else actor.id)
+    _tickets(store, clock, _t.requester_id == person.id)
+
+
 def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
     person = schema.person.c
-    gone: dict[str, object] = {"customer_no": None}
-    if not customer.person.is_staff:
-        gone |= {"name": "", "email": "", "email_key": f"#{customer.person.id}", "disabled_at": now, "removed_at": now}
-        for table, column in (
-            (schema.profile, schema.profile.c.person_id),
-            (schema.login, schema.login.c.person_id),
-            (schema.session, schema.session.c.person_id),
-            (schema.person_token, schema.person_token.c.person_id),
-            (schema.participant, schema.participant.c.person_id),
-            (schema.asset_person, schema.asset_person.c.person_id),
-        ):
-            conn.execute(delete(table).where(column == customer.person.id))
-        api_keys.revoke_all(conn, now, person_id=customer.person.id)
     left = conn.execute(
         update(schema.person)
         .where(person.id == customer.person.id, person.customer_no == customer.number)
-        .values(**gone)
+        .values(customer_no=None)
     )
     if left.rowcount:
         counters.add(conn, counters.CUSTOMERS, -1)
+    if customer.person.kind is PersonKind.CUSTOMER:
+        _forget(conn, now, customer.person.id)
+
+
+def _forget(conn: Connection, now: datetime, person_id: int, *, name: str = "") -> None:
+    """All that is theirs but tickets. `name`: what is left of it."""
+    for table in (
+        schema.profile,
+        schema.login,
+        schema.session,
+        schema.person_token,
+        schema.participant,
+        schema.asset_person,
+        schema.staff_department,
+        schema.department_guest,
+    ):
+        conn.execute(delete(table).where(table.c.person_id == person_id))
+    field_values.take_away(conn, Owner.PERSON, person_id)
+    api_keys.revoke_all(conn, now, person_id=person_id)
+    person = schema.person.c
+    gone = {"email": "", "email_key": literal("#") + cast(person.id, String), "disabled_at": now, "removed_at": now}
+    conn.execute(update(schema.person).where(person.id == person_id).values(name=name, **gone))
+    conn.execute(update(schema.person).where(person.merged_into == person_id).values(name=name, **gone))
+
+
+def _unassign(store: Store, clock: Clock, which: ColumnElement[bool], actor_id: int | None) -> int:
+    """Page by page, each with its entry in the history."""
+    page = select(_t.id).where(which).order_by(_t.id).limit(PAGE)
+
+    def act(conn: Connection) -> int:
+        found = conn.execute(page).scalars().all()
+        for each in (tickets.get(conn, ticket_id) for ticket_id in found):
+            now = clock()
+            tickets.touch(conn, now, each, assignee_id=None, updated_at=each.updated_at)
+            detail = {"from": each.assignee_id, "to": None}
+            history.write(conn, now, Entry(each.id, History.ASSIGNED, actor_id, None, detail))
+        return len(found)
+
+    return _all_pages(store, act)
 
 
 def department(store: Store, desk: Desk, clock: Clock, *, department: Department) -> None:
@@ -152,7 +225,7 @@ def department(store: Store, desk: Desk, clock: Clock, *, department: Department
 
 def unfinished(store: Store, clock: Clock) -> int:
     """Go on with removals that were cut off; how many tickets that concerned. Raises Temporary."""
-    return _tickets(store, clock, _UNFINISHED)
+    return _unassign(store, clock, _GONE_ASSIGNEE, None) + _tickets(store, clock, _UNFINISHED)
 
 
 def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
@@ -166,7 +239,11 @@ def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
                 _with_merged(conn, clock(), each, None)
         return len(found)
 
+    return _all_pages(store, act)
+
+
+def _all_pages(store: Store, act: Callable[[Connection], int]) -> int:
     total = 0
-    while gone := store.writer.run(act):
-        total += gone
+    while done := store.writer.run(act):
+        total += done
     return total

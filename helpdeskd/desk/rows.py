@@ -57,7 +57,16 @@ TICKET: tuple[Column[Any], ...] = (
     _t.seconds_spent,
     _t.removed_at,
 )
-PERSON: tuple[Column[Any], ...] = (_p.id, _p.kind, _p.name, _p.email, _p.level, _p.language, _p.disabled_at)
+PERSON: tuple[Column[Any], ...] = (
+    _p.id,
+    _p.kind,
+    _p.name,
+    _p.email,
+    _p.level,
+    _p.language,
+    _p.disabled_at,
+    _p.wants_mail,
+)
 DEPARTMENT: tuple[Column[Any], ...] = (
     _d.id,
     _d.name,
@@ -134,8 +143,8 @@ def ticket(row: Row) -> Ticket:
 
 def person(row: Row) -> Person:
     """From the columns PERSON; more columns may follow."""
-    person_id, kind, name, email, level, language, disabled_at = row[:7]
-    return Person(person_id, PersonKind(kind), name, email, level, language, disabled_at)
+    person_id, kind, name, email, level, language, disabled_at, wants_mail = row[:8]
+    return Person(person_id, PersonKind(kind), name, email, level, language, disabled_at, wants_mail)
 
 
 def department(row: Row, addresses: tuple[str, ...]) -> Department:

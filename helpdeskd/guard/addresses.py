@@ -11,6 +11,8 @@ from helpdeskd.errors import Refused
 
 _WILD = re.compile(r"(\d{1,3})(\.\d{1,3}){0,2}(\.\*){1,3}", re.ASCII)
 
+_NAT64 = ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address is in its last 32 bits
+
 Network = IPv4Network | IPv6Network
 
 
@@ -52,6 +54,21 @@ def allowed(address: str, entries: Iterable[str]) -> bool:
         return True
     found = _known(address)
     return found is not None and any(found in network for network in _networks(wanted))
+
+
+def block(address: str) -> str:
+    """What counts as one address where failures and requests are counted, however it is spelled.
+
+    Of IPv6 that is a /64, which is what one house has (RFC 6177): its addresses are as many as one likes.
+    """
+    found = _known(address.strip().strip("[]"))
+    if found is None:
+        return address.strip().casefold()[:64]
+    if isinstance(found, IPv4Address):
+        return str(found)
+    if found in _NAT64:
+        return str(IPv4Address(int(found) & 0xFFFFFFFF))
+    return str(IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def client(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:

@@ -16,18 +16,18 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """`stamp` is what must still be so for it to count: the hash that was verified."""
+    """`stamp` is what must still be so for it to count: of the row that was verified, not of one read later."""
 
     person_id: int
-    stamp: str
+    stamp: bytes
     until: float
 
 
 class Credentials:
     """Remembers under a keyed hash; the key is this process's own and the secret itself is never kept. Any thread.
 
-    Who asks compares `stamp` with the row of today, which is read anyway: a changed password, a disabled person or another
-    process's change count at once.
+    Who asks compares `stamp` with the row of today, which is read anyway: a changed password, one-time codes switched on, a disabled
+    person or another node's change count at once.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -36,10 +36,13 @@ class Credentials:
         self._gate = threading.Lock()
         self._known: OrderedDict[bytes, Proved] = OrderedDict()
 
-    def name(self, username: str, password: str) -> bytes:
-        """What these two are remembered under."""
-        first, second = (each.encode("utf-8", "surrogatepass") for each in (username, password))
-        return hashlib.blake2b(b"%d:" % len(first) + first + second, key=self._key, digest_size=32).digest()
+    def digest(self, *texts: str) -> bytes:
+        """What these are remembered under, or compared by."""
+        found = hashlib.blake2b(key=self._key, digest_size=32)
+        for text in texts:
+            data = text.encode("utf-8", "surrogatepass")
+            found.update(b"%d:" % len(data) + data)
+        return found.digest()
 
     def recall(self, name: bytes) -> Proved | None:
         with self._gate:
@@ -49,7 +52,7 @@ class Credentials:
                 return None
             return found
 
-    def remember(self, name: bytes, person_id: int, stamp: str) -> None:
+    def remember(self, name: bytes, person_id: int, stamp: bytes) -> None:
         with self._gate:
             self._known[name] = Proved(person_id, stamp, self._clock() + SECONDS)
             self._known.move_to_end(name)

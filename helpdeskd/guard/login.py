@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import accounts, people
-from helpdeskd.desk.accounts import Kind, Lockout
+from helpdeskd.desk import accounts, api_keys, people
+from helpdeskd.desk.accounts import Kind, Locked, Lockout, Login, Who
 from helpdeskd.desk.context import Desk
-from helpdeskd.guard import passwords, totp
+from helpdeskd.errors import Refused
+from helpdeskd.guard import addresses, headers, passwords, totp
 from helpdeskd.guard.credentials import Credentials
 from helpdeskd.guard.passwords import Passwords
+from helpdeskd.guard.turns import Turns
+from helpdeskd.model.api import ApiKey
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.people import Person, PersonKind
 from helpdeskd.store.engine import Store
 
-T = TypeVar("T")
-
 ACCOUNT_LOCKOUT = Lockout(attempts=20, minutes=15)  # wide: a narrow one would let anybody lock anybody out
+LONGEST_NAME = 320  # characters; an address has at most 254, a user name 200
+_GATES = 16
 
 
 class Why(StrEnum):
@@ -30,7 +34,7 @@ class Why(StrEnum):
 
     IN = "in"
     LOCKED = "locked"  # too many failures from this address, or for this account
-    UNKNOWN = "unknown"  # there is nobody of that name
+    UNKNOWN = "unknown"  # there is nobody of that name, or no name was given
     WRONG = "wrong"  # password
     DISABLED = "disabled"
     CODE_MISSING = "code-missing"
@@ -39,15 +43,23 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """`person` where it is known whose log-in it was, and the password was right. `attempts` in a row from this address."""
+    """`person` where it is known whose log-in it was, and the password was right. `attempts` in a row from this address.
+
+    `seconds`: where it is locked, until one may try again. `login` is the row that was verified, where they came in.
+    """
 
     why: Why
-    attempts: int
+    attempts: int = 0
     person: Person | None = None
+    seconds: int = 0
+    login: Login | None = field(default=None, repr=False)
 
 
 class Logins:
-    """One for the process. A name means whoever has it as a user name, else as an address."""
+    """One for the process. A name means whoever has it as a user name, else as an address.
+
+    `lockout` is the dialect's: how many failures in a row from one address close it, and for how long.
+    """
 
     def __init__(self, store: Store, desk_now: Callable[[], Desk], clock: Clock, passwords: Passwords) -> None:
         self._store = store
@@ -55,6 +67,8 @@ class Logins:
         self._clock = clock
         self._passwords = passwords
         self._proved = Credentials()
+        self._turns = Turns()
+        self._gates = [threading.Lock() for _ in range(_GATES)]
 
     def log_in(
         self,
@@ -67,54 +81,136 @@ class Logins:
         staff: bool = False,
     ) -> Ended:
         """From `address`. `code`: the one-time code, where one was given. `staff`: nobody else is known here."""
-        now = self._clock()
-        attempts = self._attempt(now, Kind.ADDRESS, address, lockout)
-        if attempts is None:
-            return Ended(Why.LOCKED, lockout.attempts)
-        account = username.strip().casefold()
-        if self._attempt(now, Kind.ACCOUNT, account, ACCOUNT_LOCKOUT) is None:
-            return Ended(Why.LOCKED, attempts)
+        _, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
+        who = Who(addresses.block(address), _account(username, person))
+
+        def begin(conn: Connection) -> int | Locked:
+            return accounts.begin(
+                conn, self._desk_now(), self._clock(), who=who, lockout=lockout, account_lockout=ACCOUNT_LOCKOUT
+            )
+
+        with self._turns.turn(who, lambda: self._store.writer.run(begin)) as begun:
+            if isinstance(begun, Locked):
+                return Ended(Why.LOCKED, lockout.attempts, seconds=begun.seconds)
+
+            def look() -> Ended | None:
+                return self._look(username, password, address, who, begun, code=(code or "").strip(), staff=staff)
+
+            return look() or look() or Ended(Why.WRONG, begun)
+
+    def _look(
+        self, username: str, password: str, address: str, who: Who, attempts: int, *, code: str, staff: bool
+    ) -> Ended | None:
+        """The attempt is counted: is it right? None where what we looked at was changed meanwhile."""
         login, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
-        if (
-            not self._passwords.verify(login.password_hash if login else "", password)
-            or login is None
-            or person is None
-        ):
+        right = self._passwords.verify(login.password_hash if login else "", password)
+        if not right or login is None or person is None:
             return Ended(Why.WRONG if person is not None else Why.UNKNOWN, attempts)
         if person.disabled_at is not None:
             return Ended(Why.DISABLED, attempts, person)
+        step: int | None = None
         if login.totp_seed:
-            if not (code or "").strip():
-                self._forget(Kind.ADDRESS, address, account)
-                return Ended(Why.CODE_MISSING, attempts, person)
-            step = totp.step_of(login.totp_seed, code or "", now)
-            if step is None or not self._write(accounts.use_step, person_id=person.id, step=step):
+            if not code:
+                # No guess, and no log-in: what failed before goes on counting.
+                self._store.writer.run(lambda conn: accounts.take_back(conn, self._desk_now(), self._clock(), who=who))
+                return Ended(Why.CODE_MISSING, attempts - 1, person)
+            step = totp.step_of(login.totp_seed, code, self._clock())
+            if step is None:
                 return Ended(Why.CODE_WRONG, attempts, person)
-        self._write(accounts.logged_in, person_id=person.id, address=address)
-        self._forget(Kind.ACCOUNT, address, account)
-        if self._passwords.is_old(login.password_hash):
-            self._write(accounts.rehash, login=login, password_hash=self._passwords.hash(password))
-        return Ended(Why.IN, attempts, person)
+        anew = self._today(login.password_hash, password)
 
-    def recall(self, username: str, password: str) -> Person | None:
-        """Whose these are, if that was proved lately and is still so: one indexed read, no hash."""
-        found = self._proved.recall(name := self._proved.name(username, password))
+        def end(conn: Connection) -> Login | None:
+            return accounts.logged_in(
+                conn,
+                self._desk_now(),
+                self._clock(),
+                login=login,
+                who=who,
+                address=address,
+                password_hash=anew,
+                step=step,
+            )
+
+        verified = self._store.writer.run(end)
+        if verified is not None:
+            return Ended(Why.IN, attempts, person, login=verified)
+        today, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
+        if step is None or today is None or person is None or self._stamp(today, person) != self._stamp(login, person):
+            return None
+        return Ended(Why.CODE_WRONG, attempts, person)  # it was used
+
+    def recall(self, username: str, password: str, address: str, lockout: Lockout) -> Person | None:
+        """Whose these are, if that was proved lately from this address and is still so: indexed reads, no hash.
+
+        None from an address that is locked, too: what is remembered must not tell who guesses there that a guess was right.
+        """
+        block = addresses.block(address)
+        found = self._proved.recall(name := self._proved.digest(username, password, block))
         if found is None:
             return None
-        person, stamp = self._store.read(lambda conn: _today(conn, found.person_id))
-        if person is None or person.disabled_at is not None or stamp != found.stamp:
+
+        def look(conn: Connection) -> tuple[Login | None, Person | None, int]:
+            login = accounts.of(conn, found.person_id)
+            person = None if login is None else people.get(conn, found.person_id)
+            return login, person, accounts.locked_for(conn, self._clock(), Kind.ADDRESS, block, lockout)
+
+        login, person, locked = self._store.read(look)
+        if (
+            login is None
+            or person is None
+            or person.disabled_at is not None
+            or self._stamp(login, person) != found.stamp
+        ):
             self._proved.forget(name)
             return None
-        return person
+        return None if locked else person
 
     def prove(self, username: str, password: str, address: str, lockout: Lockout) -> Ended:
         """`log_in` for a request that carries both: remembered for `recall`. One that needs a code cannot come in like this."""
-        ended = self.log_in(username, password, address, lockout)
-        if ended.why is Why.IN and ended.person is not None:
-            person_id = ended.person.id
-            _, stamp = self._store.read(lambda conn: _today(conn, person_id))
-            self._proved.remember(self._proved.name(username, password), person_id, stamp)
-        return ended
+        name = self._proved.digest(username, password, addresses.block(address))
+        with self._gates[name[0] % _GATES]:  # of many at once with the same password, one pays for the hash
+            if (person := self.recall(username, password, address, lockout)) is not None:
+                return Ended(Why.IN, person=person)
+            ended = self.log_in(username, password, address, lockout)
+            if ended.person is not None and ended.login is not None:
+                self._proved.remember(name, ended.person.id, self._stamp(ended.login, ended.person))
+            return ended
+
+    def recall_basic(self, header: str, address: str, lockout: Lockout) -> Person | None:
+        """`recall` for a header Authorization."""
+        pair = headers.basic(header)
+        return None if pair is None else self.recall(*pair, address, lockout)
+
+    def by_basic(self, header: str, address: str, lockout: Lockout) -> Ended:
+        """`prove` for a header Authorization. One that cannot be read names nobody, and is not counted."""
+        pair = headers.basic(header)
+        return Ended(Why.UNKNOWN) if pair is None else self.prove(*pair, address, lockout)
+
+    def by_bearer(self, dialect: str, header: str, address: str) -> tuple[ApiKey, Person | None]:
+        """`by_key` for a header Authorization."""
+        return self.by_key(dialect, headers.bearer(header) or "", address)
+
+    def by_key(self, dialect: str, token: str, address: str) -> tuple[ApiKey, Person | None]:
+        """The key whose token this is, and in whose name it acts; its use is noted. Two indexed reads, so it is asked anew each time.
+
+        Raises Refused: no-credential (none, unknown, revoked, expired, of a person who is disabled or gone: no word tells which), address.
+        """
+
+        def look(conn: Connection) -> tuple[ApiKey | None, Person | None]:
+            key = api_keys.find(conn, dialect, token)
+            return key, None if key is None or key.person_id is None else people.get(conn, key.person_id)
+
+        key, person = self._store.read(look) if token else (None, None)
+        now = self._clock()
+        if key is None or not key.is_good(now):
+            raise Refused("no-credential", "there is no such key")
+        if not addresses.allowed(address, key.allow_ip):
+            raise Refused("address", address)
+        if api_keys.is_due(key, now):
+            key_id = key.id
+            # Nobody waits for it.
+            self._store.writer.submit(lambda conn: api_keys.note_use(conn, self._desk_now(), now, key_id=key_id))
+        return key, person
 
     def set_by_link(self, token: str, password: str) -> Person:
         """The password of whose link `token` is (desk.people.new_link). Raises Refused: bad-link, bad-password (the link stays good)."""
@@ -130,23 +226,22 @@ class Logins:
 
         return self._store.writer.run(act)
 
-    def _attempt(self, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int | None:
-        def act(conn: Connection) -> int | None:
-            return accounts.attempt(conn, self._desk_now(), now, kind=kind, key=key, lockout=lockout)
+    def _today(self, password_hash: str, password: str) -> str:
+        """A hash of the same password by today's parameters, which may be the same."""
+        if self._passwords.is_old(password_hash):
+            with contextlib.suppress(Refused):  # one that today would be too short stays as it is
+                return self._passwords.hash(password)
+        return password_hash
 
-        return self._store.writer.run(act)
-
-    def _forget(self, kind: Kind, address: str, account: str) -> None:
-        """The password was right: it was no guess."""
-        key = address if kind is Kind.ADDRESS else account
-        self._store.writer.run(lambda conn: accounts.forget(conn, kind, key))
-
-    def _write(self, act: Callable[..., T], **more: object) -> T:
-        return self._store.writer.run(lambda conn: act(conn, self._desk_now(), self._clock(), **more))
+    def _stamp(self, login: Login, person: Person) -> bytes:
+        """Changes with all that a log-in is judged by: the names too, since each may be somebody else's tomorrow."""
+        return self._proved.digest(login.password_hash, login.totp_seed, login.username, person.email)
 
 
-def _find(conn: Connection, username: str, *, staff: bool) -> tuple[accounts.Login | None, Person | None]:
+def _find(conn: Connection, username: str, *, staff: bool) -> tuple[Login | None, Person | None]:
     """By user name, else by address."""
+    if len(username) > LONGEST_NAME or not username.strip().isprintable():
+        return None, None
     login = accounts.by_name(conn, username)
     person = people.get(conn, login.person_id) if login is not None else people.find(conn, username)
     if person is None or (staff and person.kind is not PersonKind.STAFF):
@@ -154,6 +249,9 @@ def _find(conn: Connection, username: str, *, staff: bool) -> tuple[accounts.Log
     return login or accounts.of(conn, person.id), person
 
 
-def _today(conn: Connection, person_id: int) -> tuple[Person | None, str]:
-    login = accounts.of(conn, person_id)
-    return (None, "") if login is None else (people.get(conn, person_id), login.password_hash)
+def _account(username: str, person: Person | None) -> str:
+    """What its failures are counted for: the person, however they are named. Names of nobody are counted as well, so that nobody
+    learns from a lock which there are; hashed, since they may be of any length and are often a password in the wrong box."""
+    if person is not None:
+        return f"#{person.id}"
+    return "?" + hashlib.sha256(username.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()

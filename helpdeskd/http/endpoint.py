@@ -17,6 +17,7 @@ from starlette.types import Receive, Send
 
 from helpdeskd import log, metrics
 from helpdeskd.errors import HelpdeskdError
+from helpdeskd.guard import addresses
 from helpdeskd.http import body, params
 from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Dialect, Malformed, NoParams, Route, TooMany
 from helpdeskd.http.given import Given, Values, pairs
@@ -101,7 +102,7 @@ class Speaker:
                 if caller.person_id
                 else f"key {caller.key_id}"
                 if caller.key_id
-                else asked.client
+                else addresses.block(asked.client)
             )
             wait = self._here.rates.count(rate, self.dialect.name, route.rate, who)
             if wait:

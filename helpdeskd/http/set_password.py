@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from helpdeskd.desk import people
 from helpdeskd.errors import Refused, Temporary
+from helpdeskd.guard import addresses
 from helpdeskd.guard.passwords import SHORTEST
 from helpdeskd.http import body
 from helpdeskd.http.dialect import Asked, Malformed
@@ -29,7 +30,7 @@ def route(pages: Pages) -> Route:
 
     async def set_password(request: Request) -> Response:
         asked: Asked = request.scope["helpdeskd.asked"]
-        if seconds := here.rates.count(RATE, "set-password", asked.client):
+        if seconds := here.rates.count(RATE, "set-password", addresses.block(asked.client)):
             found = pages.show("set_password", languages(request), status=429, state="wait", up="../")
             found.headers["Retry-After"] = str(seconds)
             return found

@@ -21,6 +21,7 @@ class Person:
     level: int  # staff: 1 to 3; customers 0
     language: str  # "" = the team's
     disabled_at: datetime | None = None
+    wants_mail: bool = True  # False: no notices go to them
 
     @property
     def is_staff(self) -> bool:

@@ -69,7 +69,7 @@ class History(StrEnum):
     PRIORITY_CHANGED = "priority-changed"
     DEPARTMENT_CHANGED = "department-changed"
     SUBJECT_CHANGED = "subject-changed"
-    REQUESTER_CHANGED = "requester-changed"
+    REQUESTER_CHANGED = "requester-changed"  # by staff, or two people turned out to be one
     DATED = "dated"  # somebody set a date: when it was created or closed, or is due
     TAGGED = "tagged"
     UNTAGGED = "untagged"
@@ -79,6 +79,7 @@ class History(StrEnum):
     PARTICIPANT_ADDED = "participant-added"
     PARTICIPANT_REMOVED = "participant-removed"
     TIME_SPENT = "time-spent"
+    FIELD_CHANGED = "field-changed"  # a custom one
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"

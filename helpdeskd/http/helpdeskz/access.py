@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
-
-from helpdeskd.desk import api_keys
-from helpdeskd.guard import addresses
+from helpdeskd.errors import Refused
 from helpdeskd.http.dialect import Asked, Caller, Denied, Route
 from helpdeskd.http.here import Here
 from helpdeskd.model.api import PERMISSIONS
@@ -19,20 +16,11 @@ def recall(here: Here, asked: Asked) -> Caller | None:
 
 
 def admit(here: Here, asked: Asked) -> Caller:
-    """Raises Denied: no-credential (none, unknown, revoked or expired: no word tells which), address."""
-    token = asked.headers.get("token", "").strip()
-    key = here.read(lambda conn: api_keys.find(conn, NAME, token)) if token else None
-    now = here.clock()
-    if key is None or not key.is_good(now):
-        raise Denied("no-credential")
-    if not addresses.allowed(asked.client, key.allow_ip):
-        raise Denied("address", asked.client)
-    if api_keys.is_due(key, now):
-
-        def note(conn: Connection) -> None:
-            api_keys.note_use(conn, here.desk, now, key_id=key.id)
-
-        here.store.writer.submit(note)  # nobody waits for it
+    """Raises Denied: no-credential, address."""
+    try:
+        key, _ = here.logins.by_key(NAME, asked.headers.get("token", "").strip(), asked.client)
+    except Refused as error:
+        raise Denied(error.reason, str(error)) from None
     return Caller(key.name or f"key {key.id}", key.permissions, key.person_id, key.id)
 
 

@@ -30,10 +30,14 @@ asset = Table(
     Column("location", Text, nullable=False, server_default=""),
     Column("comments", Text, nullable=False, server_default=""),
     Column("quantity", Integer, nullable=False, server_default="1"),
-    Column("company_id", BigId, ForeignKey("company.id"), index=True),
+    Column("company_id", BigId, ForeignKey("company.id")),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
+    Column("model_key", Text, nullable=False),  # casefolded, to be found by its beginning
+    Index("ix_asset_company_id_id", "company_id", "id"),
+    # beginnings are found by LIKE, which wants this on PostgreSQL
+    Index("ix_asset_model_key", "model_key", postgresql_ops={"model_key": "text_pattern_ops"}),
     sqlite_autoincrement=True,
 )
 

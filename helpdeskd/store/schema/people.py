@@ -74,6 +74,13 @@ person = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("disabled_at", UtcTime),
     Column("removed_at", UtcTime),  # a tombstone: name and address are gone from the row, their tickets went with it
+    Column("wants_mail", Boolean, nullable=False, server_default=true()),  # false: no notices go to them
+    Column(
+        "merged_into", BigId
+    ),  # person.id: a tombstone that keeps its address, what is written from there is that one's
+    Index("ix_person_merged_into", "merged_into"),
+    Index("ix_person_kind_id", "kind", "id"),  # pages of lists
+    Index("ix_person_disabled_at_id", "disabled_at", "id"),
     sqlite_autoincrement=True,
 )
 
@@ -84,8 +91,8 @@ profile = Table(
     Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
     Column("given_name", Text, nullable=False, server_default=""),  # person.name is what mail shows
     Column("family_name", Text, nullable=False, server_default=""),
-    Column("company_id", BigId, ForeignKey("company.id"), index=True),
-    Column("division_id", BigId, ForeignKey("division.id"), index=True),
+    Column("company_id", BigId, ForeignKey("company.id")),
+    Column("division_id", BigId, ForeignKey("division.id")),
     Column("manages", Boolean, nullable=False, server_default=false()),  # sees the tickets of their company
     Column("phone", Text, nullable=False, server_default=""),
     Column("location", Text, nullable=False, server_default=""),
@@ -93,7 +100,8 @@ profile = Table(
     Column("greeting", Text, nullable=False, server_default=""),
     Column("signature", Text, nullable=False, server_default=""),
     Column("out_of_office", Boolean, nullable=False, server_default=false()),
-    Column("wants_mail", Boolean, nullable=False, server_default=true()),  # false: no notices go to them
+    Index("ix_profile_company_id_person_id", "company_id", "person_id"),
+    Index("ix_profile_division_id_person_id", "division_id", "person_id"),
 )
 
 staff_department = Table(

@@ -100,6 +100,18 @@ def test_disable_and_take_back(house):
     assert "disabled" not in house("staff", "list").ok()
 
 
+def test_keys_that_open_nothing_say_why(house):
+    house("staff", "add", "Bob Kahn", "bob@staff.example").ok()
+    for _ in range(2):
+        assert house("token", "create", "--dialect", "helpdeskz", "--all", "--person", "bob@staff.example").code == 0
+    house("token", "revoke", "1").ok()
+    assert [key["good"] for key in house("token", "list", "--json").json] == [False, True]
+    house("staff", "disable", "bob@staff.example").ok()
+    assert [key["good"] for key in house("token", "list", "--json").json] == [False, False]
+    states = [line.split()[2] for line in house("token", "list").ok().splitlines()[1:]]
+    assert states == ["revoked", "disabled"]
+
+
 def test_disable_is_for_staff_only(house):
     house.ticket()
     for who in ("grace@customer.example", "nobody@x.example"):

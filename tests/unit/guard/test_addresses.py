@@ -73,3 +73,22 @@ def test_who_asks(peer: str, forwarded: str, trusted: tuple[str, ...], wanted: s
 @given(st.text())
 def test_whatever_is_forwarded_there_is_an_answer(forwarded: str) -> None:
     assert addresses.client("10.0.0.1", forwarded, PROXY)
+
+
+@pytest.mark.parametrize(
+    ("spellings", "block"),
+    [
+        (
+            ["192.0.2.7", "::ffff:192.0.2.7", "::ffff:c000:207", "64:ff9b::c000:207", " [::FFFF:192.0.2.7] "],
+            "192.0.2.7",
+        ),
+        (["2001:db8::1", "2001:0DB8:0::ffff:1:2:3", "2001:db8::1%eth0"], "2001:db8::/64"),
+        (["2001:db8:0:1::1"], "2001:db8:0:1::/64"),
+        (["::1"], "::/64"),
+        (["Unix", " unix"], "unix"),
+        (["x" * 5000], "x" * 64),
+        ([""], ""),
+    ],
+)
+def test_what_counts_as_one_address(spellings, block):
+    assert {addresses.block(each) for each in spellings} == {block}

@@ -232,6 +232,17 @@ def test_guesses_are_slowed_down(client):
     assert "That was too often." in checked(answer)
 
 
+def test_addresses_of_one_house_are_slowed_down_as_one(serve, sqlite_store):
+    client = serve(sqlite_store, PLAIN, settings=config.Http(trusted_proxies=("127.0.0.1",)))
+
+    def guess(address: str) -> int:
+        status: int = client.get("/set-password/guess", headers={"X-Forwarded-For": address}).status_code
+        return status
+
+    assert [guess(f"2001:db8::{n:x}:1") for n in range(31)] == [404] * 30 + [429]
+    assert guess("2001:db8:0:1::1") == 404
+
+
 def test_the_link_stays_out_of_the_log(serve, sqlite_store, link, capsys):
     client = serve(sqlite_store, PLAIN)
     path, _ = link()

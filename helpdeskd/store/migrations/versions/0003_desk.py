@@ -164,6 +164,7 @@ def _tables() -> None:
         sa.Column("created_at", TIME, nullable=False),
         sa.Column("updated_at", TIME, nullable=False),
         sa.Column("disabled_at", TIME, nullable=True),
+        sa.Column("model_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_asset"),
         sa.ForeignKeyConstraint(["manufacturer_id"], ["asset_word.id"], name="fk_asset_manufacturer_id"),
         sa.ForeignKeyConstraint(["type_id"], ["asset_word.id"], name="fk_asset_type_id"),
@@ -171,7 +172,8 @@ def _tables() -> None:
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name="fk_asset_company_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_asset_company_id", "asset", ["company_id"])
+    op.create_index("ix_asset_company_id_id", "asset", ["company_id", "id"])
+    op.create_index("ix_asset_model_key", "asset", ["model_key"], postgresql_ops={"model_key": "text_pattern_ops"})
     op.create_table(
         "canned_response",
         sa.Column("id", ID, sa.Identity(), nullable=False),
@@ -255,14 +257,13 @@ def _tables() -> None:
         sa.Column("greeting", sa.Text(), nullable=False, server_default=""),
         sa.Column("signature", sa.Text(), nullable=False, server_default=""),
         sa.Column("out_of_office", sa.Boolean(), nullable=False, server_default=sa.false()),
-        sa.Column("wants_mail", sa.Boolean(), nullable=False, server_default=sa.true()),
         sa.PrimaryKeyConstraint("person_id", name="pk_profile"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_profile_person_id"),
         sa.ForeignKeyConstraint(["company_id"], ["company.id"], name="fk_profile_company_id"),
         sa.ForeignKeyConstraint(["division_id"], ["division.id"], name="fk_profile_division_id"),
     )
-    op.create_index("ix_profile_company_id", "profile", ["company_id"])
-    op.create_index("ix_profile_division_id", "profile", ["division_id"])
+    op.create_index("ix_profile_company_id_person_id", "profile", ["company_id", "person_id"])
+    op.create_index("ix_profile_division_id_person_id", "profile", ["division_id", "person_id"])
     op.create_table(
         "session",
         sa.Column("token_sha256", sa.Text(), nullable=False),
@@ -350,7 +351,15 @@ def _columns() -> None:
         sa.Column("removed_at", TIME, nullable=True),
     ):
         op.add_column("department", column)
-    op.add_column("person", sa.Column("removed_at", TIME, nullable=True))
+    for column in (
+        sa.Column("removed_at", TIME, nullable=True),
+        sa.Column("wants_mail", sa.Boolean(), nullable=False, server_default=sa.true()),
+        sa.Column("merged_into", ID, nullable=True),
+    ):
+        op.add_column("person", column)
+    op.create_index("ix_person_merged_into", "person", ["merged_into"])
+    op.create_index("ix_person_kind_id", "person", ["kind", "id"])
+    op.create_index("ix_person_disabled_at_id", "person", ["disabled_at", "id"])
     for column in (
         sa.Column("origin", sa.Text(), nullable=False, server_default="email"),
         sa.Column("opened_by_id", ID, nullable=True),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
-from helpdeskd.desk import api_keys, counters, lists, queries
+from helpdeskd.desk import api_keys, counters, lists, people, queries
 from helpdeskd.http.helpdeskz import HELPDESKZ
 from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.model.outgoing import NoticeName, OutboxState
@@ -173,6 +173,17 @@ def test_a_file_whose_bytes_are_gone(fresh: House) -> None:
         if path.is_file():
             path.unlink()
     assert fresh.client.get("attachments/show/1").json()["message"] == "File was removed from servers."
+
+
+def test_a_key_in_the_name_of_somebody_who_is_disabled_opens_nothing(fresh: House) -> None:
+    bob = fresh.read(people.at, "bob@staff.example")
+    fresh.key("token-of-bob-4711-4711", person_id=bob.id)
+    bobs = {"Token": "token-of-bob-4711-4711"}
+    unknown = fresh.client.get("departments", headers={"Token": "x" * 30})
+    assert fresh.client.get("departments", headers=bobs).json()["success"] == 1
+    fresh.write(people.disable, person=bob)
+    answer = fresh.client.get("departments", headers=bobs)
+    assert (answer.status_code, answer.text) == (unknown.status_code, unknown.text)
 
 
 def test_staff_log_in_and_are_locked_out(fresh: House) -> None:

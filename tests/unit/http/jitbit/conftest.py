@@ -29,7 +29,7 @@ import httpx2 as httpx
 import pytest
 from sqlalchemy import Connection, insert
 
-from helpdeskd.desk import accounts, api_keys, changes, customers, departments, people, tickets
+from helpdeskd.desk import accounts, api_keys, changes, customers, departments, people, profiles, tickets
 from helpdeskd.desk.context import Desk, Part, Words
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.model.people import Department, Person
@@ -117,8 +117,8 @@ def company(conn: Connection, _desk: Desk, now: datetime, name: str) -> int:
     return int(conn.execute(insert(schema.company).returning(schema.company.c.id), values).scalar_one())
 
 
-def profile(conn: Connection, _desk: Desk, _now: datetime, person: Person, **values: Any) -> None:
-    conn.execute(insert(schema.profile), {"person_id": person.id, **values})
+def profile(conn: Connection, desk: Desk, now: datetime, person: Person, **values: Any) -> None:
+    profiles.change(conn, desk, now, person=person, actor=None, **values)
 
 
 def _house(url: str, folder: Path, stack: ExitStack) -> House:

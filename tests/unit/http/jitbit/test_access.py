@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -125,3 +127,20 @@ def test_how_often_one_may_ask(fresh: House):
 def test_roots_and_their_case(api, root):
     headers = {"Authorization": basic("dan", PASSWORD)}
     assert api.get(api.base_url.copy_with(path=f"{root}/AUTHORIZATION/"), headers=headers).status_code == 200
+
+
+def test_right_log_ins_at_once_lock_nobody_out(fresh: House):
+    def ask(name: str) -> int:
+        status: int = fresh.client.get("Authorization", headers={"Authorization": basic(name)}).status_code
+        return status
+
+    with ThreadPoolExecutor(12) as pool:
+        assert Counter(pool.map(ask, ["tina", "dan", "carol"] * 12)) == {200: 36}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [b"Basic \xff\xfe", b"Basic " + base64.b64encode(b"\0:\0"), b"Basic ====", b"Bearer \xe4", b"Basic " + b"A" * 60_000],
+)  # fmt: skip
+def test_whatever_the_header_says(api, header):
+    assert api.get("Authorization", headers=[(b"Authorization", header)]).status_code == 401
