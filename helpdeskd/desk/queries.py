@@ -131,13 +131,10 @@ def list_tickets(
         .join(requester, requester.c.id == _t.requester_id)
         .outerjoin(assignee, assignee.c.id == _t.assignee_id)
         .where(*_conditions(filters))
+        .order_by(*(() if filters.text.strip() else (_t.updated_at.desc(),)), _t.id.desc())
         .limit(max(0, min(limit, MAX_PAGE)))
         .offset(max(0, offset))
     )
-    if filters.text.strip():
-        found = index.newest(conn, found, filters.text, internal=True)
-    else:
-        found = found.order_by(_t.updated_at.desc(), _t.id.desc())
     page = conn.execute(found).all()
     tagged = _tags(conn, [row[0] for row in page])
     start = len(rows.TICKET)
@@ -157,8 +154,6 @@ def list_tickets(
 def count_tickets(conn: Connection, filters: Filters = Filters()) -> int:
     """How many there are in all pages."""
     found = select(func.count()).select_from(schema.ticket).where(*_conditions(filters))
-    if filters.text.strip():
-        found = found.where(index.matching(filters.text, internal=True))
     number: int = conn.execute(found).scalar_one()
     return number
 
@@ -191,6 +186,8 @@ def _conditions(filters: Filters) -> list[ColumnElement[bool]]:
         found.append(_t.priority.in_([priority.value for priority in filters.priorities]))
     if filters.updated_since is not None:
         found.append(_t.updated_at >= filters.updated_since)
+    if filters.text.strip():
+        found.append(index.matching(filters.text, internal=True))
     return found
 
 

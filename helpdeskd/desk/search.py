@@ -10,21 +10,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Select,
     bindparam,
-    column,
     delete,
     false,
     func,
     insert,
     literal,
     select,
-    table,
     union_all,
     update,
 )
@@ -72,7 +68,6 @@ _INDEX_PUT = "INSERT INTO search_index (rowid, words) VALUES (?, ?)"
 _INDEX_DROP = """
 INSERT INTO search_index (search_index, rowid, words) SELECT 'delete', ticket_id, words FROM search WHERE ticket_id = ?
 """
-_INDEX = table("search_index", column("rowid"), column("search_index"))
 
 
 def put(
@@ -186,22 +181,9 @@ def _fts5(conn: Connection) -> bool:
 
 
 def matching(words: str, *, internal: bool) -> ColumnElement[bool]:
-    """Tickets in which every word stands; the last one may go on. `internal`: in what customers do not read too. No words: none.
-
-    A list that is to stop after a page of what may be many: `newest`.
-    """
+    """Tickets in which every word stands; the last one may go on. `internal`: customers do not read it all. None for no words."""
     asked = folded(words, MAX_ASKED)
     return found(_t.id, literal(_match(asked, internal)), literal(_tsquery(asked, internal))) if asked else false()
-
-
-def newest(conn: Connection, tickets: Select[Any], words: str, *, internal: bool) -> Select[Any]:
-    """Of a question for tickets, those in which every word stands, the latest opened first. Nothing beyond its LIMIT is looked at."""
-    asked = folded(words, MAX_ASKED)
-    if not asked or not _fts5(conn):
-        return tickets.where(matching(words, internal=internal)).order_by(_t.id.desc())
-    # FTS5 gives them in this order, one by one; in `matching` it would be asked for all of them first.
-    match = _INDEX.c.search_index.op("MATCH")(_match(asked, internal))
-    return tickets.join(_INDEX, _INDEX.c.rowid == _t.id).where(match).order_by(_INDEX.c.rowid.desc())
 
 
 # Nothing in a word is syntax of either engine: it has letters and digits.

@@ -310,3 +310,26 @@ def test_a_change_of_a_ticket_that_is_not_there(house, ticket):
         house.conn.execute(table.delete())
     with pytest.raises(NotFound):
         act(house, changes.set_priority, ticket, priority=Priority.LOW)
+
+
+def test_exactly_these_tags(house, ticket):
+    act(house, tags.add, ticket, tags=("a", "b"))
+    after = act(house, tags.replace, ticket, tags=("#B", "c d"))
+    assert tags.of(house.conn, ticket.id) == ("b", "c-d")
+    assert act(house, tags.replace, ticket, tags=("b", "c-d")) == after
+    assert house.history(ticket)[2:] == [("untagged", {"tags": ["a"]}), ("tagged", {"tags": ["c-d"]})]
+    fifty = [f"t{n}" for n in range(50)]
+    act(house, tags.replace, ticket, tags=fifty)
+    assert refused(house, tags.replace, ticket, tags=[*fifty, "x"]) == "too-many-tags"
+    assert refused(house, tags.replace, ticket, tags=("x", ",")) == "bad-tag"
+    act(house, tags.replace, ticket, tags=())
+    assert tags.of(house.conn, ticket.id) == ()
+
+
+def test_tags_have_numbers_that_stay(house, ticket):
+    act(house, tags.add, ticket, tags=("a", "b"))
+    first = tags.numbered(house.conn, ("b", "a"))
+    assert sorted(first) == ["a", "b"]
+    act(house, tags.replace, ticket, tags=())
+    assert tags.numbered(house.conn, ("a", "b", "new")) | first == tags.numbered(house.conn, ("new", "a", "b"))
+    assert tags.numbered(house.conn, ()) == {}
