@@ -25,6 +25,11 @@ def kinds(house: House, number: int) -> list[str]:
     return [entry.kind.value for entry in house.read(history.of, number)]
 
 
+def all_mails(house: House, number: int) -> list[tuple[str, str, list[str]]]:
+    """As `mails`, with those of its opening."""
+    return house.read(_mails, number)
+
+
 def mails(house: House, number: int) -> list[tuple[str, str, list[str]]]:
     """(notice, recipient, files that go along) of a ticket, oldest first; those of its opening are left out."""
     return house.read(_mails, number)[1:]
