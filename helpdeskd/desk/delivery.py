@@ -28,6 +28,7 @@ _KINDS = {
 # to the same people, come back too, and so for ever.
 TOLD = {
     NoticeName.STAFF_REPLY: "The answer",
+    NoticeName.FORWARD: "What was forwarded",
     NoticeName.ACKNOWLEDGEMENT: "The acknowledgement",
     NoticeName.FOLLOW_UP_REFUSED: "The notice that a new ticket was opened",
     NoticeName.TICKET_CLOSED: "The notice that the ticket is closed",

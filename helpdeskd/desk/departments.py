@@ -16,7 +16,7 @@ from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Department, PersonKind, ReplyTokens
-from helpdeskd.store import memo, schema
+from helpdeskd.store import memo, schema, scrub
 
 _d, _a, _p = schema.department.c, schema.address.c, schema.person.c
 
@@ -124,7 +124,7 @@ def change(
 
 
 def _name(name: str) -> str:
-    name = " ".join(name.split())
+    name = scrub.text(" ".join(name.split()))  # as it will be stored: two that differ before are one there
     if not name or len(name) > 200:
         raise Refused("bad-name", "a department needs a name of at most 200 characters")
     return name

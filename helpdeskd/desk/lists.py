@@ -6,13 +6,13 @@ person or ticket that was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, select, union_all
+from sqlalchemy.sql import Executable
 
 from helpdeskd.desk import counters, rows
 from helpdeskd.model.people import Person
@@ -66,9 +66,9 @@ def tickets(conn: Connection, wanted: Wanted, *, limit: int, offset: int) -> tup
     """The newest first."""
     if _nobody(wanted):
         return ()
-    return tuple(
-        _line(row) for row in conn.execute(_page(**_kind(wanted)), _values(wanted) | {"most": limit, "skip": offset})
-    )
+    page = _page(conn.dialect.name, **_kind(wanted))
+    values = _values(wanted) | {"most": limit, "skip": offset, "upto": limit + offset}
+    return tuple(_line(row) for row in conn.execute(page, values))
 
 
 def total(conn: Connection, wanted: Wanted) -> int:
@@ -84,9 +84,25 @@ def total(conn: Connection, wanted: Wanted) -> int:
 
 
 @cache
-def _page(states: int, *, department: bool, customer: bool) -> Select[Any]:
+def _page(dialect: str, states: int, *, department: bool, customer: bool) -> Executable:
+    if states > 1 and not customer:
+        return _merged(dialect, states, department)
     ordered: Select[Any] = _LINES.where(*_conditions(states, department, customer)).order_by(_t.id.desc())
     return ordered.limit(bindparam("most")).offset(bindparam("skip"))
+
+
+def _merged(dialect: str, states: int, department: bool) -> Executable:
+    """One page of several states. An index holds the tickets of one state in order, so each is read by itself and they are merged as
+    they come: sorting would read every ticket of them all. SQLite sees this by itself; PostgreSQL must be told that each is in order.
+    """
+    each: list[Select[Any]] = [
+        _LINES.where(_t.state == bindparam(f"state{n}"), *_conditions(0, department, customer=False))
+        for n in range(states)
+    ]
+    if dialect == "postgresql":
+        each = [one.order_by(_t.id.desc()).limit(bindparam("upto")) for one in each]
+    # Its first column is the id; SQLite knows none of the names in a union.
+    return union_all(*each).order_by(literal_column("1").desc()).limit(bindparam("most")).offset(bindparam("skip"))
 
 
 @cache
@@ -130,7 +146,8 @@ def _line(row: rows.Row) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One message, and its author's number among customers or staff."""
+    """One message, and its author's number among customers or staff. `by_staff`: said as one of staff; who is staff and writes in a
+    ticket of their own is its customer."""
 
     message: Message
     customer_no: int | None
@@ -140,7 +157,8 @@ class Said:
 
 _PUBLIC = (_m.ticket_id == bindparam("ticket_id"), _m.visibility == Visibility.PUBLIC.value)
 _SAID = (
-    select(*rows.MESSAGE, _p.customer_no, _p.staff_no, _p.kind)
+    select(*rows.MESSAGE, _p.customer_no, _p.staff_no, and_(_p.kind == "staff", _p.id != _t.requester_id))
+    .join(schema.ticket, _t.id == _m.ticket_id)
     .outerjoin(schema.person, _p.id == _m.author_id)
     .where(*_PUBLIC)
 )
@@ -151,7 +169,7 @@ _SAID_TOTAL = select(func.count()).select_from(schema.message).where(*_PUBLIC)
 def public_messages(conn: Connection, ticket_id: int, *, limit: int, offset: int) -> tuple[Said, ...]:
     """What was said in public, the newest first."""
     found = conn.execute(_NEWEST, {"ticket_id": ticket_id, "most": limit, "skip": offset})
-    return tuple(Said(rows.message(row), row[-3], row[-2], row[-1] == "staff") for row in found)
+    return tuple(Said(rows.message(row), row[-3], row[-2], bool(row[-1])) for row in found)
 
 
 def public_total(conn: Connection, ticket_id: int) -> int:
@@ -159,30 +177,39 @@ def public_total(conn: Connection, ticket_id: int) -> int:
     return int(conn.execute(_SAID_TOTAL, {"ticket_id": ticket_id}).scalar_one())
 
 
-_FILES = select(*rows.ATTACHMENT)
-_FILE = _FILES.where(_a.id == bindparam("attachment_id"))
-_OF_MESSAGE = _FILES.where(_a.message_id == bindparam("message_id")).order_by(_a.id)
-_OF_TICKET = (
-    _FILES.join(schema.message, _m.id == _a.message_id).where(_m.ticket_id == bindparam("ticket_id")).order_by(_a.id)
+# Files of notes, of mails without a voice and of removed tickets are not for these lists, nor are those of articles and assets.
+_FILES = (
+    select(*rows.ATTACHMENT)
+    .join(schema.message, _m.id == _a.message_id)
+    .join(schema.ticket, _t.id == _m.ticket_id)
+    .join(schema.department, _d.id == _t.department_id)
+    .where(_m.visibility == Visibility.PUBLIC.value, *_THERE)
 )
-_ALL_FILES = _FILES.order_by(_a.id)
+_FILE = _FILES.where(_a.id == bindparam("attachment_id"))
+_BY_MESSAGE, _BY_TICKET = _m.id == bindparam("message_id"), _m.ticket_id == bindparam("ticket_id")
 
 
-def file(conn: Connection, attachment_id: int) -> Attachment | None:
-    """One file of a message, an article or an asset."""
+def public_file(conn: Connection, attachment_id: int) -> Attachment | None:
+    """One file of what was said in public."""
     row = conn.execute(_FILE, {"attachment_id": attachment_id}).one_or_none()
     return None if row is None else rows.attachment(row)
 
 
-def files(conn: Connection, *, ticket_id: int | None = None, message_id: int | None = None) -> Iterable[Attachment]:
-    """Of a message, of a ticket, or all there are."""
-    if message_id is not None:
-        found = conn.execute(_OF_MESSAGE, {"message_id": message_id})
-    elif ticket_id is not None:
-        found = conn.execute(_OF_TICKET, {"ticket_id": ticket_id})
-    else:
-        found = conn.execute(_ALL_FILES)
+def public_files(
+    conn: Connection, *, ticket_id: int | None = None, message_id: int | None = None
+) -> tuple[Attachment, ...]:
+    """Files of what was said in public, in the order they came: of a message, of a ticket (of both, where both are given), or all."""
+    found = conn.execute(
+        _files(ticket=ticket_id is not None, message=message_id is not None),
+        {"ticket_id": ticket_id, "message_id": message_id},
+    )
     return tuple(rows.attachment(row) for row in found)
+
+
+@cache
+def _files(*, ticket: bool, message: bool) -> Select[Any]:
+    chosen = _FILES.where(*([_BY_TICKET] if ticket else []), *([_BY_MESSAGE] if message else []))
+    return chosen.order_by(_m.id, _a.id) if ticket or message else chosen.order_by(_a.id)
 
 
 _STAFF = (

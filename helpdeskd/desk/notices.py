@@ -34,6 +34,7 @@ class Event(StrEnum):
     CUSTOMER_REPLIED = "customer-replied"
     OUTSIDER_KEPT = "outsider-kept"  # a person's mail without a public voice: a stranger's, or unverified
     STAFF_REPLIED = "staff-replied"
+    FORWARDED = "forwarded"  # by staff, to somebody outside
     ASSIGNED = "assigned"
     CLOSED = "closed"
     STAFF_KEPT = "staff-kept"  # a staff member's mail was kept as a note, against their wish
@@ -153,6 +154,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.CUSTOMER_REPLIED, _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
     Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF, answers_mail=True),
     Row(_E.STAFF_REPLIED,    _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
+    Row(_E.FORWARDED,        _N.FORWARD,           _concerned,    _T.NONE, automatic=False, to_staff=False, replies=False),
     Row(_E.ASSIGNED,         _N.ASSIGNED,          _concerned,    _T.STAFF),
     Row(_E.CLOSED,           _N.TICKET_CLOSED,     _requester,    _T.PUBLIC, to_staff=False),
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),

@@ -114,8 +114,8 @@ def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) ->
         (schema.time_entry, schema.time_entry.c.ticket_id),
     ):
         conn.execute(delete(table).where(column == gone.id))
-    search.drop(conn, gone.id)
     field_values.take_away(conn, Owner.TICKET, gone.id)
+    search.drop(conn, gone.id)
     history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
     tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from helpdeskd.desk import catalogue, conversation, directory, messages, rows, sight
 from helpdeskd.desk.catalogue import Place
@@ -98,6 +98,6 @@ def file(conn: Connection, who: Sight, file_id: int) -> tuple[File, Ticket]:
     return found, ticket
 
 
-def _file(row: Row[Any]) -> File:
+def _file(row: Any) -> File:
     internal = conversation.is_internal(Visibility(row.visibility), row.author_id)
     return File(rows.attachment(row), row.created_at, row.author_id, internal)

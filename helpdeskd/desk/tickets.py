@@ -11,14 +11,14 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, people, rows, search
+from helpdeskd.desk import counters, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
-from helpdeskd.errors import Conflict, NotFound, Refused
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
@@ -26,21 +26,12 @@ from helpdeskd.model.routing import Reason
 from helpdeskd.model.ticket import History, Origin, Priority, Side, State, Ticket, Visibility
 from helpdeskd.store import schema
 
-# Numbers of six digits until half of them are given: up to there a fresh one is found in two tries on average.
-SIX_DIGITS = (100_000, 900_000)
-SEVEN_DIGITS = (1_000_000, 9_000_000)
-HALF_OF_SIX = 450_000
-
 API = "api"  # the reason of words that came over HTTP
 
 _t = schema.ticket.c
 _BY_ID = select(*rows.TICKET).where(_t.id == bindparam("ticket_id"))
 _LOCKED = _BY_ID.with_for_update()
 _BY_NUMBER = select(*rows.TICKET).where(_t.number == bindparam("number"))
-_NUMBER = select(
-    select(func.coalesce(func.max(_t.id), 0)).scalar_subquery(),
-    select(_t.id).where(_t.number == bindparam("number")).scalar_subquery(),
-)
 _INSERT = insert(schema.ticket).returning(_t.id)
 _TOUCH = update(schema.ticket).where(_t.id == bindparam("touched"))
 
@@ -210,7 +201,7 @@ def _insert(
     public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
         id=0,
-        number=_number(conn, desk),
+        number=numbers.draw(conn, desk),
         subject=title(words),
         state=State.NEW,
         pending_until=None,
@@ -250,19 +241,6 @@ def _insert(
     ).scalar_one()
     counters.add(conn, counters.ticket(ticket.department_id, ticket.state), 1)
     return replace(ticket, id=ticket_id)
-
-
-def _number(conn: Connection, desk: Desk) -> int:
-    """A number nobody has, by chance: a neighbour's says nothing about it. Two nodes with the same one: errors.Conflict."""
-    lowest, space = SIX_DIGITS
-    for _ in range(100):
-        number = lowest + int.from_bytes(desk.rng(8), "big") % space
-        opened, taken = conn.execute(_NUMBER, {"number": number}).one()
-        if opened > HALF_OF_SIX and (lowest, space) != SEVEN_DIGITS:
-            lowest, space = SEVEN_DIGITS
-        elif taken is None:
-            return number
-    raise Conflict("no free ticket number was found")
 
 
 def title(words: Words) -> str:

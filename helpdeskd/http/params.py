@@ -95,6 +95,13 @@ class Ignored:
     when: Callable[[str], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Only:
+    """It is looked at only where the request's other values say so; else it counts as not given."""
+
+    when: Callable[[Reader], bool]
+
+
 def one_of(values: str, words: str) -> Rule:
     """One of these (divided by blanks), exactly."""
     allowed = frozenset(values.split())
@@ -118,6 +125,7 @@ class Param:
     where: Where | None
     rules: tuple[Rule | Required | Known, ...]
     ignored: tuple[Ignored, ...]
+    only: tuple[Only, ...]
     kind: Any  # str, int, bool, float, datetime, an Enum
     many: bool
     default: Any
@@ -129,7 +137,7 @@ class Param:
 
     @property
     def required(self) -> bool:
-        return any(isinstance(rule, Required) and rule.when is None for rule in self.rules)
+        return not self.only and any(isinstance(rule, Required) and rule.when is None for rule in self.rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +219,7 @@ def _param(field: str, hint: Any, default: Any) -> Param:
         next((each for each in notes if isinstance(each, Where)), None),
         tuple(each for each in notes if isinstance(each, Rule | Required | Known)),
         tuple(each for each in notes if isinstance(each, Ignored)),
+        tuple(each for each in notes if isinstance(each, Only)),
         kind,
         many,
         () if many and default is MISSING else None if default is MISSING else default,
@@ -224,6 +233,9 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
     values: dict[str, Any] = {}
     problems: list[Problem] = []
     for param in params_of(record):
+        if not all(each.when(reader) for each in param.only):
+            values[param.field] = param.default
+            continue
         texts = [
             text for text in reader.texts(param.names, param.where) if not any(i.when(text) for i in param.ignored)
         ]

@@ -9,7 +9,16 @@ from helpdeskd.desk.context import Part, Words
 from helpdeskd.http.given import Upload
 from helpdeskd.mail import html
 
-_MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]\w*;", re.ASCII)
+# Not every `<`: people write <now>, and addresses so, in plain text.
+_ELEMENTS = (
+    "a abbr address article b big blockquote body br center cite code col dd del details div dl dt em embed figure font footer form h[1-6]"
+    " head header hr html i iframe img input ins kbd li link main mark meta nav object ol p pre q s samp script section small"
+    " span strike strong style sub sup svg table tbody td tfoot th thead title tr tt u ul var video"
+)
+_MARKUP = re.compile(
+    rf"</?(?:{_ELEMENTS.replace(' ', '|')})(?:[\s/][^<>]*)?>|<!(?:--|doctype)|&(?:[a-z]{{2,31}}|#\d{{1,7}}|#x[0-9a-f]{{1,6}});",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def text_and_html(body: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ class NoticeName(StrEnum):
 
     ACKNOWLEDGEMENT = "acknowledgement"  # to the requester: your mail is a ticket
     STAFF_REPLY = "staff_reply"  # to requester and participants: the answer itself
+    FORWARD = "forward"  # to an address outside that staff named: the conversation
     NEW_TICKET = "new_ticket"  # to staff
     CUSTOMER_REPLIED = "customer_replied"  # to staff
     ASSIGNED = "assigned"  # to the assignee

@@ -69,7 +69,6 @@ class History(StrEnum):
     PRIORITY_CHANGED = "priority-changed"
     DEPARTMENT_CHANGED = "department-changed"
     SUBJECT_CHANGED = "subject-changed"
-    REQUESTER_CHANGED = "requester-changed"  # by staff, or two people turned out to be one
     DATED = "dated"  # somebody set a date: when it was created or closed, or is due
     TAGGED = "tagged"
     UNTAGGED = "untagged"
@@ -78,8 +77,9 @@ class History(StrEnum):
     MERGED = "merged"
     PARTICIPANT_ADDED = "participant-added"
     PARTICIPANT_REMOVED = "participant-removed"
-    TIME_SPENT = "time-spent"
     FIELD_CHANGED = "field-changed"  # a custom one
+    REQUESTER_CHANGED = "requester-changed"  # by staff, or because two people turned out to be one
+    TIME_SPENT = "time-spent"
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"
@@ -90,6 +90,7 @@ class History(StrEnum):
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     REMOVED = "removed"  # its words and files are gone; what happened stays
+    FORWARDED = "forwarded"  # the conversation, to somebody outside
     EDITED = "edited"  # somebody changed the words of a message
     REPARSED = "reparsed"  # a message was derived again from its mail, and is another now
 

@@ -21,10 +21,11 @@ from helpdeskd.outgoing.render import Renderer
 from helpdeskd.store import schema
 
 # Notices that show the message they speak of, with its files. The others say what happened in our own words alone: nothing
-# that somebody wrote is ever mailed on to a third party (or to whoever a forged From named).
+# that somebody wrote is mailed on to a third party (or to whoever a forged From named), but where staff say so (FORWARD).
 SHOWS_MESSAGE = frozenset(
     {
         NoticeName.STAFF_REPLY,
+        NoticeName.FORWARD,
         NoticeName.NEW_TICKET,
         NoticeName.CUSTOMER_REPLIED,
         NoticeName.ASSIGNED,

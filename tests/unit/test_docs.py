@@ -193,3 +193,19 @@ def test_units_call_what_exists():
         assert line, unit.name
         options = {option for parameter in commands()[line[1]].params for option in parameter.opts}
         assert set(re.findall(r"--[a-z]+", line[2])) <= options
+
+
+def test_every_test_that_is_named_exists():
+    """`test_x.py::test_y`, wherever a document names it."""
+    known = {
+        f"{path.name}::{name}"
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    named = {
+        (path.name, each)
+        for path in DOCS
+        for each in re.findall(r"test_\w+\.py::test_\w+", path.read_text(encoding="utf-8"))
+    }
+    assert named
+    assert not [(document, each) for document, each in named if each not in known]

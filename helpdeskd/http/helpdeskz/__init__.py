@@ -17,7 +17,15 @@ HELPDESKZ = Dialect(
     encode=words.success,
     refuse=words.refuse,
     statuses=(200, 400, 404, 405, 500, 501, 503),
-    security={"token": {"type": "apiKey", "in": "header", "name": "Token"}},
+    security={
+        "token": {"type": "apiKey", "in": "header", "name": "Token"},
+        "authorization": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": "The same token after the word Token: `Token: xyz` or `Token xyz`.",
+        },
+    },
     failure=words.Error,
     soft=True,
 )

@@ -19,7 +19,7 @@ from helpdeskd.http.params import (
     Ignored,
     Known,
     Named,
-    Reader,
+    Only,
     Reading,
     Required,
     Rule,
@@ -34,14 +34,27 @@ def _truth(text: str) -> bool:
     return text == "1"
 
 
-READING = Reading(int, _truth, lambda text: datetime.fromtimestamp(int(text), UTC))
-
 _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
+# What PHP's is_numeric() calls a number. No two of its parts may take the same digit: a long row of them would be tried in every way.
+NUMERIC = re.compile(r"[ \t-\r]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t-\r]*", re.ASCII)
+_EXACT = 2**53  # beyond, a float is no longer one whole number
 
 
 def _number(text: str) -> int:
     """A row's number; 0, which no row has, where it is none."""
     return int(text) if _DIGITS.fullmatch(text) else 0
+
+
+def _compared(text: str) -> int:
+    """What a filter is compared with, as a database compares texts with numbers: 2.0 is 2; 0 for what no row's number can be."""
+    found = _number(text)
+    if found == 0 and NUMERIC.fullmatch(text):
+        value = float(text)
+        found = int(value) if 0 < value < _EXACT and value == int(value) else 0
+    return found
+
+
+READING = Reading(_compared, _truth, lambda text: datetime.fromtimestamp(int(text), UTC))
 
 
 def _is_address(text: str) -> bool:
@@ -85,28 +98,29 @@ def _is_active_staff(conn: Connection, text: str) -> bool:
 
 
 def _is_file(conn: Connection, text: str) -> bool:
-    return lists.file(conn, _number(text)) is not None
+    return lists.public_file(conn, _number(text)) is not None
 
 
-def by_staff(reader: Reader) -> bool:
-    """Does a member of staff open or answer?"""
-    return "staff" in {reader.text("opener"), reader.text("replier")}
-
-
-NOT_A_NUMBER = Ignored(
-    lambda text: not _DIGITS.fullmatch(text)
-)  # is_numeric() and more: what is no number is not looked at
+# What is no number is not looked at: all tickets are listed. Files are not: their list has no pages.
+NOT_A_NUMBER = Ignored(lambda text: not NUMERIC.fullmatch(text))
+EMPTY = Ignored(lambda text: not text)
 FALSY = Ignored(lambda text: text in {"", "0"})
 
 UserId = Annotated[int, Where.PATH, Named("id"), Known("User not found.", _is_customer, alone=True)]
 DepartmentId = Annotated[int, Where.PATH, Named("id"), Known("Department not found.", _is_department, alone=True)]
 TicketId = Annotated[int, Where.PATH, Named("id"), Known("Ticket not found.", _is_ticket, alone=True)]
 FileId = Annotated[int, Where.PATH, Named("id"), Known("Attachment not found.", _is_file, alone=True)]
-StaffNumber = (
-    natural("Invalid Staff ID."),
-    Known("Staff ID not found.", _is_active_staff),
-)
-NEEDED_OF_STAFF = Required("Staff ID is missing.", when=by_staff)
+
+
+def _staff_where(name: str) -> tuple[Only | Required | Rule | Known | Doc, ...]:
+    """Which member of staff: asked where `name` says that one acts, and not looked at elsewhere."""
+    return (
+        Only(lambda reader: reader.text(name) == "staff"),
+        Required("Staff ID is missing."),
+        natural("Invalid Staff ID."),
+        Known("Staff ID not found.", _is_active_staff),
+        Doc(f"Asked where {name} is staff."),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +137,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    email: Annotated[str, Where.QUERY, Ignored(lambda text: not text), Doc("Find one by this address.")] = ""
+    email: Annotated[str, Where.QUERY, EMPTY, Doc("Find one by this address.")] = ""
     page: Annotated[str, Where.QUERY, Doc("From 1; 25 on each.")] = "1"
 
 
@@ -156,7 +170,7 @@ class ChangedDepartment:
     private: Annotated[bool, Required("Department type is missing."), one_of("0 1", "Department type must be 0 or 1")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewTicket:
     opener: Annotated[str, Required("Opener is missing."), one_of("user staff", "Invalid opener.")]
     user_id: Annotated[
@@ -165,6 +179,7 @@ class NewTicket:
         natural("User ID is not valid."),
         Known("User ID not found.", _is_customer),
     ]
+    staff_id: Annotated[int, *_staff_where("opener")] = 0
     department_id: Annotated[
         int,
         Required("Department ID is missing."),
@@ -173,15 +188,14 @@ class NewTicket:
     ]
     subject: Annotated[str, Required("Subject is missing.")]
     body: Annotated[str, Required("Body is missing."), Doc("HTML; what is dangerous in it is left out.")]
-    staff_id: Annotated[int, NEEDED_OF_STAFF, *StaffNumber] = 0
     notify: Annotated[bool, Doc("1: the user gets a mail with the ticket's data.")] = False
 
 
 @dataclass(frozen=True, slots=True)
 class Tickets:
     status: Annotated[int, Where.QUERY, Also("status_id"), NOT_A_NUMBER, one_of("1 2 3 4 5", "Invalid Status ID.")] = 0
-    user_id: Annotated[int, Where.QUERY, NOT_A_NUMBER] = -1
-    department_id: Annotated[int, Where.QUERY, NOT_A_NUMBER] = -1
+    user_id: Annotated[int | None, Where.QUERY, NOT_A_NUMBER] = None
+    department_id: Annotated[int | None, Where.QUERY, NOT_A_NUMBER] = None
     page: Annotated[str, Where.QUERY, Doc("From 1; 15 on each.")] = "1"
 
 
@@ -206,7 +220,7 @@ class NewMessage:
     ]
     message: Annotated[str, Required("Message is missing."), Doc("HTML; what is dangerous in it is left out.")]
     replier: Annotated[str, Required("Replier is missing."), one_of("user staff", "Invalid replier.")]
-    staff_id: Annotated[int, NEEDED_OF_STAFF, *StaffNumber] = 0
+    staff_id: Annotated[int, *_staff_where("replier")] = 0
     close: Annotated[bool, Doc("1: and the ticket is closed, where staff reply.")] = False
 
 
@@ -218,8 +232,10 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    ticket_id: Annotated[int, Where.QUERY, NOT_A_NUMBER] = -1
-    msg_id: Annotated[int, Where.QUERY, NOT_A_NUMBER] = -1
+    ticket_id: Annotated[int | None, Where.QUERY, EMPTY, Doc("Of this ticket; what is no number is no ticket's.")] = (
+        None
+    )
+    msg_id: Annotated[int | None, Where.QUERY, EMPTY, Doc("Of this message, the same.")] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +259,7 @@ class OneStaff:
     ]
 
 
-_USERNAME = re.compile(r"[\w.@+-]+")
+_USERNAME = re.compile(r"[\w.@+-]{1,320}")
 
 
 @dataclass(frozen=True, slots=True)

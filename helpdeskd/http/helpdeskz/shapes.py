@@ -167,6 +167,11 @@ def escaped(text: str) -> str:
     return escape(text, quote=True).replace("&#x27;", "&#039;")
 
 
+def shown(text: str) -> str:
+    """Words of a text as the HTML that messages are there: nothing in them is markup, and each line stays one."""
+    return escape(text.strip("\r\n"), quote=False).replace("\r\n", "\n").replace("\n", "<br />\n")
+
+
 def seconds(moment: datetime | None) -> str:
     return "0" if moment is None else str(int(moment.timestamp()))
 
@@ -198,7 +203,7 @@ def ticket(line: Line) -> TicketRow:
 
 def message(said: Said) -> MessageRow:
     found = said.message
-    words = found.html or "\n\n".join(each for each in (found.text, found.quote) if each)
+    words = found.html or shown("\n\n".join(each.strip("\r\n") for each in (found.text, found.quote) if each))
     staff = said.staff_no if said.by_staff else None
     return MessageRow(str(found.id), seconds(found.created_at), "0" if staff else "1", str(staff or 0), words)
 

@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from helpdeskd.desk import customers, departments, lists, removal
 from helpdeskd.desk.accounts import Lockout
 from helpdeskd.guard.login import Ended, Why
 from helpdeskd.http.dialect import Answer, Call
 from helpdeskd.http.helpdeskz import shapes
+from helpdeskd.http.helpdeskz.asks import NUMERIC
 from helpdeskd.http.helpdeskz.words import NotImplementedHere, Said, success
+
+T = TypeVar("T")
 
 USERS_A_PAGE = 25
 LOCKOUT = Lockout(attempts=3, minutes=5)
 
-_FLOAT = re.compile(r"\d{1,9}(\.\d*)?(e\d)?", re.ASCII | re.IGNORECASE)
+
+_CAST = re.compile(r"[ \t-\r]*\+?([0-9]{1,18}(?:\.[0-9]*)?(?:e[0-9](?![0-9]))?)", re.ASCII | re.IGNORECASE)
 
 
 def page_of(text: str) -> int:
     """The number of a page: what is no number is the first; 2.0 and 1e1 are numbers to the original. Raises Said."""
-    if not re.fullmatch(r"[+-]?\d*\.?\d+(e[+-]?\d+)?|\d+\.", text.strip(), re.ASCII | re.IGNORECASE):
+    if not NUMERIC.fullmatch(text):
         return 1
-    number = float(text) if _FLOAT.fullmatch(text.strip()) else 0.0
-    if number < 1 or number != int(number):
+    number = float(text)
+    if not 1 <= number < math.inf or number != int(number):
         raise Said("Page not found.")
     return min(int(number), 10**9)
+
+
+def cast_page_of(text: str) -> int:
+    """The number of a page as a cast finds it: that at the start of the text; the first page where there is none, or none above 0."""
+    found = _CAST.match(text)
+    return min(max(int(float(found.group(1)[:40])), 1), 10**9) if found else 1
+
+
+def a_page(call: Call, fn: Callable[..., tuple[T, ...]], *args: Any, total: int, page: int, size: int) -> tuple[T, ...]:
+    """What `fn(conn, *args, limit=, offset=)` finds for a page. Beyond the last, nobody looks: a store walks past all there is."""
+    offset = (page - 1) * size
+    return call.read(fn, *args, limit=size, offset=offset) if offset < total else ()
 
 
 def create_user(call: Call) -> shapes.UserMade:
@@ -43,7 +62,7 @@ def list_users(call: Call) -> shapes.UserPage | shapes.UserFound:
         return shapes.UserFound(1, shapes.user(found))
     page = page_of(call.params.page)
     total = call.read(customers.total)
-    users = call.read(customers.page, limit=USERS_A_PAGE, offset=(page - 1) * USERS_A_PAGE)
+    users = a_page(call, customers.page, total=total, page=page, size=USERS_A_PAGE)
     return shapes.UserPage(1, total, shapes.pages(total, USERS_A_PAGE), [shapes.user(each) for each in users])
 
 

@@ -14,7 +14,7 @@ from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.given import Upload
 from helpdeskd.http.helpdeskz import shapes
-from helpdeskd.http.helpdeskz.views import page_of
+from helpdeskd.http.helpdeskz.views import a_page, cast_page_of, page_of
 from helpdeskd.http.helpdeskz.words import Said
 from helpdeskd.mail import html
 from helpdeskd.model.people import Person
@@ -33,11 +33,18 @@ _MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]\w*;", re.ASCII)
 def words_of(text: str, subject: str, uploads: tuple[Upload, ...]) -> Words:
     """What a program wrote: HTML where it looks like it, cleaned; else text as it is. In the view's thread: cleaning takes its time."""
     cleaned = html.clean(text) if _MARKUP.search(text) else ""
-    plain = html.to_text(cleaned) if cleaned else "" if _MARKUP.search(text) else text
+    plain = html.to_text(cleaned) if cleaned else _words_left(text)
     parts = tuple(
         Part(each.name or each.part, each.content_type, each.size, each.sha256) for each in uploads if each.name
     )
     return Words(text=plain, html=cleaned, subject=subject, reason=tickets.API, parts=parts)
+
+
+def _words_left(text: str) -> str:
+    """Of a text, and of HTML that could not be cleaned or of which nothing was left: words are never lost."""
+    if not _MARKUP.search(text) or len(text) > html.MAX_BYTES:
+        return text
+    return html.to_text(text) or text
 
 
 def _staff(call: Call) -> Person | None:
@@ -66,11 +73,11 @@ def list_tickets(call: Call) -> shapes.TicketPage:
     page = page_of(asked.page)
     wanted = lists.Wanted(
         shapes.STATES[asked.status] if asked.status else (),
-        asked.department_id if asked.department_id >= 0 else None,
-        asked.user_id if asked.user_id >= 0 else None,
+        asked.department_id,
+        asked.user_id,
     )
     total = call.read(lists.total, wanted)
-    found = call.read(lists.tickets, wanted, limit=TICKETS_A_PAGE, offset=(page - 1) * TICKETS_A_PAGE)
+    found = a_page(call, lists.tickets, wanted, total=total, page=page, size=TICKETS_A_PAGE)
     return shapes.TicketPage(1, total, shapes.pages(total, TICKETS_A_PAGE), [shapes.ticket(each) for each in found])
 
 
@@ -130,28 +137,22 @@ def create_message(call: Call) -> shapes.Done:
 def list_messages(call: Call) -> shapes.MessagePage:
     """What was said in a ticket, the newest first."""
     asked = call.params
-    page = int(asked.page) if asked.page.isascii() and asked.page.isdigit() and len(asked.page) < 10 else 1
+    page = cast_page_of(asked.page)
     total = call.read(lists.public_total, asked.ticket)
-    found = call.read(
-        lists.public_messages, asked.ticket, limit=MESSAGES_A_PAGE, offset=(max(page, 1) - 1) * MESSAGES_A_PAGE
-    )
+    found = a_page(call, lists.public_messages, asked.ticket, total=total, page=page, size=MESSAGES_A_PAGE)
     return shapes.MessagePage(1, shapes.pages(total, MESSAGES_A_PAGE), total, [shapes.message(each) for each in found])
 
 
 def list_files(call: Call) -> shapes.FileList:
-    """Files of a message or of a ticket, or all there are."""
+    """Files of what was said in public: of a message, of a ticket, or all there are."""
     asked = call.params
-    found = call.read(
-        lists.files,
-        ticket_id=asked.ticket_id if asked.ticket_id >= 0 else None,
-        message_id=asked.msg_id if asked.msg_id >= 0 else None,
-    )
+    found = call.read(lists.public_files, ticket_id=asked.ticket_id, message_id=asked.msg_id)
     return shapes.FileList(1, [shapes.file(each) for each in found])
 
 
 def show_file(call: Call) -> shapes.FileFound:
     """A file with its content, base64."""
-    found = call.read(lists.file, call.params.file)
+    found = call.read(lists.public_file, call.params.file)
     try:
         if found is None:
             raise Said("Attachment not found.")
@@ -163,5 +164,5 @@ def show_file(call: Call) -> shapes.FileFound:
 
 def delete_file(call: Call) -> shapes.Done:
     """Take a file away."""
-    call.write(files.remove, attachment_id=call.params.file, actor=None)
+    call.write(files.remove, attachment_id=call.params.file, actor=None, public=True)
     return shapes.Done(1, "File was removed from servers.")

@@ -41,7 +41,6 @@ REFUSED: Mapping[str, str] = {
     "bad-address": NOT_VALID,
     "address-taken": IN_USE,
     "own-address": IN_USE,
-    "bad-name": "Department name is missing.",
     "name-taken": "Department name is already in use.",
     "last-department": "The last department can not be removed.",
     "no-such-ticket": "Ticket not found.",

@@ -7,9 +7,12 @@ Reads are answered by GET and POST alike, since clients use both; so is what the
 from __future__ import annotations
 
 from helpdeskd.http.dialect import Route
-from helpdeskd.http.jitbit import routes_house, routes_tickets
+from helpdeskd.http.jitbit import routes_comments, routes_files, routes_house, routes_subscribers, routes_tickets
 
 ROUTES: tuple[Route, ...] = (
     *routes_house.ROUTES,
     *routes_tickets.ROUTES,
+    *routes_comments.ROUTES,
+    *routes_files.ROUTES,
+    *routes_subscribers.ROUTES,
 )

@@ -61,6 +61,12 @@ def test_refused(house, name, addresses, more, reason):
     assert departments.list(house.conn) == (house.support,)
 
 
+def test_a_name_is_compared_as_it_is_stored(house):
+    assert house.department("Not\x00fit").name == "Not\ufffdfit"
+    with pytest.raises(Refused, match="already"):
+        house.department("not\x00fit")
+
+
 def test_found_by_address_name_and_age(house):
     sales = house.department("Säles", "sales@example.org")
     conn = house.conn

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from helpdeskd.desk import changes, receive, tickets
-from helpdeskd.desk.context import Part
+from helpdeskd.desk import changes, forwarding, receive, tickets
+from helpdeskd.desk.context import Part, Words
 from helpdeskd.errors import Temporary
 from helpdeskd.model.mail import Door, Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName as N
@@ -761,3 +761,14 @@ def test_through_the_writer(store, desk):
     explained = store.read(lambda conn: receive.explain(conn, desk, NOW, first))
     assert explained.decisions[0].outcome is Outcome.DUPLICATE
     assert store.read(lambda conn: tickets.by_number(conn, one.number)).state is State.NEW
+
+
+def test_whoever_a_ticket_was_forwarded_to_has_no_voice_in_it(house, street):
+    ticket = house.open().ticket
+    given = {"ticket": ticket, "to": ("maker@example.com",), "words": Words("Can you help?"), "actor": house.ada}
+    forwarding.forward(house.conn, house.desk, house.now, **given)
+    mail = street.last(N.FORWARD)
+    for author in ("Maker <maker@example.com>", "Ada <ada@staff.example>"):
+        got = street.take(street.answer(mail, author, "Turn it off.", to="support@example.org"))
+        assert [(each.number, each.outcome) for each in got] == [(ticket.number, Outcome.INTERNAL)]
+    assert street.said(ticket)[-1][0] == "internal"

@@ -38,20 +38,27 @@ def conforms(
     examples: int = 8,
     leave_out: Collection[str] = (),
 ) -> int:
-    """How many requests were made, `examples` of the right and of the wrong kind for each operation. `leave_out`: operationIds."""
+    """How many requests were made, `examples` of the right and of the wrong kind for each operation. `leave_out`: operationIds.
+
+    A row is asked under the first of its paths alone: the others lead to the same.
+    """
     record_property("seed", f"API_SEED={SEED}")
     told = document(dialect)
     schema = schemathesis.openapi.from_dict(told)
     made = 0
+    first = {route.paths.split()[0].replace("...}", "}") for route in dialect.routes}
     with requests.Session() as session:
         session.trust_env = False
         session.headers.update(headers)
         for found in schema.get_all_operations():
             assert not isinstance(found, Err), found
             operation = found.ok()
-            if operation.definition.raw["operationId"] in leave_out:
+            if operation.definition.raw["operationId"] in leave_out or operation.path not in first:
                 continue
-            for mode in GenerationMode:
+            asks = operation.definition.raw.get("parameters") or operation.definition.raw.get("requestBody")
+            for mode in (
+                GenerationMode if asks else (GenerationMode.POSITIVE,)
+            ):  # where nothing is asked, nothing is wrong
 
                 @seed(SEED)
                 @settings(

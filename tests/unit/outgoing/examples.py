@@ -47,6 +47,12 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "author": {"name": "Ada", "email": "support@example.org"},
         "message": {**_MESSAGE, "text": "Please pull the plug.\n\nAda", "html": "<p>Please <b>pull</b> the plug.</p>"},
     },
+    _N.FORWARD: {
+        **_SHARED,
+        "person": {"name": "", "email": "maker@example.com"},
+        "author": {"name": "Ada", "email": "support@example.org"},
+        "message": {**_MESSAGE, "text": "Can you help?\n\n---- Jane Doe, 2026-03-01 12:00 UTC ----\n\nIt burns."},
+    },
     _N.NEW_TICKET: {**_SHARED, **_STAFF, "message": _MESSAGE},
     _N.CUSTOMER_REPLIED: {
         **_SHARED,

@@ -27,6 +27,7 @@ TEMPLATES = resources.find("templates")
 TO_CUSTOMERS = {
     NoticeName.ACKNOWLEDGEMENT,
     NoticeName.STAFF_REPLY,
+    NoticeName.FORWARD,
     NoticeName.TICKET_CLOSED,
     NoticeName.FOLLOW_UP_REFUSED,
 }

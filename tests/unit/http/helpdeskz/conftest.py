@@ -5,6 +5,7 @@ api     a client with a key that may do everything; its desk has users 1 Carol a
         message 1; ticket 2, which Ada opened to Dan in Sales, with message 2 and on it file 1
 house   the same from inside
 fresh   both, for tests that change what others look at; the other two are one for all tests of a module, on each database
+alone   the house on SQLite only, for tests in which the database does not matter
 """
 
 from __future__ import annotations
@@ -103,14 +104,25 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("helpdeskz")
     with ExitStack() as stack:
         if request.param == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), folder / "helpdeskd.sqlite3")
-            url = f"sqlite:///{folder}/helpdeskd.sqlite3"
+            url = _copied(request, folder)
         else:
             server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
             name = server.create(template=template)
             stack.callback(server.drop, name)
             url = server.url(name)
         yield _house(url, folder, stack)
+
+
+@pytest.fixture(scope="module")
+def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("helpdeskz")
+    with ExitStack() as stack:
+        yield _house(_copied(request, folder), folder, stack)
+
+
+def _copied(request: pytest.FixtureRequest, folder: Path) -> str:
+    shutil.copy(request.getfixturevalue("sqlite_template"), folder / "helpdeskd.sqlite3")
+    return f"sqlite:///{folder}/helpdeskd.sqlite3"
 
 
 @pytest.fixture

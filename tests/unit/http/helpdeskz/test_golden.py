@@ -12,6 +12,8 @@ import httpx2 as httpx
 import pytest
 
 from helpdeskd.http.helpdeskz import HELPDESKZ
+from helpdeskd.http.helpdeskz.views import cast_page_of, page_of
+from helpdeskd.http.helpdeskz.words import Said
 from tests.unit.http.helpdeskz.conftest import NOON, PASSWORD
 
 CAROL = '{"id":"1","fullname":"Carol","email":"carol@client.example"}'
@@ -24,6 +26,8 @@ OFFER = (
     '"status":"1","replies":"0","user_fullname":"Dan","department_name":"Sales"}'
 )
 ADA = f'{{"id":"1","username":"ada","fullname":"Ada","email":"ada@staff.example","registration":"{NOON}","last_login":"0"}}'
+NO_TICKETS = '{"success":1,"total_tickets":0,"pages":0,"tickets":[]}'
+NO_FILES = '{"success":1,"files":[]}'
 PNG = '{"id":"1","name":"a.png","filetype":"image/png","msg_id":"2","size":"12"}'
 NO_USERS_BEYOND = re.compile(r'\{"success":1,"total_users":\d+,"total_pages":1,"users":\[\]\}')
 
@@ -89,6 +93,13 @@ ROWS: list[tuple[str, str, dict[str, str] | None, str | re.Pattern[str]]] = [
     ("GET", "tickets?department_id=99", None, '{"success":1,"total_tickets":0,"pages":0,"tickets":[]}'),
     ("GET", "tickets?department_id=2&page=2", None, '{"success":1,"total_tickets":1,"pages":1,"tickets":[]}'),
     ("GET", "tickets?status=6", None, error("Invalid Status ID.")),
+    ("GET", "tickets?status=-1", None, error("Invalid Status ID.")),
+    ("GET", "tickets?user_id=x&department_id=2", None, f'{{"success":1,"total_tickets":1,"pages":1,"tickets":[{OFFER}]}}'),
+    ("GET", "tickets?user_id=2.0", None, f'{{"success":1,"total_tickets":1,"pages":1,"tickets":[{OFFER}]}}'),
+    ("GET", "tickets?user_id=-1", None, NO_TICKETS),
+    ("GET", "tickets?user_id=1e30", None, NO_TICKETS),
+    ("GET", "tickets?department_id=2.5", None, NO_TICKETS),
+    ("GET", "tickets?department_id=" + "9" * 30, None, NO_TICKETS),
     ("GET", "tickets?page=0", None, error("Page not found.")),
     ("POST", "tickets/create", {}, error("Opener is missing. User ID is missing. Department ID is missing. Subject is missing. Body is missing.")),
     ("POST", "tickets/create", {**TICKET, "opener": "x", "user_id": "x", "department_id": "0"}, error("Invalid opener. User ID is not valid. Department ID is not valid.")),
@@ -96,6 +107,8 @@ ROWS: list[tuple[str, str, dict[str, str] | None, str | re.Pattern[str]]] = [
     ("POST", "tickets/create", {**TICKET, "opener": "staff"}, error("Staff ID is missing.")),
     ("POST", "tickets/create", {**TICKET, "opener": "staff", "staff_id": "x"}, error("Invalid Staff ID.")),
     ("POST", "tickets/create", {**TICKET, "opener": "staff", "staff_id": "99"}, error("Staff ID not found.")),
+    ("POST", "tickets/create", {"opener": "staff", "user_id": "x", "staff_id": "x", "department_id": "x"}, error("User ID is not valid. Invalid Staff ID. Department ID is not valid. Subject is missing. Body is missing.")),
+    ("POST", "tickets/create", {"opener": "user", "replier": "staff", "staff_id": "x"}, error("User ID is missing. Department ID is missing. Subject is missing. Body is missing.")),
     ("POST", "tickets/update/99", {}, error("Ticket not found.")),
     ("POST", "tickets/update/1", {}, done("Ticket was updated.")),
     ("POST", "tickets/update/1", {"status": "0", "department_id": "0"}, done("Ticket was updated.")),
@@ -113,10 +126,19 @@ ROWS: list[tuple[str, str, dict[str, str] | None, str | re.Pattern[str]]] = [
     ("POST", "messages/create", {**MESSAGE, "replier": "staff"}, error("Staff ID is missing.")),
     ("POST", "messages/create", {**MESSAGE, "replier": "staff", "staff_id": "0"}, error("Invalid Staff ID.")),
     ("POST", "messages/create", {**MESSAGE, "replier": "staff", "staff_id": "99"}, error("Staff ID not found.")),
+    ("POST", "messages/create", {"message": "M", "replier": "user", "opener": "staff", "staff_id": "x"}, error("Ticket ID is missing.")),
     # attachments
     ("GET", "attachments?msg_id=2", None, f'{{"success":1,"files":[{PNG}]}}'),
     ("GET", "attachments?ticket_id=2", None, f'{{"success":1,"files":[{PNG}]}}'),
-    ("GET", "attachments?ticket_id=1", None, '{"success":1,"files":[]}'),
+    ("GET", "attachments?ticket_id=1", None, NO_FILES),
+    ("GET", "attachments?ticket_id=1&msg_id=2", None, NO_FILES),
+    ("GET", "attachments?ticket_id=2&msg_id=2", None, f'{{"success":1,"files":[{PNG}]}}'),
+    ("GET", "attachments?ticket_id=&msg_id=", None, f'{{"success":1,"files":[{PNG}]}}'),
+    ("GET", "attachments?ticket_id=x", None, NO_FILES),
+    ("GET", "attachments?msg_id=x", None, NO_FILES),
+    ("GET", "attachments?msg_id=2x", None, NO_FILES),
+    ("GET", "attachments?msg_id=-1", None, NO_FILES),
+    ("GET", "attachments?msg_id=1e30", None, NO_FILES),
     ("GET", "attachments/show/1", None, '{"success":1,"name":"a.png","filetype":"image/png","size":"12","content":"iVBORyBwaWN0dXJl"}'),
     ("GET", "attachments/show/99", None, error("Attachment not found.")),
     ("POST", "attachments/delete/99", None, error("Attachment not found.")),
@@ -168,6 +190,36 @@ def test_what_the_original_never_built(api: httpx.Client, method: str, path: str
     assert (got.status_code, got.text) == (501, wanted)
 
 
+@pytest.mark.parametrize(
+    ("text", "page", "message_page"),
+    [
+        ("1", 1, 1),
+        ("12", 12, 12),
+        (" 2 ", 2, 2),
+        ("+2", 2, 2),
+        ("2.0", 2, 2),
+        ("1e1", 10, 10),
+        ("", 1, 1),
+        ("two", 1, 1),
+        ("2abc", 1, 2),
+        ("0", None, 1),
+        ("-1", None, 1),
+        ("1.5", None, 1),
+        ("9" * 30, 10**9, 10**9),
+        ("1e999", None, 1),
+        ("\uff12", 1, 1),
+    ],
+)
+def test_which_page(text: str, page: int | None, message_page: int) -> None:
+    """None: page not found. Messages know no such thing, as their number is cast."""
+    assert cast_page_of(text) == message_page
+    if page is None:
+        with pytest.raises(Said):
+            page_of(text)
+    else:
+        assert page_of(text) == page
+
+
 def test_every_route_has_a_row() -> None:
     """Of those that change something, the answer of success stands in test_work."""
     shown = {(method, re.sub(r"\d+", "{id}", path.partition("?")[0].strip("/"))) for method, path, _, _ in ROWS}
@@ -186,6 +238,7 @@ def test_the_table_of_the_documents_is_that_of_the_routes() -> None:
         (Path(__file__).parents[4] / "docs" / "compatibility.md")
         .read_text(encoding="utf-8")
         .partition("## HelpDeskZ")[2]
+        .partition("\n## ")[0]
     )
     rows = re.findall(r"^\| (GET|POST) (.*?) \| (\S+) \|", text, re.MULTILINE)
     told = {

@@ -1,21 +1,18 @@
-"""What its routes change, who is mailed, and who may: each test has a desk of its own."""
+"""What its routes change, and who is mailed: each test has a desk of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-import pytest
+import pyotp
 from sqlalchemy import Connection, select
 
-from helpdeskd.desk import api_keys, counters, lists, people, queries
-from helpdeskd.http.helpdeskz import HELPDESKZ
-from helpdeskd.model.api import PERMISSIONS
+from helpdeskd.desk import accounts, counters, lists, people, queries
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.model.ticket import State
 from helpdeskd.store import schema
-from tests.unit.http.helpdeskz.conftest import AT, PASSWORD, TOKEN, House
+from tests.unit.http.helpdeskz.conftest import AT, PASSWORD, House
 
 N = NoticeName
 
@@ -199,71 +196,21 @@ def test_staff_log_in_and_are_locked_out(fresh: House) -> None:
     assert api.post("staff/auth", data={**given, "ip_address": "192.0.2.10"}).json()["success"] == 1
 
 
-ROUTES = [
-    (route.methods, path.replace("{id}", "1").strip("/"), route.permission)
-    for route in HELPDESKZ.routes
-    for path in route.paths.split()
-    if route.permission
-]
+def test_what_is_said_to_who_cannot_log_in(fresh: House) -> None:
+    ada, seed = fresh.read(people.at, "ada@staff.example"), pyotp.random_base32()
+    fresh.write(accounts.set_totp, person=ada, seed=seed)
+    given = {"username": "ada@staff.example", "password": PASSWORD, "ip_address": "192.0.2.9"}
 
+    def said(**more: str) -> str:
+        return str(fresh.client.post("staff/auth", data={**given, **more}).json()["message"])
 
-@pytest.mark.parametrize(("method", "path", "permission"), ROUTES)
-def test_who_may(house: House, method: str, path: str, permission: str) -> None:
-    """No credential, wrong, another dialect's, revoked, expired, another address, without the permission; and only with it."""
-    only, others = f"only {permission} of a key", f"all but {permission} of it"
-    if (
-        house.read(lambda conn: conn.execute(select(schema.api_key.c.id).where(schema.api_key.c.name == only)).first())
-        is None
-    ):
-        house.key(only, (permission,), name=only)
-        house.key(others, tuple(each for each in PERMISSIONS["helpdeskz"] if each != permission))
-    _refused_keys(house)
-
-    def answer(token: str | None) -> tuple[int, str]:
-        headers = {} if token is None else {"Token": token}
-        got = house.client.request(method, path, headers={"Token": "", **headers})
-        return got.status_code, got.json().get("message", "")
-
-    wrong = (400, "Invalid authentication.")
-    for token in (None, "wrong-token", "revoked-key-4711-abcdef", "expired-key-4711-abcdef", TOKEN.upper()):
-        assert answer(token) == wrong, token
-    assert answer("elsewhere-key-4711-abcdef") == (400, "IP address `127.0.0.1 is not allowed.")
-    assert answer(others) == (400, f"Permission not allowed: {PERMISSIONS['helpdeskz'][permission]}")
-    if method == "GET":
-        assert answer(only)[0] == 200
-
-
-def _refused_keys(house: House) -> None:
-    if house.read(api_keys.find, "helpdeskz", "revoked-key-4711-abcdef") is not None:
-        return
-    key = house.key("revoked-key-4711-abcdef")
-    house.write(api_keys.revoke, key_id=key.id)
-    house.key("expired-key-4711-abcdef", expires_at=AT - timedelta(seconds=1))
-    house.key("elsewhere-key-4711-abcdef", allow_ip=("192.0.2.*", "2001:db8::/32"))
-
-
-@pytest.mark.parametrize(
-    "value", ["9" * 40, "-1", "1e9", "\x00", "x" * 100_000, "'; DROP TABLE ticket; --", "\uff11", "1/../2"]
-)
-def test_nothing_that_is_sent_is_our_fault(house: House, value: str) -> None:
-    names = {
-        "opener": value,
-        "user_id": value,
-        "department_id": value,
-        "subject": value,
-        "body": value,
-        "ticket_id": value,
-    }
-    names |= {"message": value, "replier": value, "staff_id": value, "status": value, "page": value, "msg_id": value}
-    names |= {"fullname": value, "email": value, "new_email": value, "name": value, "private": value, "username": value}
-    for method, path, _ in ROUTES:
-        if "delete" in path:
-            continue
-        if method == "GET":
-            got = house.client.get(path, params={key: each[:500] for key, each in names.items()})
-        else:
-            got = house.client.post(path, data=names)
-        assert got.status_code == 200, path
-    for resource in ("users", "departments", "tickets", "messages", "attachments", "staff"):
-        got = house.client.get(f"{resource}/show/" + value[:200].replace("\x00", "%00"))
-        assert got.status_code in {200, 404}, (resource, got.text)
+    assert said() == "Two-Factor code is missing."
+    assert said(two_factor="000000") == "Two-Factor authentication failed. (attempt: 1 of 3)"
+    code = pyotp.TOTP(seed).at(int(AT.timestamp()))
+    assert said(two_factor=code) == "You have been logged in."
+    assert said(two_factor=code) == "Two-Factor authentication failed. (attempt: 1 of 3)"  # each counts once
+    fresh.write(people.disable, person=ada)
+    assert said(two_factor=code) == "Account is locked."
+    created = {"opener": "staff", "staff_id": "1", "user_id": "1", "department_id": "1", "subject": "S", "body": "B"}
+    assert fresh.client.post("tickets/create", data=created).json()["message"] == "Staff ID not found."
+    assert len(fresh.client.get("staff").json()["users"]) == 2

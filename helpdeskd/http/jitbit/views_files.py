@@ -1,0 +1,50 @@
+"""Files of tickets: decode, call the desk, encode."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from helpdeskd.desk import comments, files, sheets, sight
+from helpdeskd.desk.context import SYSTEM, Words
+from helpdeskd.desk.sheets import File
+from helpdeskd.desk.sight import Act, Sight
+from helpdeskd.http.dialect import Answer, Call
+from helpdeskd.http.download import download
+from helpdeskd.http.jitbit import shapes_tickets
+from helpdeskd.http.jitbit.reach import actor, root, seeing, ticket
+from helpdeskd.http.params import Invalid, Problem
+from helpdeskd.http.written import parts_of
+
+
+def list_files(call: Call) -> list[shapes_tickets.Attachment]:
+    """Files of all that the caller may read in a ticket."""
+    there, base = ticket(call, call.params.id), root(call)
+    found = call.read(sheets.files, there.id, internal=sight.handles(seeing(call), there))
+    return [shapes_tickets.attachment(each, there.id, base) for each in found]
+
+
+def show_file(call: Call) -> Answer:
+    """A file's bytes."""
+    return download(call.read(sheets.file, seeing(call), call.params.id)[0].attachment)
+
+
+def attach_files(call: Call) -> None:
+    """Files for a ticket, as an entry of their own: nobody is mailed."""
+    there = ticket(call, call.params.id, Act.EDIT)
+    parts = parts_of(call.files)
+    if not parts:
+        raise Invalid((Problem("file", "", missing=True),))
+    words = Words(", ".join(each.name for each in parts), reason=SYSTEM, parts=parts)
+    call.write(comments.enter, ticket=there, author=actor(call), words=words, act=Act.EDIT)
+
+
+def delete_file(call: Call) -> None:
+    """Take a file away."""
+    file = call.read(_workable, seeing(call), call.params.id)
+    call.write(files.remove, attachment_id=file.attachment.id, actor=actor(call))
+
+
+def _workable(conn: Connection, who: Sight, file_id: int) -> File:
+    file, there = sheets.file(conn, who, file_id)
+    sight.check(conn, who, there, Act.WORK)
+    return file

@@ -1,0 +1,57 @@
+"""Tickets of a test's own in a house that others use too, and what is mailed of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from helpdeskd.desk import history, tickets
+from helpdeskd.model.ticket import Ticket
+from helpdeskd.outgoing import letter
+from helpdeskd.store import outbox, schema
+from tests.unit.http.jitbit.conftest import House
+
+
+def a_ticket(house: House, who: str = "carol", place: str = "support") -> int:
+    return house.opened(place, who, "Printer", "It burns.")
+
+
+def ticket(house: House, number: int) -> Ticket:
+    return house.read(tickets.get, number)
+
+
+def kinds(house: House, number: int) -> list[str]:
+    return [entry.kind.value for entry in house.read(history.of, number)]
+
+
+def all_mails(house: House, number: int) -> list[tuple[str, str, list[str]]]:
+    """As `mails`, with those of its opening."""
+    return house.read(_mails, number)
+
+
+def mails(house: House, number: int) -> list[tuple[str, str, list[str]]]:
+    """(notice, recipient, files that go along) of a ticket, oldest first; those of its opening are left out."""
+    return house.read(_mails, number)[1:]
+
+
+def _mails(conn: Connection, number: int) -> list[Any]:
+    _o = schema.outbox.c
+    found = conn.execute(select(_o.id).where(_o.ticket_id == number).order_by(_o.id)).scalars().all()
+    rows = [outbox.get(conn, each) for each in found]
+    return [
+        (row.notice.value, row.recipient, [file.name for file in letter.gather(conn, row).attachments]) for row in rows
+    ]
+
+
+def comments(house: House, who: str, number: int) -> list[dict[str, Any]]:
+    found = house.ask(who, "GET", f"comments?id={number}")
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def comment(house: House, who: str, number: int, body: str = "Pull the plug.", **more: Any) -> int:
+    """The comment's number."""
+    found = house.ask(who, "POST", "comment", data={"id": number, "body": body, **more})
+    assert (found.status_code, found.text) == (200, str(number))
+    return comments(house, "ada", number)[-1]["CommentID"]
