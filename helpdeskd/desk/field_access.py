@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import catalogue, field_values, fields, people_list
+from helpdeskd.desk import catalogue, field_values, fields, people_list, tickets
 from helpdeskd.desk import sight as seeing
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.sight import Act, Sight
@@ -40,15 +40,13 @@ def of_ticket(conn: Connection, sight: Sight, ticket_id: int, *, unset: bool) ->
     )
 
 
-def of_tickets(conn: Connection, sight: Sight, tickets: Iterable[Ticket]) -> dict[int, tuple[Value, ...]]:
+def of_tickets(conn: Connection, sight: Sight, found: Iterable[Ticket]) -> dict[int, tuple[Value, ...]]:
     """By ticket, without the empty ones; they see the tickets."""
-    known = {ticket.id: ticket for ticket in tickets}
+    known = {ticket.id: ticket for ticket in found}
     held = field_values.several(conn, Owner.TICKET, known)
     return {
         ticket_id: tuple(
-            value
-            for value in held.get(ticket_id, ())
-            if value.field.shown_to(staff=seeing.handles(sight, ticket))
+            value for value in held.get(ticket_id, ()) if value.field.shown_to(staff=seeing.handles(sight, ticket))
         )
         for ticket_id, ticket in known.items()
     }
@@ -85,9 +83,10 @@ def fill(
     actor: Person,
     ticket: Ticket,
     values: Mapping[int, str],
-) -> None:
+) -> Ticket:
     """Of a ticket that they open just now: staff fill in everything, wherever it is opened. Raises as `set_of_ticket`."""
     _put(conn, desk, now, ticket.id, values, sight.staff, actor)
+    return tickets.get(conn, ticket.id)
 
 
 def _put(

@@ -19,6 +19,7 @@ from helpdeskd.desk import (
     corrections,
     departments,
     edits,
+    field_access,
     messages,
     people,
     tags,
@@ -53,6 +54,7 @@ class NewTicket:
     priority: Priority = Priority.NORMAL
     origin: Origin = Origin.API
     tags: tuple[str, ...] = ()
+    fields: tuple[tuple[int, str], ...] = ()  # custom ones, by id
     tell: bool = True
 
 
@@ -95,8 +97,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
 ) -> Posted:
     """For others, and with an assignee, staff alone.
 
-    Raises NotFound (department, person); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add and
-    changes.assign refuse.
+    Raises NotFound (department, person, field); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add,
+    field_values.put and changes.assign refuse.
     """
     department = catalogue.enter(conn, sight, form.department_id)
     for_another = form.requester_id not in {None, actor.id}
@@ -121,6 +123,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
     ticket = posted.ticket
     if form.tags:
         ticket = tags.add(conn, desk, now, ticket=ticket, tags=form.tags, actor=actor)
+    if form.fields:
+        ticket = field_access.fill(conn, desk, now, sight=sight, actor=actor, ticket=ticket, values=dict(form.fields))
     if form.assignee_id is not None:
         assignee = people.get(conn, form.assignee_id)
         ticket = changes.assign(conn, desk, now, ticket=ticket, assignee=assignee, actor=actor)

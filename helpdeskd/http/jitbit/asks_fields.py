@@ -55,7 +55,11 @@ class SetById:
 @dataclass(frozen=True, slots=True)
 class SetSeveral:
     ticket_id: Annotated[
-        int, Named("ticketId"), Required(), NATURAL, Doc("Beside it one value for each field, called cf and its number: cf12.")
+        int,
+        Named("ticketId"),
+        Required(),
+        NATURAL,
+        Doc("Beside it one value for each field, called cf and its number: cf12."),
     ]
 
 

@@ -7,7 +7,17 @@ Reads are answered by GET and POST alike, since clients use both; so is what the
 from __future__ import annotations
 
 from helpdeskd.http.dialect import Route
-from helpdeskd.http.jitbit import routes_comments, routes_files, routes_house, routes_subscribers, routes_tickets
+from helpdeskd.http.jitbit import (
+    routes_assets,
+    routes_comments,
+    routes_companies,
+    routes_fields,
+    routes_files,
+    routes_house,
+    routes_subscribers,
+    routes_tickets,
+    routes_users,
+)
 
 ROUTES: tuple[Route, ...] = (
     *routes_house.ROUTES,
@@ -15,4 +25,8 @@ ROUTES: tuple[Route, ...] = (
     *routes_comments.ROUTES,
     *routes_files.ROUTES,
     *routes_subscribers.ROUTES,
+    *routes_users.ROUTES,
+    *routes_companies.ROUTES,
+    *routes_fields.ROUTES,
+    *routes_assets.ROUTES,
 )

@@ -11,7 +11,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit.reach import actor, seeing
 from helpdeskd.http.jitbit.shapes_fields import CustomField, empty, held
-from helpdeskd.model.fields import Owner
+from helpdeskd.model.fields import Owner, Value
 from helpdeskd.model.people import Person
 
 
@@ -53,7 +53,7 @@ def list_company_fields(call: Call) -> list[CustomField]:
     return [held(each) for each in call.read(_of_company, call.params.id)]
 
 
-def _of_company(conn: Connection, company_id: int) -> tuple[field_values.Value, ...]:
+def _of_company(conn: Connection, company_id: int) -> tuple[Value, ...]:
     return field_values.of(conn, Owner.COMPANY, companies.get(conn, company_id).id, unset=True)
 
 
