@@ -98,13 +98,14 @@ def _put(
     staff: bool,
     actor: Person,
 ) -> None:
-    wanted = [(_settable(conn, field_id, staff=staff), value) for field_id, value in values.items()]
+    known = {field.id: field for field in fields.list(conn, Owner.TICKET)}
+    wanted = [(_settable(known, field_id, staff=staff), value) for field_id, value in values.items()]
     field_values.put_several(conn, desk, now, values=wanted, owner_id=ticket_id, actor=actor)
 
 
-def _settable(conn: Connection, field_id: int, *, staff: bool) -> Field:
-    field = fields.get(conn, field_id, Owner.TICKET)
-    if not field.shown_to(staff=staff):
+def _settable(known: Mapping[int, Field], field_id: int, *, staff: bool) -> Field:
+    field = known.get(field_id)
+    if field is None or not field.shown_to(staff=staff):
         raise NotFound("field", field_id)
     if not field.set_by(staff=staff):
         raise Refused("not-permitted", f"{field.name} is set by staff")
