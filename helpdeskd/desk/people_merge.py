@@ -68,7 +68,9 @@ def merge(conn: Connection, desk: Desk, now: datetime, *, person: Person, into: 
         conn.execute(delete(table).where(table.c.person_id == gone))
     api_keys.revoke_all(conn, now, person_id=gone)
     _tombstone(conn, now, gone, kept)
-    return people.get(conn, kept)
+    after = people.get(conn, kept)
+    search.rename(conn, after)
+    return after
 
 
 def _tickets(conn: Connection, now: datetime, gone: int, kept: int, actor: Person | None) -> None:
