@@ -1,4 +1,4 @@
-"""The numbers of tickets, as people see them."""
+"""The numbers of tickets, as people say them."""
 
 from __future__ import annotations
 

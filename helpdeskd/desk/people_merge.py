@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, delete, insert, literal, null, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from helpdeskd.desk import api_keys, counters, field_values, people, profiles
+from helpdeskd.desk import api_keys, counters, field_values, people, profiles, search
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.fields import Owner
@@ -67,7 +67,9 @@ def merge(conn: Connection, desk: Desk, now: datetime, *, person: Person, into: 
         conn.execute(delete(table).where(table.c.person_id == gone))
     api_keys.revoke_all(conn, now, person_id=gone)
     _tombstone(conn, now, gone, kept)
-    return people.get(conn, kept)
+    after = people.get(conn, kept)
+    search.rename(conn, after)
+    return after
 
 
 def _tickets(conn: Connection, now: datetime, gone: int, kept: int, actor: Person | None) -> None:

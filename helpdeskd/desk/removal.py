@@ -114,8 +114,8 @@ def _one(conn: Connection, now: datetime, gone: Ticket, actor_id: int | None) ->
         (schema.time_entry, schema.time_entry.c.ticket_id),
     ):
         conn.execute(delete(table).where(column == gone.id))
-    field_values.take_away(conn, Owner.TICKET, gone.id)
     search.drop(conn, gone.id)
+    field_values.take_away(conn, Owner.TICKET, gone.id)
     history.write(conn, now, Entry(gone.id, History.REMOVED, actor_id))
     tickets.touch(conn, now, gone, removed_at=now, subject="", pending_until=None)
 
@@ -166,6 +166,8 @@ def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
 
 def _forget(conn: Connection, now: datetime, person_id: int, *, name: str = "") -> None:
     """All that is theirs but tickets. `name`: what is left of it."""
+    part = schema.participant.c
+    shared = conn.execute(select(part.ticket_id).where(part.person_id == person_id)).scalars().all()
     for table in (
         schema.profile,
         schema.login,
@@ -183,6 +185,7 @@ def _forget(conn: Connection, now: datetime, person_id: int, *, name: str = "") 
     gone = {"email": "", "email_key": literal("#") + cast(person.id, String), "disabled_at": now, "removed_at": now}
     conn.execute(update(schema.person).where(person.id == person_id).values(name=name, **gone))
     conn.execute(update(schema.person).where(person.merged_into == person_id).values(name=name, **gone))
+    search.rebuild(conn, *shared)
 
 
 def _unassign(store: Store, clock: Clock, which: ColumnElement[bool], actor_id: int | None) -> int:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     bindparam,
@@ -40,6 +42,7 @@ _LETTERS = 8 * MAX_TICKET  # what SQLite counts in their place
 
 MAX_ASKED = 20  # words of one question
 SHORTEST_START = 3  # letters from which the last word of a question may be the start of one
+PAGE = 200  # tickets read at once
 RENAMED = 100  # tickets of somebody with a new name or address that are found by it: the newest
 
 _s, _t, _m, _p = schema.search.c, schema.ticket.c, schema.message.c, schema.person.c
@@ -111,28 +114,31 @@ def drop(conn: Connection, ticket_id: int) -> None:
 def rebuild(conn: Connection, *ticket_ids: int) -> None:
     """Index tickets anew, as they are."""
     wanted = sorted(set(ticket_ids))
-    if not wanted:
-        return
+    for start in range(0, len(wanted), PAGE):
+        _rebuild(conn, wanted[start : start + PAGE])
+
+
+def _rebuild(conn: Connection, wanted: list[int]) -> None:
     # A merged ticket's words are its target's too.
     owners = {row.id: (row.id, row.merged_into) for row in conn.execute(_PARTS, {"ids": wanted})}
     ids = sorted(owners)
     public: defaultdict[int, list[str]] = defaultdict(list)
     internal: defaultdict[int, list[str]] = defaultdict(list)
     for statement in (_HEADS, _PEOPLE, _TAGS):
-        for ticket_id, *said in conn.execute(statement, {"ids": ids}):
-            public[ticket_id] += map(str, said)
+        for ticket_id, *head in conn.execute(statement, {"ids": ids}):
+            public[ticket_id] += map(str, head)
     for statement in (_FILES, _TEXTS):
-        for ticket_id, visibility, said in conn.execute(statement, {"ids": ids}):
-            (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(said)
+        for ticket_id, visibility, text in conn.execute(statement, {"ids": ids}):
+            (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(text)
     for ticket_id in wanted:
         drop(conn, ticket_id)
         if ticket_id in owners:
             of = [each for each in ids if ticket_id in owners[each]]
-            said, noted = (" ".join(word for each in of for word in texts[each]) for texts in (public, internal))
-            _put(conn, ticket_id, _marked(said, noted, MAX_TICKET))
+            said, noted = ([word for each in of for word in texts[each]] for texts in (public, internal))
+            _put(conn, ticket_id, _marked(" ".join(said), " ".join(noted), MAX_TICKET))
 
 
-_IDS = bindparam("ids", expanding=True)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PARTS = select(_t.id, _t.merged_into).where(_t.id.in_(_IDS) | _t.merged_into.in_(_IDS), _t.removed_at.is_(None))
 _HEADS = select(_t.id, _t.number, _t.subject).where(_t.id.in_(_IDS))
 _PEOPLE = union_all(

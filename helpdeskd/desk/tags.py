@@ -73,10 +73,10 @@ def _change(
 
 def put(conn: Connection, ticket_id: int, names: Iterable[str]) -> None:
     """Rows of tags that the ticket does not have; history and index are the caller's."""
-    rows = [{"ticket_id": ticket_id, "tag": each} for each in names]
-    if rows:
-        numbered(conn, [row["tag"] for row in rows])
-        conn.execute(insert(schema.ticket_tag), rows)
+    wanted = list(names)
+    if wanted:
+        numbered(conn, wanted)
+        conn.execute(insert(schema.ticket_tag), [{"ticket_id": ticket_id, "tag": each} for each in wanted])
 
 
 def name(words: str) -> str:

@@ -77,9 +77,9 @@ class History(StrEnum):
     MERGED = "merged"
     PARTICIPANT_ADDED = "participant-added"
     PARTICIPANT_REMOVED = "participant-removed"
+    TIME_SPENT = "time-spent"
     FIELD_CHANGED = "field-changed"  # a custom one
     REQUESTER_CHANGED = "requester-changed"  # by staff, or because two people turned out to be one
-    TIME_SPENT = "time-spent"
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"

@@ -87,6 +87,8 @@ def engine(
         raw.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
         if raw.execute("PRAGMA foreign_keys").fetchone()[0] != foreign_keys:
             raise ConfigError((f"store.url: {path}: this SQLite was built without foreign keys",))
+        if raw.execute("SELECT 1 FROM pragma_module_list WHERE name = 'fts5'").fetchone() is None:
+            raise ConfigError((f"store.url: {path}: this SQLite was built without full-text search (FTS5)",))
         found = dangers(raw, f"SQLite {path}")
         if found and not risk_losing_mail:
             raise ConfigError(tuple(f"store.url: {each}" for each in found))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import base64
-import re
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from helpdeskd.desk import changes, customers, departments, files, lists, people, removal, tickets
-from helpdeskd.desk.context import Desk, Part, Words
+from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Call
-from helpdeskd.http.given import Upload
 from helpdeskd.http.helpdeskz import shapes
 from helpdeskd.http.helpdeskz.views import a_page, cast_page_of, page_of
 from helpdeskd.http.helpdeskz.words import Said
-from helpdeskd.mail import html
+from helpdeskd.http.written import words_of
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Origin, State, Ticket
 
@@ -26,25 +24,6 @@ MESSAGES_A_PAGE = 15
 # A reply changes the state of no ticket that somebody has set aside; one of staff does not open a closed one again.
 _BY_USER = frozenset({State.IN_PROGRESS, State.PENDING})
 _BY_STAFF = _BY_USER | {State.CLOSED}
-
-_MARKUP = re.compile(r"<[a-zA-Z/!]|&[a-zA-Z#]\w*;", re.ASCII)
-
-
-def words_of(text: str, subject: str, uploads: tuple[Upload, ...]) -> Words:
-    """What a program wrote: HTML where it looks like it, cleaned; else text as it is. In the view's thread: cleaning takes its time."""
-    cleaned = html.clean(text) if _MARKUP.search(text) else ""
-    plain = html.to_text(cleaned) if cleaned else _words_left(text)
-    parts = tuple(
-        Part(each.name or each.part, each.content_type, each.size, each.sha256) for each in uploads if each.name
-    )
-    return Words(text=plain, html=cleaned, subject=subject, reason=tickets.API, parts=parts)
-
-
-def _words_left(text: str) -> str:
-    """Of a text, and of HTML that could not be cleaned or of which nothing was left: words are never lost."""
-    if not _MARKUP.search(text) or len(text) > html.MAX_BYTES:
-        return text
-    return html.to_text(text) or text
 
 
 def _staff(call: Call) -> Person | None:

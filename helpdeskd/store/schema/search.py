@@ -33,8 +33,8 @@ FTS5 = (
     "CREATE VIRTUAL TABLE search_index USING fts5("
     f"words, content = '', tokenize = \"ascii tokenchars '{INTERNAL}'\", detail = 'none', columnsize = 0)"
 )
-event.listen(search, "after_create", DDL(FTS5).execute_if(dialect="sqlite"))
-event.listen(search, "before_drop", DDL("DROP TABLE IF EXISTS search_index").execute_if(dialect="sqlite"))
+event.listen(search, "after_create", DDL(FTS5).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # SQLAlchemy's
+event.listen(search, "before_drop", DDL("DROP TABLE IF EXISTS search_index").execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]  # as above
 
 
 class vector(FunctionElement[str]):  # noqa: N801  # a function of SQL

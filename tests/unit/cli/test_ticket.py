@@ -161,7 +161,7 @@ def test_nothing_in_a_mail_steers_the_terminal(house):
     for words in (
         ("list",),
         ("list", "--json"),
-        ("search", "re"),
+        ("search", "owned"),
         ("show", str(number), "--history"),
         ("show", str(number), "--json"),
     ):

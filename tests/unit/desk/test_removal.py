@@ -8,9 +8,9 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select, update
 
-from helpdeskd.desk import changes, counters, customers, lists, removal, tickets
+from helpdeskd.desk import changes, counters, customers, lists, queries, removal, tickets
 from helpdeskd.errors import Refused
-from helpdeskd.model.mail import Delivery, Fate, Kind, Report
+from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Report
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import State
@@ -173,3 +173,19 @@ def test_a_removed_customer_who_takes_part_elsewhere(store, desk):
         assert (received.outcome, received.reason) == (Outcome.INTERNAL, "stranger")
         again = customers.add(conn, desk, NOW, name="Dave", email="dave@customer.example", welcome=False)
         assert again.number != dave.number
+
+
+def test_the_name_of_who_was_removed_finds_nothing(store, desk):
+    with store.engine.begin() as conn:
+        house = House(conn, desk)
+        eve = house.customer("eve@corner.example", "Eve Corner")
+        ticket = house.open(participants=(Address("", "eve@corner.example"),)).ticket
+        number = customers.find(conn, eve.email)
+        assert number is not None
+
+    def found(text):
+        return store.read(lambda conn: [line.ticket.id for line in queries.search(conn, text)])
+
+    assert found("corner burns") == [ticket.id]
+    removal.customer(store, desk, lambda: NOW, customer=number)
+    assert (found("corner"), found("carol burns")) == ([], [ticket.id])

@@ -117,6 +117,7 @@ def test_the_index_follows_every_act(house):
     ticket = tags.remove(*given, ticket=ticket, tags=("hot stuff",), actor=house.ada)
     now(corner=False, stuff=False, burns=True)
     carol = customers.find(house.conn, house.carol.email)
+    assert carol is not None
     customers.change_email(*given, customer=carol, email="caroline@elsewhere.example")
     now(caroline=True, elsewhere=True)
     (shown,) = queries.show(house.conn, ticket.number).messages

@@ -7,7 +7,18 @@ from dataclasses import replace
 import pytest
 
 from helpdeskd import config
-from helpdeskd.desk import changes, commands, customers, delivery, departments, obey, operators, people, tickets
+from helpdeskd.desk import (
+    changes,
+    commands,
+    customers,
+    delivery,
+    departments,
+    forwarding,
+    obey,
+    operators,
+    people,
+    tickets,
+)
 from helpdeskd.desk.context import Words
 from helpdeskd.model.mail import Address, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxState
@@ -57,6 +68,7 @@ def a_life(conn, desk, now, language):
     tickets.keep(conn, desk, now, ticket=opened, author=joe, words=said("Me too."), why=Reason.STRANGER)
     tickets.keep(conn, desk, now, ticket=opened, author=ada, words=said("Hm."), tell=ada, why=Reason.NO_SURE_CUT)
     changes.assign(conn, desk, now, ticket=opened, assignee=bob, actor=ada)
+    forwarding.forward(conn, desk, now, ticket=opened, to=("maker@example.com",), words=said("Help!"), actor=ada)
     for text in ("#tag 100% sure\n#priority high\n#close\n\nDone.", "#clsoe\n\nDone."):
         given = commands.parse(text)
         words = said(given.rest)

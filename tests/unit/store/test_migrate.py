@@ -10,14 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, inspect, text
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
+from helpdeskd.desk import changes, removal, search, tags, tickets
+from helpdeskd.desk.context import Part, Words
 from helpdeskd.errors import ConfigError, HelpdeskdError, StoreDown
+from helpdeskd.model.mail import Verdict
 from helpdeskd.store import migrations
 from helpdeskd.store.engine import Store, open_store
-from helpdeskd.store.schema import metadata, person
+from helpdeskd.store.schema import metadata, person, ticket
+from tests.desks import a_desk
 from tests.postgres import Postgres
+from tests.unit.desk.conftest import House
 from tests.unit.store.helpers import NOON, PATIENCE, add_department, put
 
 
@@ -25,6 +33,10 @@ def _empty(store: Store) -> None:
     with store.engine.begin() as conn:
         metadata.drop_all(conn)
         conn.execute(text("DROP TABLE alembic_version"))
+
+
+# SQLite's tables behind its index of words, and PostgreSQL's index.
+ENGINES_OWN = {"ix_search_words", "search_index", *(f"search_index_{name}" for name in ("config", "data", "idx"))}
 
 
 def test_the_newest_script_is_head() -> None:
@@ -35,14 +47,13 @@ def test_the_newest_script_is_head() -> None:
 
 def test_the_migrated_schema_is_the_declared_one(store: Store) -> None:
     from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
 
     with store.engine.connect() as conn:
         # Alembic misjudges the defaults '' and identity on SQLite; the next test compares every word there.
         options = {
             "compare_type": True,
             "compare_server_default": store.dialect == "postgresql",
-            "include_name": lambda name, kind, _: kind != "table" or not name.startswith("search_index"),  # FTS5's own
+            "include_object": lambda _, name, *__: store.dialect == "postgresql" or name not in ENGINES_OWN,
         }
         context = MigrationContext.configure(conn, opts=options)
         assert compare_metadata(context, metadata) == []
@@ -176,6 +187,39 @@ def test_an_upgrade_keeps_every_row_and_what_it_refers_to(store_url: str, second
     finally:
         store.close()
     open_store(store_url).close()
+
+
+def test_the_words_of_what_is_there_are_indexed(store: Store) -> None:
+    """The migration finds them by its own way, and as the desk does."""
+    script = ScriptDirectory(str(migrations.SCRIPTS)).get_revision("0004").module
+    with store.engine.connect() as conn:
+        house = House(conn, a_desk())
+        apples = house.open(words=Words("Äpfel", subject="Fruit", parts=(Part("list.txt", "x/y", 1, "a"),))).ticket
+        pears = house.open(words=Words("pears", subject="Other", verdict=Verdict.FAIL)).ticket
+        gone = house.open(words=Words("plums")).ticket
+        given = (conn, house.desk, house.now)
+        tickets.note(*given, ticket=apples, author=house.ada, words=Words("secret"))
+        tags.add(*given, ticket=pears, tags=("ripe",), actor=house.ada)
+        changes.merge(*given, ticket=pears, into=apples, actor=house.ada)
+        removal.ticket(*given, ticket=gone, actor=house.ada)
+
+        def found() -> dict[str, list[list[int]]]:
+            asked = ("apfel", "fruit", "list", "pears ripe", "secret", "carol", "plums", f"{pears.number}", "ada")
+            return {text: [_found(conn, text, internal=internal) for internal in (True, False)] for text in asked}
+
+        before = found()
+        assert before["pears ripe"] == [[apples.id, pears.id], []]
+        if store.dialect == "sqlite":
+            conn.exec_driver_sql("DROP TABLE search_index")
+        conn.exec_driver_sql("DROP TABLE search")
+        with Operations.context(MigrationContext.configure(conn)):
+            script.upgrade()
+        assert found() == before
+
+
+def _found(conn: Connection, words: str, *, internal: bool) -> list[int]:
+    condition = search.matching(words, internal=internal)
+    return list(conn.execute(select(ticket.c.id).where(condition).order_by(ticket.c.id)).scalars())
 
 
 def test_an_upgrade_is_all_or_nothing(store_url: str, second: Any) -> None:

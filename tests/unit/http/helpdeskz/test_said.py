@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from helpdeskd.desk import people, tickets
 from helpdeskd.desk.context import Part, Words
-from helpdeskd.http.helpdeskz.views_tickets import words_of
+from helpdeskd.http.written import words_of
 from helpdeskd.mail import html
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.routing import Reason

@@ -14,6 +14,7 @@ from tests.unit.http.jitbit.conftest import House
 
 
 def a_ticket(house: House, who: str = "carol", place: str = "support") -> int:
+    """Carol wants no mail, Dan does."""
     return house.opened(place, who, "Printer", "It burns.")
 
 

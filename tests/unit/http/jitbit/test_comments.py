@@ -42,7 +42,7 @@ def test_a_comment_by_any_way(house: House, style):
 
 
 def test_comments_to_the_letter(house: House):
-    number, tina = a_ticket(house), house.people["tina"]
+    number, tina = a_ticket(house, "dan"), house.people["tina"]
     first = comment(house, "tina", number, "Pull the plug.\n<Now>")
     found = comments(house, "tina", number)
     assert found == [
@@ -59,7 +59,7 @@ def test_comments_to_the_letter(house: House):
             "ForTechsOnly": False,
             "Body": "Pull the plug.<br/>\n&lt;Now&gt;",
             "TicketSubject": "Printer",
-            "Recipients": "carol@client.example",
+            "Recipients": "dan@client.example",
         }
     ]
     for method, path in (("GET", f"comments/{number}"), ("POST", f"Comments?ID={number}")):
@@ -67,19 +67,19 @@ def test_comments_to_the_letter(house: House):
 
 
 def test_staff_answer_and_customers_reply(house: House):
-    number = a_ticket(house)
+    number = a_ticket(house, "dan")
     comment(house, "tina", number)
     assert (ticket(house, number).state.value, ticket(house, number).assignee_id) == (
         "awaiting_customer",
         house.people["tina"].id,
     )
-    comment(house, "carol", number, "Done.")
+    comment(house, "dan", number, "Done.")
     assert ticket(house, number).state.value == "awaiting_staff"
     assert mails(house, number) == [
-        ("staff_reply", "carol@client.example", []),
+        ("staff_reply", "dan@client.example", []),
         ("customer_replied", "tina@staff.example", []),
     ]
-    assert [said["Recipients"] for said in comments(house, "carol", number)] == ["", ""]  # addresses of others
+    assert [said["Recipients"] for said in comments(house, "dan", number)] == ["", ""]  # addresses of others
 
 
 def test_staff_in_a_ticket_that_is_not_theirs_to_work_on_are_customers(house: House):
@@ -109,18 +109,18 @@ WHO_READS = [
 
 @pytest.mark.parametrize(("internal", "system", "read", "techs_only", "is_system"), WHO_READS)
 def test_notes_and_entries(house: House, internal, system, read, techs_only, is_system):
-    number = a_ticket(house)
+    number = a_ticket(house, "dan")
     comment(house, "tina", number, "Old cable.", forTechsOnly=internal, isSystem=system)
     (said,) = comments(house, "tina", number)
     assert (said["ForTechsOnly"], said["IsSystem"]) == (techs_only, is_system)
-    assert (len(comments(house, "carol", number)) == 1) is read
+    assert (len(comments(house, "dan", number)) == 1) is read
     quiet = internal != "false" or system != "false"
     assert (mails(house, number) == []) is quiet
     assert (ticket(house, number).state.value == "new") is quiet
 
 
 def test_files_of_any_name_go_out_with_the_mail(house: House):
-    number = a_ticket(house)
+    number = a_ticket(house, "dan")
     files = [
         ("uploadFile", ("a.txt", b"a", "text/plain")),
         ("file", ("b.png", b"b", "image/png")),
@@ -129,17 +129,17 @@ def test_files_of_any_name_go_out_with_the_mail(house: House):
     ]
     given = {"id": str(number), "body": "See these."}
     assert house.ask("tina", "POST", "comment", data=given, files=files).json() == number
-    assert mails(house, number) == [("staff_reply", "carol@client.example", ["a.txt", "b.png", "c.txt"])]
-    listed = house.ask("carol", "GET", f"Attachments?id={number}").json()
+    assert mails(house, number) == [("staff_reply", "dan@client.example", ["a.txt", "b.png", "c.txt"])]
+    listed = house.ask("dan", "GET", f"Attachments?id={number}").json()
     assert [each["FileName"] for each in listed] == ["a.txt", "b.png", "c.txt"]
-    (said,) = comments(house, "carol", number)
+    (said,) = comments(house, "dan", number)
     assert {each["CommentID"] for each in listed} == {said["CommentID"]}
 
 
 def test_only_some_are_mailed(house: House):
-    number = a_ticket(house)
-    ids = {who: house.people[who].id for who in ("tina", "carol", "dan", "mona")}
-    for who in ("dan", "mona"):
+    number = a_ticket(house, "dan")
+    ids = {who: house.people[who].id for who in ("tina", "sven", "dan", "mona")}
+    for who in ("sven", "mona"):
         house.write(subscribers.add, ticket=ticket(house, number), person_id=ids[who], actor=house.people["tina"])
     comment(house, "tina", number, recipientIds=[str(ids["dan"]), str(ids["mona"])])
     assert sorted(who for _, who, _ in mails(house, number)) == ["dan@client.example", "mona@client.example"]
