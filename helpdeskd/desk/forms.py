@@ -22,6 +22,7 @@ from helpdeskd.desk import (
     field_access,
     messages,
     people,
+    removal,
     tags,
     tickets,
     timekeeping,
@@ -169,10 +170,15 @@ def merge(
 ) -> Ticket:
     """One that was merged before is there no more. Raises NotFound; Refused: not-permitted, merge-into-itself."""
     into = seeing.ticket(conn, sight, into_id, Act.WORK)
-    return changes.merge(conn, desk, now, ticket=itself(conn, sight, ticket_id, Act.WORK), into=into, actor=actor)
+    return changes.merge(conn, desk, now, ticket=_itself(conn, sight, ticket_id, Act.WORK), into=into, actor=actor)
 
 
-def itself(conn: Connection, sight: Sight, ticket_id: int, act: Act) -> Ticket:
+def remove(conn: Connection, desk: Desk, now: datetime, *, sight: Sight, actor: Person, ticket_id: int) -> None:
+    """Raises NotFound, for one that was merged too; Refused("not-permitted")."""
+    removal.ticket(conn, desk, now, ticket=_itself(conn, sight, ticket_id, Act.ERASE), actor=actor)
+
+
+def _itself(conn: Connection, sight: Sight, ticket_id: int, act: Act) -> Ticket:
     """For what cannot be undone: this very ticket, not the one its merges lead to. Raises NotFound, Refused("not-permitted")."""
     ticket = seeing.ticket(conn, sight, ticket_id, act)
     if ticket.id != ticket_id:

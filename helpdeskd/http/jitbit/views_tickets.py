@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from helpdeskd.desk import field_access, forms, notices, removal, sheets, ticket_list
+from helpdeskd.desk import field_access, forms, notices, sheets, ticket_list
 from helpdeskd.desk.forms import Changed, NewTicket, Status, Text
-from helpdeskd.desk.sight import Act
 from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Wanted
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import asks_tickets, shapes_tickets, words
@@ -78,7 +77,7 @@ def create_ticket(call: Call) -> int:
     asked = call.params
     form = NewTicket(
         department_id=asked.department_id,
-        words=words_of(_unmarked(asked.body), asked.subject, call.files),
+        words=words_of(asked.body, asked.subject, call.files),
         requester_id=asked.requester_id or None,
         assignee_id=asked.assignee_id or None,
         priority=words.PRIORITIES[asked.priority],
@@ -104,7 +103,7 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
         "department_id": asked.department_id,
         "priority": None if asked.priority is None else words.PRIORITIES[asked.priority],
         "subject": asked.subject,
-        "opening": None if asked.body is None else Text(*text_and_html(_unmarked(asked.body))),
+        "opening": None if asked.body is None else Text(*text_and_html(asked.body)),
         "tags": None if asked.tags is None else asks_tickets.names(asked.tags),
         "seconds_spent": asked.seconds,
         "status": None if asked.status is None else Status(words.SETS[asked.status], words.STATES[asked.status]),
@@ -119,10 +118,6 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
     return changed
 
 
-def _unmarked(body: str) -> str:
-    return body.strip().removeprefix(words.HTML_MARK)
-
-
 def close_ticket(call: Call) -> None:
     """Close a ticket; its requester is told."""
     asked = call.params
@@ -131,8 +126,7 @@ def close_ticket(call: Call) -> None:
 
 def delete_ticket(call: Call) -> None:
     """Remove a ticket, its words and files."""
-    ticket = call.read(forms.itself, seeing(call), call.params.id, Act.ERASE)
-    call.write(removal.ticket, ticket=ticket, actor=actor(call))
+    call.write(forms.remove, sight=seeing(call), actor=actor(call), ticket_id=call.params.id)
 
 
 def show_stats(call: Call) -> shapes_tickets.Stats:

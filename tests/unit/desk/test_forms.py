@@ -49,7 +49,12 @@ def test_every_field_has_its_row() -> None:
 
 
 def change(house: House, who: Person, ticket: Ticket, **values: Any) -> Ticket:
-    given = {"sight": sight.of(house.conn, who), "actor": who, "ticket_id": ticket.id, "form": Changed(**values)}
+    given: dict[str, Any] = {
+        "sight": sight.of(house.conn, who),
+        "actor": who,
+        "ticket_id": ticket.id,
+        "form": Changed(**values),
+    }
     return forms.change(house.conn, house.desk, house.now, **given)
 
 
@@ -103,7 +108,7 @@ def test_what_cannot_be_undone_is_done_to_that_very_ticket(house: House) -> None
     one, two, three = (house.open().ticket for _ in range(3))
     given = (house.conn, house.desk, house.now)
     changes.merge(*given, ticket=one, into=two, actor=house.ada)
-    asked = {"sight": sight.of(house.conn, house.ada), "actor": house.ada}
+    asked: dict[str, Any] = {"sight": sight.of(house.conn, house.ada), "actor": house.ada}
     with pytest.raises(NotFound):
         forms.merge(*given, **asked, ticket_id=one.id, into_id=three.id)
     assert forms.merge(*given, **asked, ticket_id=three.id, into_id=one.id).id == two.id

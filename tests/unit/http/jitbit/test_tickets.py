@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, update
 
-from helpdeskd.desk import changes, participants, relations, tags, tickets
+from helpdeskd.desk import changes, participants, people, relations, tags, tickets
 from helpdeskd.desk.context import Desk, Words
 from helpdeskd.model.ticket import State
 from helpdeskd.store import schema
@@ -48,7 +48,7 @@ def furnished(conn: Connection, desk: Desk, now: Any) -> None:
     section = conn.execute(insert(schema.section).returning(schema.section.c.id), {"name": "Money"}).scalar_one()
     place = schema.department.c
     conn.execute(update(schema.department).where(place.name == "Sales").values(section_id=section))
-    participants.add(conn, now, CLOSED, 6, [tickets.people.get(conn, 5)])
+    participants.add(conn, now, CLOSED, 6, [people.get(conn, 5)])
 
 
 def listed(house: House, who: str, **params: Any) -> list[int]:
