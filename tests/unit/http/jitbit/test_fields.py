@@ -18,7 +18,8 @@ def known(house: House) -> dict[str, Field]:
     sales = (house.places["sales"].id,)
 
     def add(name: str, kind: FieldKind, owner: Owner = Owner.TICKET, **more: Any) -> Field:
-        return house.write(fields.add, owner=owner, name=name, kind=kind, actor=None, **more)
+        added: Field = house.write(fields.add, owner=owner, name=name, kind=kind, actor=None, **more)
+        return added
 
     every = [
         add("Room", FieldKind.TEXT, in_grid=True),
