@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from helpdeskd.desk import people, people_list, people_merge, removal, users
+from helpdeskd.desk.context import Desk
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit.asks_users import MODES, PAGE
 from helpdeskd.http.jitbit.reach import actor, seeing
@@ -58,10 +61,14 @@ def create_user(call: Call) -> int:
 def update_user(call: Call) -> None:
     """Change what is known of a person."""
     given = {name: value for name, value in asdict(call.params).items() if value is not None}
-    person = call.read(people_list.one, given.pop("id")).person
+    call.read(people_list.one, given["id"])  # nothing is hashed for nobody
     if "password" in given:
         given["password_hash"] = call.here.logins.hash(given.pop("password"))
-    call.write(users.change, person=person, **given, actor=actor(call))
+    call.write(_change, given.pop("id"), **given, actor=actor(call))
+
+
+def _change(conn: Connection, desk: Desk, now: datetime, person_id: int, **given: Any) -> Person:
+    return users.change(conn, desk, now, person=people_list.one(conn, person_id).person, **given)
 
 
 def delete_user(call: Call) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from helpdeskd.desk import accounts, people, search
+from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.store import schema
 from tests.unit.http.jitbit.conftest import House, basic
 from tests.unit.http.jitbit.test_house import CAROL
@@ -185,8 +186,6 @@ def test_a_user_by_any_case(house: House):
 
 
 def test_addresses_are_looked_up_less_often(house: House):
-    from helpdeskd.http.jitbit import JITBIT
-
     classes = {path: route.rate for route in JITBIT.routes for path in route.paths.split()}
     assert (classes["/UserByEmail"], classes["/User"]) == ("search", "default")
 
