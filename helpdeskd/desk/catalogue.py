@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
-from helpdeskd.errors import NotFound
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.store import schema
 
@@ -87,6 +87,16 @@ def place(conn: Connection, sight: Sight, department_id: int) -> Place:
         if each.department.id == department_id:
             return each
     raise NotFound("department", department_id)
+
+
+def enter(conn: Connection, sight: Sight, department_id: int) -> Department:
+    """The department, where they may open tickets. Raises NotFound, Refused("not-permitted")."""
+    found = departments.there(conn, department_id)
+    if found is None:
+        raise NotFound("department", department_id)
+    if not sight.staff and all(each.department.id != department_id for each in shown(conn, sight)):
+        raise Refused("not-permitted", f"you may not open tickets in {found.name}")
+    return departments.get(conn, department_id)
 
 
 def staff_of(conn: Connection, department_id: int) -> tuple[Person, ...]:

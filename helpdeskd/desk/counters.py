@@ -43,7 +43,10 @@ def _adding(dialect: str, *, own: bool = True) -> postgresql.Insert | sqlite.Ins
 _ADD = {dialect: _adding(dialect) for dialect in ("postgresql", "sqlite")}
 _NAMES: BindParameter[list[str]] = bindparam("names", expanding=True)
 _TOTAL = select(func.coalesce(func.sum(_c.n), 0)).where(_c.name.in_(_NAMES))
-_TOTAL_OF_ALL = select(func.coalesce(func.sum(_c.n), 0)).where(_c.name >= "ticket:", _c.name < "ticket;")
+_OF_TICKETS = (_c.name >= "ticket:", _c.name < "ticket;")
+_TOTAL_OF_ALL = select(func.coalesce(func.sum(_c.n), 0)).where(*_OF_TICKETS)
+_EACH = select(_c.name, func.sum(_c.n)).where(_c.name.in_(_NAMES)).group_by(_c.name)
+_EACH_OF_ALL = select(_c.name, func.sum(_c.n)).where(*_OF_TICKETS).group_by(_c.name)
 
 
 def add(conn: Connection, name: str, n: int) -> None:
@@ -68,6 +71,18 @@ def tickets(conn: Connection, states: Iterable[State] = (), departments: Iterabl
         every = conn.execute(select(schema.department.c.id)).scalars().all()
         return total(conn, (ticket(each, state) for each in every for state in of_states))
     return int(conn.execute(_TOTAL_OF_ALL).scalar_one())
+
+
+def by_state(conn: Connection, departments: Iterable[int] | None = None) -> dict[State, int]:
+    """Tickets that are there, by state; every state has its figure. Of these departments, or of all."""
+    if departments is None:
+        found = conn.execute(_EACH_OF_ALL)
+    else:
+        found = conn.execute(_EACH, {"names": [ticket(each, state) for each in departments for state in State]})
+    sums = dict.fromkeys(State, 0)
+    for name, n in found:
+        sums[State(name.rpartition(":")[2])] += int(n)
+    return sums
 
 
 def ticket(department_id: int, state: State | str) -> str:

@@ -139,6 +139,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     priority: Priority = Priority.NORMAL,
     origin: Origin = Origin.EMAIL,
     opened_by: Person | None = None,
+    tell: bool = True,
 ) -> Posted:
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
@@ -146,7 +147,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
-    requester as an answer is, acknowledgement or not. Raises Refused("not-staff").
+    requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
@@ -161,6 +162,8 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
+    if opened_by is not None and not tell:
+        return Posted(ticket, message_id)
     if opened_by is not None:
         answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
         return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))

@@ -69,6 +69,7 @@ class History(StrEnum):
     PRIORITY_CHANGED = "priority-changed"
     DEPARTMENT_CHANGED = "department-changed"
     SUBJECT_CHANGED = "subject-changed"
+    DATED = "dated"  # somebody set a date: when it was created or closed, or is due
     TAGGED = "tagged"
     UNTAGGED = "untagged"
     LINKED = "linked"
@@ -78,7 +79,7 @@ class History(StrEnum):
     PARTICIPANT_REMOVED = "participant-removed"
     TIME_SPENT = "time-spent"
     FIELD_CHANGED = "field-changed"  # a custom one
-    REQUESTER_CHANGED = "requester-changed"  # two people turned out to be one
+    REQUESTER_CHANGED = "requester-changed"  # by staff, or because two people turned out to be one
     COMMANDED = "commanded"
     MAIL_FAILED = "mail-failed"
     MAIL_UNKNOWN = "mail-unknown"

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import (
+    routes_assets,
     routes_comments,
+    routes_companies,
+    routes_fields,
     routes_files,
     routes_house,
     routes_knowledge,
     routes_rules,
     routes_subscribers,
     routes_tickets,
+    routes_users,
 )
 
 ROUTES: tuple[Route, ...] = (
@@ -25,4 +29,8 @@ ROUTES: tuple[Route, ...] = (
     *routes_subscribers.ROUTES,
     *routes_knowledge.ROUTES,
     *routes_rules.ROUTES,
+    *routes_users.ROUTES,
+    *routes_companies.ROUTES,
+    *routes_fields.ROUTES,
+    *routes_assets.ROUTES,
 )

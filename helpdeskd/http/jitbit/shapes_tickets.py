@@ -1,15 +1,20 @@
-"""Its JSON for one ticket, its tags and its files."""
+"""Its JSON for tickets, in lists and alone, their tags and their files."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import msgspec
 
 from helpdeskd.desk.sheets import File, Sheet
 from helpdeskd.desk.sight import Sight
+from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Counts, Line
 from helpdeskd.http.jitbit import words
+from helpdeskd.http.jitbit.shapes_fields import CustomField, held
 from helpdeskd.http.jitbit.shapes_users import User, user
 from helpdeskd.http.jitbit.words import CLOSED, PRIORITY, STATUS, STATUS_NAMES, moment, moment_or_none
-from helpdeskd.model.ticket import Side, Ticket
+from helpdeskd.model.fields import Value
+from helpdeskd.model.ticket import Side, State, Ticket
 
 
 class Tag(msgspec.Struct):
@@ -30,6 +35,56 @@ class Attachment(msgspec.Struct):
     GoogleDriveUrl: str | None
     ForTechsOnly: bool
     Url: str
+
+
+class TicketSummary(msgspec.Struct):
+    """`CompanyID` is spelt so here, `CompanyId` of users. `CustomFields`: where they are asked for."""
+
+    IssueID: int
+    TicketID: int
+    Priority: int
+    StatusID: int
+    IssueDate: str
+    Subject: str
+    Status: str
+    UpdatedByUser: bool
+    UpdatedByPerformer: bool
+    UpdatedForTechView: bool
+    CategoryID: int
+    Category: str
+    UserID: int
+    UserName: str
+    FirstName: str
+    LastName: str
+    Email: str
+    AssignedToUserID: int | None
+    Technician: str | None
+    TechFirstName: str | None
+    TechLastName: str | None
+    DueDate: str | None
+    LastUpdated: str
+    ResolvedDate: str | None
+    CompanyID: int | None
+    CompanyName: str | None
+    SectionID: int | None
+    Origin: str
+    HasChildren: bool
+    LastUpdatedByUserID: int | None
+    LastUpdatedUsername: str | None
+    StartDate: str | None
+    TimeSpentInSeconds: int
+    StatusColor: str | None
+    CustomFields: list[CustomField] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Stats(msgspec.Struct):
+    TotalTickets: int
+    NewTickets: int
+    InProcess: int
+    Closed: int
+    Unclosed: int
+    Unanswered: int
+    Unassigned: int
 
 
 class TicketDetail(msgspec.Struct):
@@ -97,6 +152,63 @@ def attachment(file: File, ticket_id: int, root: str) -> Attachment:
         GoogleDriveUrl=None,
         ForTechsOnly=file.internal,
         Url=f"{root}/attachment?id={found.id}",
+    )
+
+
+def summary(line: Line, values: Iterable[Value] | None = None) -> TicketSummary:
+    """`values` of its fields, where they are asked for."""
+    ticket, requester, assignee, last = line.ticket, line.requester, line.assignee, line.last
+    status = STATUS[ticket.state]
+    return TicketSummary(
+        IssueID=ticket.id,
+        TicketID=ticket.id,
+        Priority=PRIORITY[ticket.priority],
+        StatusID=status,
+        IssueDate=moment(ticket.created_at),
+        Subject=ticket.subject,
+        Status=STATUS_NAMES[status],
+        UpdatedByUser=updated_by_user(ticket),
+        UpdatedByPerformer=updated_by_performer(ticket),
+        UpdatedForTechView=False,
+        CategoryID=ticket.department_id,
+        Category=line.department,
+        UserID=requester.person.id,
+        UserName=requester.username,
+        FirstName=requester.given_name,
+        LastName=requester.family_name,
+        Email=requester.person.email,
+        AssignedToUserID=ticket.assignee_id,
+        Technician=None if assignee is None else assignee.username,
+        TechFirstName=None if assignee is None else assignee.given_name,
+        TechLastName=None if assignee is None else assignee.family_name,
+        DueDate=moment_or_none(ticket.due_at),
+        LastUpdated=moment(ticket.updated_at),
+        ResolvedDate=moment_or_none(ticket.closed_at),
+        CompanyID=requester.company_id,
+        CompanyName=requester.company or None,
+        SectionID=line.section_id,
+        Origin=words.ORIGIN_NAMES[ticket.origin],
+        HasChildren=line.has_children,
+        LastUpdatedByUserID=ticket.last_author_id,
+        LastUpdatedUsername=None if last is None else last.username,
+        StartDate=moment_or_none(ticket.started_at),
+        TimeSpentInSeconds=ticket.seconds_spent,
+        StatusColor=None,
+        CustomFields=msgspec.UNSET if values is None else [held(each) for each in values],
+    )
+
+
+def stats(found: Counts) -> Stats:
+    states = found.states
+    unclosed = sum(states[each] for each in OPEN)
+    return Stats(
+        TotalTickets=unclosed + states[State.CLOSED],
+        NewTickets=states[State.NEW],
+        InProcess=unclosed - states[State.NEW],
+        Closed=states[State.CLOSED],
+        Unclosed=unclosed,
+        Unanswered=sum(states[each] for each in UNANSWERED),
+        Unassigned=found.unassigned,
     )
 
 
