@@ -231,6 +231,7 @@ def build_intake(installation: Installation) -> Intake:
         book=installation.book,
         clock=installation.clock,
         parser=installation.parser(),
+        checker=installation.checker(),
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from helpdeskd import log, resources, spool
 from helpdeskd.config import Config
+from helpdeskd.config.check import nameserver
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
@@ -29,6 +30,7 @@ from helpdeskd.store.engine import Store, open_store
 from helpdeskd.store.lock import DaemonLock
 
 if TYPE_CHECKING:
+    from helpdeskd.intake.checking import Checker
     from helpdeskd.parser.worker import Parser
 
 INSTANCE = "instance"  # this installation's id, in the loop marker of all its mail
@@ -74,6 +76,16 @@ class Installation:
         from helpdeskd.parser.worker import Parser  # most commands parse nothing
 
         return Parser(instance=self.desk.instance, marker=self.config.desk.marker, limits=self.config.intake)
+
+    def checker(self) -> Checker:
+        """What finds verdicts, with DNS as [trust] has it; to be closed."""
+        from helpdeskd.intake.checking import Checker  # as above: DNS, cryptography, the public suffixes
+        from helpdeskd.mail.verify.names import organisation
+        from helpdeskd.resolver import Dns, network
+
+        trust = self.config.trust
+        servers = [server for text in trust.nameservers if (server := nameserver(text))]
+        return Checker(self.config, Dns(network(servers), organisation) if trust.dns else None, self.clock)
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""

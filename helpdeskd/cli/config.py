@@ -69,6 +69,7 @@ def remarks(config: Config) -> Iterator[str]:
             yield f"mailbox {box.name}: security is none: the password travels in the clear to another machine."
         if box.after == "delete":
             yield f"mailbox {box.name}: mails are deleted on the server once they are safely here."
+    yield from _unbelieved(config)
     if config.paths.spool_dir != Config().paths.spool_dir:
         yield f"the spool is not at its default place: give pipe.py --spool {config.paths.spool_dir}, or set HELPDESKD_SPOOL."
     if config.blobs.url:
@@ -81,6 +82,21 @@ def remarks(config: Config) -> Iterator[str]:
     known = languages(config)
     if config.desk.language not in known:
         yield f"desk.language is {config.desk.language}, of which there are no texts: English is used (there are {', '.join(known)})."
+
+
+def _unbelieved(config: Config) -> Iterator[str]:
+    """Doors whose mails can only ever get the verdict none, or never fail (docs/trust.md)."""
+    servers = bool(config.trust.authserv_ids)
+    doors = {
+        "smtp": bool(config.smtp.listen) and not servers,
+        "lmtp": bool(config.lmtp.listen) and not servers,
+        **{f"mailbox {box.name}": not (servers or box.authserv_ids) for box in config.mailbox},
+    }
+    for door in (door for door, bare in doors.items() if bare):
+        if not config.trust.dns:
+            yield f"{door}: without trust.dns and authserv_ids no sender can be verified: every verdict is none."
+        elif door != "smtp":
+            yield f"{door}: without authserv_ids a sender is verified by DKIM alone, and a forged one is never told (no verdict fail)."
 
 
 def is_local(place: str) -> bool:

@@ -43,10 +43,21 @@ for other in (audit, mail_again.export, mail_again.reparse):
     help="Envelope recipient (again for more). [default: from the mail's own headers]",
 )
 @click.option("--sender", help="Envelope sender; '' is the null path. [default: unknown]")
+@click.option(
+    "--client", default="", help="Address of the client that brought it to our SMTP door. [default: a pipe did]"
+)
+@click.option("--helo", default="", help="The name that this client gave.")
 @json_option
 @click.pass_context
 def explain(
-    ctx: click.Context, file: BinaryIO, *, recipients: tuple[str, ...], sender: str | None, as_json: bool
+    ctx: click.Context,
+    file: BinaryIO,
+    *,
+    recipients: tuple[str, ...],
+    sender: str | None,
+    client: str,
+    helo: str,
+    as_json: bool,
 ) -> None:
     """What would happen to the mail in FILE (- is standard input) and why, without doing it."""
     raw = file.read()
@@ -55,13 +66,21 @@ def explain(
             raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
         inbound = _parsed(here, raw, sender)
         envelope = spool.Envelope(
-            id=spool.new_id(), door="pipe", sender=sender or "", sender_known=sender is not None, recipients=recipients
+            id=spool.new_id(),
+            door="smtp" if client else "pipe",
+            peer=client,
+            helo=helo,
+            sender=sender or "",
+            sender_known=sender is not None,
+            recipients=recipients,
         )
-        arrived = arrived_from(envelope, inbound, here.config)
+        with closing(here.checker()) as checker:
+            checked = checker.begin(envelope, raw, inbound).result()
+        arrived = arrived_from(envelope, inbound, here.config).judged(checked)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
         refused = [address for address in recipients if not here.book.accepts(address)]
     if as_json:
-        echo_json({"mail": _facts(inbound), "refused": refused, "decisions": explained.decisions})
+        echo_json({"mail": _facts(inbound), "checked": checked, "refused": refused, "decisions": explained.decisions})
         return
     for name, value in _facts(inbound).items():
         if value not in ("", [], None):
@@ -69,6 +88,9 @@ def explain(
     click.echo(f"\n{lines(inbound.text.strip()) or '(no text)'}")
     if inbound.quote.strip():
         click.echo(f"[{len(inbound.quote.strip().splitlines())} quoted lines, folded]")
+    say(f"\nfrom: {checked.verdict}, because {checked.why}")
+    for check in checked.checks:
+        say(f"  evidence: {check.line}")
     for address in refused:
         say(
             f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."

@@ -12,6 +12,7 @@ from helpdeskd.cli.output import echo_json, json_option, moment, say, size, tabl
 from helpdeskd.cli.ticket_work import number_argument, staff_named
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.errors import NotFound
+from helpdeskd.model.mail import Verdict
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
 
@@ -206,6 +207,8 @@ def _message(item: queries.ShownMessage) -> None:
     marks = [] if message.visibility is Visibility.PUBLIC else [message.visibility.value]
     if message.kind.value != "personal":
         marks.append(message.kind.value)
+    if message.verdict is not Verdict.NONE:
+        marks.append(f"from {message.verdict}")
     say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
     say(message.text.strip() or "(no text)")
     if message.quote.strip():

@@ -101,6 +101,27 @@ class Mailbox(Section, frozen=True):
     after: Literal["seen", "move", "delete"] = "seen"
     move_to: str = ""
     timeout_seconds: Seconds = 60
+    authserv_ids: tuple[str, ...] = ()  # empty = trust.authserv_ids
+
+
+class Trust(Section, frozen=True):
+    """By what a mail's From is believed."""
+
+    dns: bool = True
+    nameservers: tuple[str, ...] = ()  # address or address:port; empty = the system's
+    seconds: Annotated[int, Meta(ge=1, le=60)] = 8
+    authserv_ids: tuple[str, ...] = ()
+    relays: tuple[str, ...] = (
+        "127.0.0.0/8",
+        "::1",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
+    arc_sealers: tuple[str, ...] = ()
 
 
 class Intake(Section, frozen=True):
@@ -194,6 +215,7 @@ class Config(Section, frozen=True):
     smtp: Smtp = Smtp()
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
+    trust: Trust = Trust()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     desk: Desk = Desk()

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from importlib.util import find_spec
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from helpdeskd.config import DIALECTS, BlobSettings, Config, Http, Mailbox
+from helpdeskd.config import DIALECTS, BlobSettings, Config, Http, Mailbox, Trust
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -56,6 +56,43 @@ def contradictions(config: Config) -> Iterator[Problem]:
     if len(config.desk.marker.strip()) < 20 or "\n" in config.desk.marker:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
+    yield from _trust(config.trust)
+    for n, box in enumerate(config.mailbox):
+        yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
+
+
+def nameserver(text: str) -> tuple[str, int] | None:
+    """(address, port) of `address`, `address:port` or `[address]:port`; None where it is none of them."""
+    match = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([0-9.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:]+)", text)
+    if match is None:
+        return None
+    address, port = match[1] or match[3] or match[5], int(match[2] or match[4] or 53)
+    try:
+        ip_address(address)
+    except ValueError:
+        return None
+    return (address, port) if 0 < port <= 65535 else None
+
+
+def _trust(trust: Trust) -> Iterator[Problem]:
+    for text in trust.nameservers:
+        if nameserver(text) is None:
+            yield "trust.nameservers", "expected addresses, such as 192.0.2.53, 127.0.0.1:5353 or [::1]:53"
+    for relay in trust.relays:
+        try:
+            ip_network(relay, strict=False)
+        except ValueError:
+            yield "trust.relays", "expected addresses or networks, such as 192.0.2.25 or 10.0.0.0/8"
+    yield from _servers("trust.authserv_ids", trust.authserv_ids)
+    for sealer in trust.arc_sealers:
+        if not re.fullmatch(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sealer):
+            yield "trust.arc_sealers", "expected domains, such as lists.example.org"
+
+
+def _servers(key: str, servers: tuple[str, ...]) -> Iterator[Problem]:
+    for server in servers:
+        if not re.fullmatch(r"[A-Za-z0-9._-]+", server):
+            yield key, "expected the name that begins the server's Authentication-Results, such as mx.example.com"
 
 
 def _http(http: Http) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -18,6 +18,7 @@ from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
 from helpdeskd.model.ticket import History, Ticket
+from helpdeskd.model.trust import Checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,10 @@ class Arrived:
     default_department: str = ""  # the name of where it goes when no address of it is ours (the IMAP account's)
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
+    checks: tuple[str, ...] = ()  # how the verdict came about, for people
+
+    def judged(self, checked: Checked) -> Arrived:
+        return replace(self, verdict=checked.verdict, checks=checked.lines)
 
     @property
     def cut(self) -> tuple[str, ...]:

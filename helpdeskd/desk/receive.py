@@ -214,7 +214,7 @@ def _receive_at(
         door=arrived.door,
         outcome=outcome,
         reason=first.reason.value,
-        evidence=list(first.evidence),
+        evidence=[*first.evidence, *arrived.checks],
         ticket_id=first.ticket_id,
         raw_sha256=arrived.raw_sha256,
         identity_sha256=inbound.identity_sha256,

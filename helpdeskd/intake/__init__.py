@@ -35,6 +35,7 @@ from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.arrived import arrived_from, believe, moment, record_parked
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, NotFound, Temporary
+from helpdeskd.intake.checking import Checker, Checking
 from helpdeskd.intake.story import tell
 from helpdeskd.log import Event
 from helpdeskd.mail import ids
@@ -78,6 +79,7 @@ class _Parsed(NamedTuple):
     entry: tray.Entry
     arrived: receive.Arrived
     keeping: list[Future[str]]  # the raw mail's blob and those of its parts
+    checking: Checking  # its verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class Intake:
         book: AddressBook,
         clock: Clock,
         parser: Parser,
+        checker: Checker,
     ) -> None:
         self._config = config
         self._root = spool_root
@@ -110,6 +113,7 @@ class Intake:
         self._book = book
         self._clock = clock
         self._parser = parser
+        self._checker = checker
         self._bell = threading.Event()
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs", initializer=tell_name)
@@ -161,6 +165,7 @@ class Intake:
         """End what `once` has started. `run` does so itself."""
         self._parser.close()
         self._pool.shutdown()
+        self._checker.close()
 
     def once(self) -> Counts:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
@@ -308,7 +313,7 @@ class Intake:
     def _given(self, parsed: list[_Parsed], passed: Counts, *, alone: bool) -> list[_Work]:
         """To the writer, once the blobs are durable that the store will name."""
         works: list[_Work] = []
-        for entry, arrived, keeping in parsed:
+        for entry, arrived, keeping, checking in parsed:
             if passed.halted:
                 break
             try:
@@ -318,7 +323,8 @@ class Intake:
                 break  # the next pass takes those behind it in their order
             try:
                 believe(arrived.inbound, kept)
-                works.append(self._submitted(tray.begin(entry) if alone else entry, arrived))
+                judged = arrived.judged(checking.result())
+                works.append(self._submitted(tray.begin(entry) if alone else entry, judged))
             except NotFound:
                 continue  # somebody else has finished it
             except (Temporary, OSError) as error:
@@ -346,9 +352,9 @@ class Intake:
         if arrived.cut:
             _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
         # The bytes of the parts become blobs; memory is not for waiting.
-        lean = tuple(replace(part, data=b"") for part in inbound.parts)
-        arrived = replace(arrived, inbound=replace(inbound, parts=lean))
-        return _Parsed(tray.forgive(entry, flush=False), arrived, keeping)
+        lean = replace(inbound, parts=tuple(replace(part, data=b"") for part in inbound.parts))
+        checking = self._checker.begin(entry.envelope, raw, lean)
+        return _Parsed(tray.forgive(entry, flush=False), replace(arrived, inbound=lean), keeping, checking)
 
     def _keep(self, data: bytes) -> Future[str]:
         try:
@@ -358,8 +364,7 @@ class Intake:
 
     def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
         """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
-        recipients = envelope.recipients or tuple(address.email for address in (*inbound.to, *inbound.cc))
-        for recipient in recipients:
+        for recipient in envelope.recipients or tuple(address.email for address in (*inbound.to, *inbound.cc)):
             detail = ids.split_detail(recipient)[1]
             if detail.startswith(CHECK_DETAIL) and inbound.kind is Kind.OWN:
 

@@ -45,7 +45,14 @@ def tell(arrived: receive.Arrived, results: tuple[receive.Received, ...]) -> Non
                 "reason": decision.reason.value,
             }
             evidence = ", ".join(decision.evidence)
-            _log.info(Event.ROUTED, **known, door=arrived.door.value, action=decision.action.value, evidence=evidence)
+            _log.info(
+                Event.ROUTED,
+                **known,
+                door=arrived.door.value,
+                action=decision.action.value,
+                verdict=arrived.verdict.value,
+                evidence=evidence,
+            )
             _log.info(_EVENTS.get(done.outcome, Event.KEPT), **known, outcome=done.outcome.value)
         for back in result.told.bounced:
             _log.warning(

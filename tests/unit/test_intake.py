@@ -20,6 +20,7 @@ from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import StoreDown
 from helpdeskd.intake import Intake
+from helpdeskd.intake.checking import Checker
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxState, Sent
@@ -59,6 +60,7 @@ class Room:
             book=book,
             clock=now,
             parser=parser,
+            checker=Checker(self.config, None, now),
         )
 
         def people_and_department(conn):

@@ -1,0 +1,105 @@
+"""Verdicts beside the parser: a small pool of its own, and no mail waits for DNS beyond its deadline."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from time import monotonic
+
+from helpdeskd import log, spool
+from helpdeskd.config import Config
+from helpdeskd.log import Event
+from helpdeskd.mail.verify import Origin, Resolver, verify
+from helpdeskd.model.clock import Clock
+from helpdeskd.model.mail import Door, Inbound, Verdict
+from helpdeskd.model.trust import Checked, Why
+from helpdeskd.resolver import Dns
+from helpdeskd.threads import tell_name
+
+THREADS = 8
+
+_log = log.get("intake")
+
+
+@dataclass(frozen=True, slots=True)
+class Checking:
+    """A verdict under way. `until` is by monotonic()."""
+
+    spool_id: str
+    future: Future[Checked] | None
+    until: float
+
+    def result(self) -> Checked:
+        """Waits until the deadline, then goes without. Never raises for what a mail or DNS holds."""
+        if self.future is None:
+            return Checked()
+        try:
+            return self.future.result(max(0.0, self.until - monotonic()))
+        except (TimeoutError, CancelledError):
+            self.future.cancel()
+            return Checked(Verdict.NONE, Why.DNS)
+
+
+class Checker:
+    """One for an intake. `dns` None: nothing is asked, and only what a trusted server says counts."""
+
+    def __init__(self, config: Config, dns: Dns | None, clock: Clock) -> None:
+        self._config = config
+        self._dns = dns
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="verify", initializer=tell_name)
+
+    def begin(self, envelope: spool.Envelope, raw: bytes, inbound: Inbound) -> Checking:
+        """Any thread. Where no thread is to be had the mail goes on without a verdict."""
+        until = monotonic() + self._config.trust.seconds
+        origin = origin_of(envelope, self._config)
+        resolver = None if self._dns is None else self._dns.until(until)
+        try:
+            future = self._pool.submit(self._verdict, envelope.id, raw, inbound, origin, resolver)
+        except RuntimeError as error:
+            _log.warning(Event.WARNING, spool=envelope.id, warning="no verdict", error=str(error))
+            return Checking(envelope.id, None, until)
+        return Checking(envelope.id, future, until)
+
+    def _verdict(
+        self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, resolver: Resolver | None
+    ) -> Checked:
+        try:
+            return verify(raw, inbound, origin, resolver, self._clock())
+        except Exception as error:  # a verdict is never a reason to lose a mail
+            _log.error(Event.TROUBLE, spool=spool_id, part="verify", error=repr(error), exc_info=True)
+            return Checked()
+
+    def close(self) -> None:
+        """What runs still ends by its own deadline."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
+    """What the door knew, as far as it says something: the client of a relay of ours is not who sent the mail."""
+    box = next((box for box in config.mailbox if box.name == envelope.account), None)
+    servers = (box.authserv_ids if box else ()) or config.trust.authserv_ids
+    outside = envelope.door == Door.SMTP and envelope.sender_known and not is_relay(envelope.peer, config.trust.relays)
+    return Origin(
+        client=envelope.peer if outside else "",
+        helo=envelope.helo,
+        sender=envelope.sender,
+        servers=frozenset(server.lower() for server in servers),
+        sealers=frozenset(sealer.lower() for sealer in config.trust.arc_sealers),
+    )
+
+
+def is_relay(peer: str, relays: tuple[str, ...]) -> bool:
+    """Is this client one of our own servers? What is no address (a unix socket) is."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return True
+    return any(address in network for network in _networks(relays))
+
+
+@cache
+def _networks(relays: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(relay, strict=False) for relay in relays)

@@ -1,0 +1,71 @@
+"""Is a mail from whom its From names? What was looked at, and what it came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from helpdeskd.model.mail import Verdict
+
+
+class Method(StrEnum):
+    SPF = "spf"  # RFC 7208
+    DKIM = "dkim"  # RFC 6376
+    ARC = "arc"  # RFC 8617
+    DMARC = "dmarc"  # RFC 7489
+    RESULTS = "auth-results"  # RFC 8601: a header that says what another server found
+
+
+class Why(StrEnum):
+    """What decided the verdict."""
+
+    DKIM = "dkim"  # pass: a signature of From's own organisational domain holds
+    SPF = "spf"  # pass: that domain lets this client send
+    RESULTS = "auth-results"  # pass: a server that is trusted says so
+    DMARC = "dmarc"  # fail: the domain says that such mail is not its own
+    ARC = "arc"  # none, where it were fail: a trusted forwarder had seen it pass
+    NO_POLICY = "no-policy"  # none: nothing holds, and the domain does not say what that means
+    SPF_UNKNOWN = "spf-unknown"  # none: no signature holds, and the client that sent it is not known at this door
+    DNS = "dns"  # none: DNS did not answer (in time); another day it may
+    NO_AUTHOR = "no-author"  # none: From names nobody
+    SEVERAL_AUTHORS = "several-authors"  # none: several From headers or addresses
+    MALFORMED = "malformed"  # none: programs would not agree on what the headers say
+    TOO_LARGE = "too-large"  # none: the signatures of a mail of this size are not verified
+    OFF = "off"  # none: nobody has looked
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `result` is the word of its RFC, or `skipped`; `domain` and `selector` as the mail gave them."""
+
+    method: Method
+    result: str
+    domain: str = ""
+    selector: str = ""
+    aligned: bool = False  # is the domain of From's organisation?
+    note: str = ""
+
+    @property
+    def line(self) -> str:
+        """For people: `dkim pass example.com s=mail (aligned)`."""
+        selector = f"s={self.selector}" if self.selector else ""
+        marks = ", ".join(mark for mark in ("aligned" if self.aligned else "", self.note) if mark)
+        return " ".join(
+            word for word in (self.method, self.result, self.domain, selector, marks and f"({marks})") if word
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verdict with what it rests on."""
+
+    verdict: Verdict = Verdict.NONE
+    why: Why = Why.OFF
+    checks: tuple[Check, ...] = ()
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """For people, the verdict first. Empty where nobody has looked."""
+        if self.why is Why.OFF and not self.checks:
+            return ()
+        return (f"from {self.verdict} ({self.why})", *(check.line for check in self.checks))
