@@ -199,7 +199,7 @@ def _body(body: bytes, *, relaxed: bool) -> bytes:
     while body.endswith(b"\r\n", 0, end):
         end -= 2
     if not end:
-        return b"" if relaxed or not body else b"\r\n"
+        return b"" if relaxed else b"\r\n"
     return body[:end] + b"\r\n"
 
 
