@@ -27,3 +27,4 @@ def take(here: Installation) -> Counts:
         return work.once()
     finally:
         work._pool.shutdown()
+        work._checker.close()
