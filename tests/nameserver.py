@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import dns.flags
@@ -18,7 +19,7 @@ TTL = 60
 class Nameserver:
     """`records`: {(name, type): texts as in a zone file, or the name of an error}. `asked` are the questions."""
 
-    def __init__(self, records: dict[tuple[str, str], list[str] | str]) -> None:
+    def __init__(self, records: Mapping[tuple[str, str], Sequence[str]]) -> None:
         self.records = dict(records)
         self.asked: list[tuple[str, str]] = []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

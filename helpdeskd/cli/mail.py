@@ -60,6 +60,8 @@ def explain(
     as_json: bool,
 ) -> None:
     """What would happen to the mail in FILE (- is standard input) and why, without doing it."""
+    if client and sender is None:
+        raise click.UsageError("--client wants --sender beside it: SPF is about both")
     raw = file.read()
     with reading(ctx) as here:
         if here.store.read(departments.first) is None:

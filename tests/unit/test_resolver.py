@@ -119,8 +119,7 @@ def test_others_silence_does_not_silence_us(root):
 def test_what_is_kept_is_bounded():
     big = b"x" * 60000
     world = World()
-    world.ask = lambda name, kind, seconds: ((big,), 60)
-    world.dns = Dns(world.ask, organisation, lambda: world.now)
+    world.dns = Dns(lambda name, kind, seconds: ((big,), 60), organisation, lambda: world.now)
     for n in range(MAX_BYTES // len(big) + 50):
         world.txt(f"a{n}.example")
     assert world.dns._bytes <= MAX_BYTES

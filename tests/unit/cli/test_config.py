@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from helpdeskd.cli.config import is_local, remarks
-from helpdeskd.config import BlobSettings, Config, Desk, Mailbox, Outgoing, Paths, Smtp, Store
+from helpdeskd.config import BlobSettings, Config, Desk, Lmtp, Mailbox, Outgoing, Paths, Smtp, Store, Trust
 from helpdeskd.config.load import load
 from tests.unit.cli.house import typed
 
@@ -94,10 +94,24 @@ def test_a_url_without_a_secret_is_shown_whole(house):
         (Config(store=Store(url="postgresql:///desk")), "this is for one node; several need blobs.url"),
         (Config(paths=Paths(data=Path("/srv"))), "give pipe.py --spool /srv/spool"),
         (Config(desk=Desk(language="tlh")), "desk.language is tlh"),
+        (Config(trust=Trust(dns=False)), "smtp: without trust.dns and authserv_ids no sender can be verified"),
+        (Config(lmtp=Lmtp(listen=("unix:/l",))), "lmtp: without authserv_ids a sender is verified by DKIM alone"),
+        (Config(mailbox=(Mailbox(name="a", host="h", user="u"),)), "mailbox a: without authserv_ids"),
+        (
+            Config(trust=Trust(dns=False), mailbox=(Mailbox(name="a", host="h", user="u"),)),
+            "mailbox a: without trust.dns and authserv_ids",
+        ),
     ],
 )
 def test_remarks(config, said):
     assert any(said in remark for remark in remarks(config))
+
+
+@pytest.mark.parametrize("trust", [Trust(authserv_ids=("mx.example",)), Trust(dns=False, authserv_ids=("mx.example",))])
+def test_doors_that_can_tell_need_no_remark(trust):
+    box = Mailbox(name="a", host="h", user="u")
+    config = Config(outgoing=Outgoing(relay="r:587"), lmtp=Lmtp(listen=("unix:/l",)), mailbox=(box,), trust=trust)
+    assert list(remarks(config)) == []
 
 
 def test_the_defaults_with_a_relay_need_no_remark():

@@ -18,6 +18,7 @@ from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
 from tests import poison
+from tests.nameserver import Nameserver
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -57,6 +58,24 @@ def test_nothing_is_done(house):
     after = house("status", "--json").json
     assert (before["tickets"], before["outbox"], before["spool"]) == (after["tickets"], after["outbox"], after["spool"])
     assert not os.path.exists(house.data / "blobs") or not [f for _, _, fs in os.walk(house.data / "blobs") for f in fs]
+
+
+def test_the_verdict_with_what_it_rests_on(house):
+    forged = letter("Printer", "It burns.")
+    records = {("_dmarc.customer.example", "TXT"): ['"v=DMARC1; p=reject"']}
+    with Nameserver(records) as server:
+        house.write_config('[trust]\nnameservers = ["{}:{}"]'.format(*server.place))
+        words = ("--sender", "eve@evil.example", "--client", "192.0.2.7", "--helo", "evil.example")
+        said = house("mail", "explain", "-", *words, stdin=forged).ok()
+        assert explained(house, forged, *words)["checked"]["verdict"] == "fail"
+    assert "\nfrom: fail, because dmarc\n" in said
+    assert "  evidence: spf skipped evil.example (of another organisation; client 192.0.2.7)\n" in said
+    assert "  evidence: dmarc fail customer.example (aligned, p=reject)\n" in said
+    assert "\nSupport: opened, because unverified\n" in said
+    assert "its author gets" not in said
+    assert "from: none, because spf-unknown" in house("mail", "explain", "-", stdin=forged).ok()
+    half = house("mail", "explain", "-", "--client", "192.0.2.7", stdin=forged)
+    assert (half.code, half.err.splitlines()[-1]) == (2, "Error: --client wants --sender beside it: SPF is about both")
 
 
 def test_evidence_and_reasons(house):

@@ -1,0 +1,191 @@
+"""Verdicts on the street: by which door, by when, and over real SMTP with a name server of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import smtplib
+import threading
+
+import pytest
+
+from helpdeskd import daemon, spool
+from helpdeskd.config import Config, Mailbox, Paths, Smtp, Trust
+from helpdeskd.desk import departments
+from helpdeskd.errors import DnsTrouble
+from helpdeskd.installation import opened
+from helpdeskd.intake import checking
+from helpdeskd.intake.checking import Checker, is_relay, origin_of
+from helpdeskd.mail.parse import parse
+from helpdeskd.mail.verify.names import organisation
+from helpdeskd.model.clock import now
+from helpdeskd.model.mail import Verdict
+from helpdeskd.model.routing import Outcome
+from helpdeskd.model.trust import Why
+from helpdeskd.resolver import Dns
+from helpdeskd.store import arrivals, schema
+from tests.nameserver import Nameserver
+from tests.taken import take
+from tests.unit.mail.verify.house import PLAIN, rsa_key, signed
+
+BOX = Mailbox(name="box", host="h", user="u", authserv_ids=("MX.provider.example",))
+RELAYS = Config().trust.relays
+
+
+@pytest.mark.parametrize(
+    ("peer", "relay"),
+    [
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("10.1.2.3", True),
+        ("fe80::1%eth0", True),
+        ("", True),
+        ("unix", True),
+        ("192.0.2.7", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_relays_of_our_own(peer, relay):
+    assert is_relay(peer, RELAYS) is relay
+
+
+@pytest.mark.parametrize(
+    ("envelope", "client", "servers"),
+    [
+        ({"door": "smtp", "peer": "192.0.2.7"}, "192.0.2.7", {"mx.desk.example"}),
+        ({"door": "smtp", "peer": "127.0.0.1"}, "", {"mx.desk.example"}),
+        ({"door": "lmtp", "peer": "192.0.2.7"}, "", {"mx.desk.example"}),
+        ({"door": "pipe"}, "", {"mx.desk.example"}),
+        ({"door": "imap", "account": "box", "sender_known": False}, "", {"mx.provider.example"}),
+        ({"door": "imap", "account": "gone", "sender_known": False}, "", {"mx.desk.example"}),
+    ],
+)
+def test_what_each_door_knows(envelope, client, servers):
+    config = Config(mailbox=(BOX,), trust=Trust(authserv_ids=("mx.Desk.example",)))
+    found = origin_of(spool.Envelope(helo="h", sender="a@b.example" if client else "", **envelope), config)
+    assert (found.client, found.servers) == (client, servers)
+
+
+def inbound(raw=PLAIN):
+    return parse(raw, sender="", instance="i", own_addresses=lambda _: False, marker="#" * 30, limits=Config().intake)
+
+
+def outside(sender="carol@shop.example"):
+    return spool.Envelope(door="smtp", peer="192.0.2.7", helo="h", sender=sender)
+
+
+def test_a_mail_does_not_wait_beyond_its_deadline(monkeypatch):
+    """Whatever the network does: here it answers when the test is over."""
+    over = threading.Event()
+
+    def ask(name, kind, seconds):
+        over.wait()
+        raise DnsTrouble("late", silent=True)
+
+    clock = iter([100.0, 108.0])
+    monkeypatch.setattr(checking, "monotonic", lambda: next(clock))
+    checker = Checker(Config(), Dns(ask, organisation, lambda: 100.0), now)
+    try:
+        found = checker.begin(outside(), PLAIN, inbound()).result()
+        assert (found.verdict, found.why) == (Verdict.NONE, Why.DNS)
+    finally:
+        over.set()
+        checker.close()
+
+
+def test_without_a_network_mail_flows(monkeypatch):
+    """A few questions are asked, not two for each mail."""
+    asked = []
+
+    def ask(name, kind, seconds):
+        asked.append(name)
+        raise DnsTrouble("silent", silent=True)
+
+    checker = Checker(Config(), Dns(ask, organisation), now)
+    try:
+        for n in range(200):
+            raw = PLAIN.replace(b"shop.example", b"shop%d.example" % n)
+            found = checker.begin(outside(f"a@shop{n}.example"), raw, inbound(raw))
+            assert found.result().why is Why.DNS
+    finally:
+        checker.close()
+    assert len(asked) < 20
+
+
+def test_a_fault_of_ours_is_no_verdict(monkeypatch):
+    def breaks(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(checking, "verify", breaks)
+    checker = Checker(Config(), None, now)
+    try:
+        assert checker.begin(outside(), PLAIN, inbound()).result().why is Why.OFF
+    finally:
+        checker.close()
+    closed = checker.begin(outside(), PLAIN, inbound())
+    assert closed.result().why is Why.OFF
+
+
+async def test_over_real_smtp(tmp_path):
+    """A genuine mail, one by SPF, a forged one and a plain one: verdicts, evidence, and who has a voice."""
+    records = {
+        ("shop.example", "TXT"): ['"v=spf1 ip4:127.0.0.1 -all"'],
+        ("s._domainkey.bank.example", "TXT"): [" ".join(f'"{part}"' for part in split(rsa_key()[1].decode()))],
+        ("_dmarc.bank.example", "TXT"): ['"v=DMARC1; p=reject"'],
+    }
+    bank = PLAIN.replace(b"shop.example", b"bank.example")
+    mails = {
+        "spf": ("carol@shop.example", PLAIN),
+        "dkim": ("bounces@mailer.example", signed(bank.replace(b"<a@", b"<b@"), "bank.example")),
+        "forged": ("eve@evil.example", bank.replace(b"<a@", b"<c@")),
+        "plain": ("dave@plain.example", PLAIN.replace(b"shop.example", b"plain.example").replace(b"<a@", b"<d@")),
+    }
+    with Nameserver(records) as server:
+        trust = Trust(nameservers=("{}:{}".format(*server.place),), relays=("10.0.0.0/8",))
+        settings = Config(paths=Paths(data=tmp_path), smtp=Smtp(listen=("127.0.0.1:0",)), trust=trust)
+        with opened(settings) as here:
+            given = (here.desk, here.clock())
+            here.store.writer.run(
+                lambda conn: departments.add(conn, *given, name="Help", addresses=("help@desk.example",))
+            )
+        house = daemon.Daemon(settings)
+        running = asyncio.create_task(house.run())
+        try:
+            await asyncio.to_thread(house.ready.wait)
+            await asyncio.to_thread(send, house.listening[0], mails.values())
+        finally:
+            house.stop()
+            await running
+        with opened(settings) as here:
+            take(here)  # what the daemon had not got to
+            found = here.store.read(kept)
+    assert found == {
+        "carol@shop.example": (Verdict.PASS, "public", "from pass (spf)", Outcome.OPENED),
+        "carol@bank.example": (Verdict.PASS, "public", "from pass (dkim)", Outcome.OPENED),
+        "carol@bank.example, forged": (Verdict.FAIL, "internal", "from fail (dmarc)", Outcome.OPENED),
+        "carol@plain.example": (Verdict.NONE, "public", "from none (no-policy)", Outcome.OPENED),
+    }
+    assert {
+        domain.rpartition("mailer.example")[1] or domain.rpartition("evil.example")[1] for domain, _ in server.asked
+    } == {""}
+
+
+def split(text):
+    return [text[place : place + 200] for place in range(0, len(text), 200)]
+
+
+def send(listening, mails):
+    host, _, port = listening.rpartition("/")[2].rpartition(" ")[2].rpartition(":")
+    with smtplib.SMTP(host, int(port), local_hostname="mx.shop.example") as client:
+        for sender, raw in mails:
+            client.sendmail(sender, ["help@desk.example"], raw)
+
+
+def kept(conn):
+    found = {}
+    for row in conn.execute(schema.message.select().order_by(schema.message.c.id)):
+        arrival = conn.execute(schema.arrival.select().where(schema.arrival.c.id == row.arrival_id)).one()
+        line = next(line for line in arrival.evidence if line.startswith("from "))
+        key = row.author_email + (", forged" if row.verdict == "fail" else "")
+        found[key] = (Verdict(row.verdict), row.visibility, line, Outcome(arrival.outcome))
+        assert arrivals.all_by_spool(conn, arrival.spool_id)
+    return found
