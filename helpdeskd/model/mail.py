@@ -69,6 +69,38 @@ class Delivery(StrEnum):
     EXPANDED = "expanded"  # to the addresses behind a list
 
 
+class Severity(StrEnum):
+    """What a mail that came back says of the address."""
+
+    HARD = "hard"  # nobody is there: who writes again gets the same answer
+    SOFT = "soft"  # the mailbox, the way to it, or this mail: another one may arrive
+    UNDETERMINED = "undetermined"
+
+
+class Reason(StrEnum):
+    """Why a mail was not delivered."""
+
+    USER_UNKNOWN = "user-unknown"
+    HOST_UNKNOWN = "host-unknown"
+    MOVED = "moved"
+    MAILBOX_FULL = "mailbox-full"
+    DISABLED = "disabled"
+    TOO_LARGE = "too-large"
+    TOO_MUCH = "too-much"  # a limit of mails, connections or recipients in a time
+    BLOCKED = "blocked"  # the sending server: its address, its name, what is thought of it
+    SENDER = "sender"  # the sender's address
+    AUTHENTICATION = "authentication"  # SPF, DKIM, DMARC
+    RELAYING = "relaying"
+    CONTENT = "content"  # spam, viruses, files, malformed mail
+    POLICY = "policy"
+    FILTERED = "filtered"  # the recipient's own rules
+    EXPIRED = "expired"
+    NETWORK = "network"
+    SYSTEM = "system"  # the remote server's own trouble
+    PROTOCOL = "protocol"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """One recipient of a delivery report. Fields that are missing or cannot be read are empty."""
@@ -79,11 +111,14 @@ class Fate:
     status: str  # RFC 3463: 5.1.1
     words: str  # the remote server's own (Diagnostic-Code), one line
     mta: str  # whose words they are: Remote-MTA, else Reporting-MTA
+    severity: Severity = Severity.UNDETERMINED
+    reason: Reason = Reason.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A delivery report (RFC 3464). `about` are the Message-IDs of the mails it returns, as keys of mail.ids."""
+    """A delivery report, in the form of RFC 3464 or in any other. `about` are the Message-IDs of the mails it returns, as
+    keys of mail.ids."""
 
     fates: tuple[Fate, ...]
     about: tuple[str, ...]
@@ -115,4 +150,4 @@ class Inbound:
     marker_cut: bool = False  # text ends at the marker line of one of our notices
     own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
-    report: Report | None = None  # of a bounce in the form of RFC 3464
+    report: Report | None = None  # of a bounce, in whatever form
