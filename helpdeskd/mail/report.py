@@ -55,7 +55,10 @@ def _message_ids(returned: bytes) -> tuple[str, ...]:
 
 def _fates(data: bytes) -> list[Fate]:
     """RFC 3464 section 2.1: fields of the message, an empty line, then a group of fields for each recipient."""
-    return _groups_in(data.decode("ascii", "surrogateescape"))
+    # Japanese servers write their words in the one charset that seven bits carry.
+    return _groups_in(
+        data.decode("iso-2022-jp", "replace") if b"\x1b$" in data else data.decode("ascii", "surrogateescape")
+    )
 
 
 def _groups_in(text: str) -> list[Fate]:

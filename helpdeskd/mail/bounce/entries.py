@@ -31,7 +31,7 @@ _SENTENCE = re.compile(
     r"unable to deliver|(?:can ?not|can't|could not|couldn't|was not|wasn't|not|isn't) (?:be |been )?(?:deliver|sent|reach)|undeliver|"
     r"(?:error|problem|failure|failed?)\b.{0,40}deliver|deliver\w* (?:.{0,40}\b)?(?:fail|error|delayed|impossible)|rejected|refused|"
     r"unknown|no such|not found|invalid|does not exist|doesn't exist|(?:mailbox|quota|storage|disk).{0,40}(?:full|exceed|violat)|"
-    r"quota|intended recipient|failed recipient|addressed to|did not reach|not reach|bounced|"
+    r"quota|intended recipient|not a member|failed recipient|addressed to|did not reach|not reach|bounced|"
     r"nicht zugestellt|unzustellbar|n'a pas (?:pu|été)|non (?:remis|recapit|consegn)|no (?:se ha|pudo|se pudo)|não (?:pôde|foi)|"
     r"配信|送信|届|送達|доставлен",
     re.IGNORECASE,

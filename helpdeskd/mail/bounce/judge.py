@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from helpdeskd.mail.bounce import codes, phrases
+from helpdeskd.mail.bounce.phrases import any_of
 from helpdeskd.model.mail import Delivery, Fate, Reason, Severity
 
 HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
@@ -15,6 +16,21 @@ HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
 # then DATA itself has no recipient left.
 _AFTER_DATA = re.compile(
     r"in reply to (?:end of )?data|after (?:end of )?data|smtp command\s+data\b|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
+    re.IGNORECASE,
+)
+_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to", re.IGNORECASE)
+_AT_MAIL = re.compile(r"(?:after|in reply to|>>>)\s+mail from|\bmail_from\b", re.IGNORECASE)
+_OF_RECIPIENT = re.compile(r"\b55\d[ -]+<?\S{1,254}@\S{1,255}?>?\s?\.\.\.\s")  # as sendmail answers RCPT
+_OF_SENDER = frozenset({".1.7", ".1.8"})
+_OF_ADDRESS = frozenset({".5.0"})  # what Hotmail and others with it write of addresses they do not have
+_OWN = re.compile(
+    any_of(
+        r"""
+        directory|address book|000c05a6|name is not recognized|recipientnotfound|resolver\.adr|unknown (?:user|recipient):
+        unknown local|in (?:local|virtual|relay) (?:recipient|mailbox|alias|user)|unrouteable|no such (?:local )?user here
+        user unknown in|mailbox not found|unknown to the|final email delivery point|ディレクトリ|リストに
+        """
+    ),
     re.IGNORECASE,
 )
 _SENT_AHEAD = re.compile(r"need rcpt|no valid recip|no recipients|valid rcpt", re.IGNORECASE)
@@ -31,11 +47,14 @@ def judge(fate: Fate, *texts: str) -> Fate:
     reply = next(filter(None, map(codes.reply_in, said)), "")
     reason = next((found for found in map(phrases.reason_of, said) if found is not Reason.UNKNOWN), Reason.UNKNOWN)
     by_code = codes.reason_of(status, reply)
-    if reason in {Reason.UNKNOWN, Reason.POLICY, Reason.SYSTEM} and by_code is not Reason.UNKNOWN:
+    vague = reason in {Reason.UNKNOWN, Reason.POLICY} or (reason is Reason.SYSTEM and by_code not in HARD)
+    if vague and by_code is not Reason.UNKNOWN:
         reason = by_code
-    if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(said)):
+    if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(said) or not _is_sure(status, said)):
         reason = Reason.FILTERED
-    passing = fate.delivery is Delivery.DELAYED or any(map(_PASSING.search, said))
+    if reason in HARD and (status[1:] in _OF_SENDER or (_any(_AT_MAIL, said) and not _any(_AT_RCPT, said))):
+        reason = Reason.SENDER
+    passing = fate.delivery is Delivery.DELAYED or _any(_PASSING, said)
     first = status[:1] or reply[:1] or ("4" if passing else "5")
     return replace(
         fate, status=status or codes.status_of(reason, first), reason=reason, severity=_severity(fate.delivery, reason)
@@ -43,7 +62,19 @@ def judge(fate: Fate, *texts: str) -> Fate:
 
 
 def _by_filter(said: Sequence[str]) -> bool:
-    return any(map(_AFTER_DATA.search, said)) and not any(map(_SENT_AHEAD.search, said))
+    return _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said)
+
+
+def _is_sure(status: str, said: Sequence[str]) -> bool:
+    """Words alone do not prove that nobody is there: filters say the same. A status of addresses does, or the command that names
+    the recipient, or a server that speaks of its own directory."""
+    if status[1:] in _OF_ADDRESS or status[1:4] == ".1." or _any(_AT_RCPT, said) or _any(_OWN, said):
+        return True
+    return not status and _any(_OF_RECIPIENT, said)
+
+
+def _any(shape: re.Pattern[str], said: Sequence[str]) -> bool:
+    return any(map(shape.search, said))
 
 
 def _is_policy(status: str) -> bool:

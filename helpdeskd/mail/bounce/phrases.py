@@ -14,7 +14,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.SYSTEM,
         r"""
-        unknown mailer error|mailer error|command died|command output|x-unix
+        unknown mailer error|(?:can't|couldn't|cannot|could not) create|mailer error|command died|command output|x-unix
         """,
     ),
     (
@@ -43,7 +43,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.BLOCKED,
         r"""
-        black ?-?list|block ?-?list|\bdnsbl\b|\brbls?\b|\bspamhaus\b|spamcop|senderbase|barracudacentral|\bsorbs\b
+        invalid ip|black ?-?list|block ?-?list|\bdnsbl\b|\brbls?\b|\bspamhaus\b|spamcop|senderbase|barracudacentral|\bsorbs\b
         uceprotect|abuseat|sender ?score|real-?time block|blocked using
         (?:ip|host|server|client|address|network|connection)s?(?: \S{1,60})? (?:is|was|has been|are|were) (?:temporarily |currently |permanently )?(?:blocked|banned|denied|listed|rejected)
         reputation|reverse dns|\brdns\b|\bptr\b|reverse (?:host|lookup|mapping|address)
@@ -65,6 +65,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.SENDER,
         r"""
+        not (?:a )?(?:member|subscriber)|non-?member|members only
         sender (?:address |domain |e-?mail |mail )?(?:\S{1,80} )?(?:was |is |has been )?(?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|found|accepted|valid|exist))
         domain of sender|sender'?s? (?:address |domain )?(?:does not|doesn't|must|cannot|could not|verify|domain)
         sender verif(?:y|ication)
@@ -170,7 +171,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         (?:gebruiker|adres|ontvanger).{0,60}(?:onbekend|bestaat niet|niet gevonden)
         (?:adres|użytkownik|odbiorca|konto).{0,60}(?:nie istnieje|nieznany)|uzivatel neexistuje|neexistuje
         (?:användare|mottagare|adress|bruger|modtager|bruker|mottaker).{0,60}(?:finns inte|okänd|findes ikke|ukendt|ukjent|finnes ikke)
-        не существует|не найден|неизвестн|не існує|(?:アドレス|宛先|ユーザ|受信者).{0,30}(?:存在し|見つから|不明|ありません)
+        не существует|не найден|неизвестн|не існує|見つかりません|ディレクトリ.{0,20}ありません|(?:アドレス|宛先|ユーザ|受信者).{0,30}(?:存在し|見つから|不明|ありません)
         (?:用户|用戶|收件人|邮箱|地址|账号).{0,20}(?:不存在|无效|找不到)|(?:사용자|수신자|주소).{0,20}(?:없|찾을 수)
         """,
     ),

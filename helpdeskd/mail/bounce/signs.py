@@ -18,14 +18,14 @@ _SUBJECT = re.compile(
     r"não (?:foi )?(?:entregue|pôde)|falha (?:na|de) entrega|mancata consegna|mancato recapito|onbestelbaar|niet (?:afgeleverd|bezorgd)|"
     r"kan inte levereras|kunne ikke leveres|nie dostarczon|niedostarczon|nedoručiteln|nelze doručit|teslim edilemedi|"
     r"недоставлен|не доставлен|не может быть доставлен|ошибка доставки|配信(?:不能|エラー|できません)|送信(?:できません|エラー)|"
-    r"エラーメール|届けられません|未送达|退信|无法投递|投递失败|系统退信|退回|반송|전송 실패",
+    r"メール.{0,6}エラー|エラー(?:メール|通知)|(?:are )?not (?:a )?member|届けられません|未送达|退信|无法投递|投递失败|系统退信|退回|반송|전송 실패",
     re.IGNORECASE,
 )
 _SAID = re.compile(
     r"(?:can ?not|can't|could ?not|couldn't|was not|wasn't|were not|weren't|has not|have not|hasn't|not (?:yet )?|unable to) (?:yet )?(?:be |been |able to )*"
     r"(?:deliver|sent|send|reach|process|accept|complete)|undeliver|un-?able to deliver|wasn't able to|not able to deliver|"
     r"(?:error|problem|failure|fail(?:ed)?)\b[^.\n]{0,60}deliver|deliver\w*[^.\n]{0,60}(?:fail|error|delayed|impossible|problem|unsuccessful)|"
-    r"did not reach|not reach(?:ed)?|(?:was|were|been|has been|being|been) (?:returned|rejected|refused|bounced|delayed)|"
+    r"did not reach|not a member|not member|not reach(?:ed)?|(?:was|were|been|has been|being|been) (?:returned|rejected|refused|bounced|delayed)|"
     r"(?:returned|rejected|refused|failed) (?:recipient|address|mail|message)|(?:unknown|invalid|no such|not a valid) (?:user|recipient|address|mail ?box)|"
     r"(?:user|recipient|mail ?box|address|account)[^.\n]{0,60}(?:unknown|not found|does(?: not|n't) exist|is full|over quota|quota exceeded|disabled|invalid|unavailable|no longer)|"
     r"(?:incorrectly constructed|malformed) |permanent (?:fatal )?(?:error|failure)|had (?:permanent|transient) |had delivery errors|"
