@@ -63,10 +63,12 @@ _BY_REPLY = {
     "502": Reason.PROTOCOL,
     "503": Reason.PROTOCOL,
     "504": Reason.PROTOCOL,
+    "521": Reason.HOST_UNKNOWN,  # RFC 7504: takes no mail
     "551": Reason.USER_UNKNOWN,
     "552": Reason.MAILBOX_FULL,
     "553": Reason.USER_UNKNOWN,
     "554": Reason.POLICY,
+    "556": Reason.HOST_UNKNOWN,
 }
 # The status a reason amounts to, where the server gave none.
 _DETAIL_OF = {
@@ -95,7 +97,7 @@ _DETAIL_OF = {
 def status_in(words: str) -> str:
     """The last status that says something, of those beside a reply code before those that stand alone."""
     for shape in (_PAIRED, _ALONE):
-        found = shape.findall(words)
+        found: list[str] = shape.findall(words)
         if found:
             return next((one for one in reversed(found) if not _says_nothing(one)), found[-1])
     return ""

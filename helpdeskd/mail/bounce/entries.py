@@ -31,7 +31,7 @@ _SENTENCE = re.compile(
     r"unable to deliver|(?:can ?not|can't|could not|couldn't|was not|wasn't|not|isn't) (?:be |been )?(?:deliver|sent|reach)|undeliver|"
     r"(?:error|problem|failure|failed?)\b.{0,40}deliver|deliver\w* (?:.{0,40}\b)?(?:fail|error|delayed|impossible)|rejected|refused|"
     r"unknown|no such|not found|invalid|does not exist|doesn't exist|(?:mailbox|quota|storage|disk).{0,40}(?:full|exceed|violat)|"
-    r"quota|intended recipient|not a member|failed recipient|addressed to|did not reach|not reach|bounced|"
+    r"quota|exceeds allowed|intended recipient|not a member|failed recipient|addressed to|did not reach|not reach|bounced|"
     r"nicht zugestellt|unzustellbar|n'a pas (?:pu|été)|non (?:remis|recapit|consegn)|no (?:se ha|pudo|se pudo)|não (?:pôde|foi)|"
     r"配信|送信|届|送達|доставлен",
     re.IGNORECASE,
@@ -42,9 +42,11 @@ _SENDER = re.compile(
 )
 _FROM_NEXT = re.compile(r"(?:sent by|from|sender)\s*:?\s*$", re.IGNORECASE)
 _SERVER = re.compile(r"\s*<<<")
+# In a transcript these begin what is said of the next recipient.
+_REPLY = re.compile(r"\s*(?:<<<|>>>|\d{3}[ -]|(?:\.\.\. )?while talking to)", re.IGNORECASE)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One recipient. `first` is what stands up to the first empty line, `words` all of it."""
 
@@ -72,30 +74,32 @@ def find(said: str, own: Collection[str]) -> list[Entry]:
     current: list[Entry] = []  # those that the next lines speak of: more than one where a list of them stands
     spoken: list[str] = []  # what a server said before it became clear of whom
     before = ""
+    replied = False  # the last recipient was named in a server's reply, so that nothing more is said of it
     for line in said.split("\n", _MAX_LINES)[:_MAX_LINES]:
         named, rest = _named(line, before, own) if "@" in line else ((), line)
         if line.strip():
             before = line
         if not named:
+            if replied and _REPLY.match(line):
+                current = []
             if _SERVER.match(line) or not current:
                 spoken = [*spoken[-8:], line] if line.strip() else spoken
-            for entry in current:
-                entry.add(line)
+            for each in current:
+                each.add(line)
             continue
         if any(entry.words for entry in current) or not current or not _bare(before):
             current = []
         for address in named:
-            entry = found.get(address.lower())
-            if entry is None:
-                if len(found) >= _MAX_ENTRIES:
-                    return list(found.values())
-                entry = found[address.lower()] = Entry(address)
-            for each in spoken if _SPOKEN.match(line) else ():
-                entry.add(each)
+            if address.lower() not in found and len(found) >= _MAX_ENTRIES:
+                return list(found.values())
+            entry = found.setdefault(address.lower(), Entry(address))
+            for reply in spoken if _SPOKEN.match(line) else ():
+                entry.add(reply)
             entry.add(rest)
             if entry not in current:
                 current.append(entry)
         spoken = []
+        replied = _SPOKEN.match(line) is not None
     return list(found.values())
 
 

@@ -15,18 +15,21 @@ HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
 # a filter that speaks of an unknown user. Where commands were sent ahead (RFC 2920), the answer below DATA is to one before it;
 # then DATA itself has no recipient left.
 _AFTER_DATA = re.compile(
-    r"in reply to (?:end of )?data|after (?:end of )?data|smtp command\s+data\b|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
+    r"in reply to (?:end of )?data|after (?:end of )?data|smtp command\s+data\b|\(state 1[5-9]\)|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
     re.IGNORECASE,
 )
-_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to", re.IGNORECASE)
+_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to|\(state 14\)", re.IGNORECASE)  # the state is Gmail's
 _AT_MAIL = re.compile(r"(?:after|in reply to|>>>)\s+mail from|\bmail_from\b", re.IGNORECASE)
-_OF_RECIPIENT = re.compile(r"\b55\d[ -]+<?\S{1,254}@\S{1,255}?>?\s?\.\.\.\s")  # as sendmail answers RCPT
+_OF_RECIPIENT = re.compile(  # as sendmail and others answer RCPT
+    r"\b55\d[ -]+(?:<?\S{1,254}@\S{1,255}?>?\s?\.\.\.\s|(?:unknown user|no such user):? <?\S{1,254}@)", re.IGNORECASE
+)
 _OF_SENDER = frozenset({".1.7", ".1.8"})
+_LATE = re.compile(r"554 delivery error: dd ", re.IGNORECASE)  # Yahoo looks the recipient up below DATA
 _OF_ADDRESS = frozenset({".5.0"})  # what Hotmail and others with it write of addresses they do not have
 _OWN = re.compile(
     any_of(
         r"""
-        directory|address book|000c05a6|name is not recognized|recipientnotfound|resolver\.adr|unknown (?:user|recipient):
+        directory|address book|listed in|recipnotfound|verzeichnis|répertoire|000c05a6|name is not recognized|recipientnotfound|resolver\.adr|unknown (?:user|recipient):
         unknown local|in (?:local|virtual|relay) (?:recipient|mailbox|alias|user)|unrouteable|no such (?:local )?user here
         user unknown in|mailbox not found|unknown to the|final email delivery point|ディレクトリ|リストに
         """
@@ -62,13 +65,19 @@ def judge(fate: Fate, *texts: str) -> Fate:
 
 
 def _by_filter(said: Sequence[str]) -> bool:
-    return _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said)
+    return _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
 
 
 def _is_sure(status: str, said: Sequence[str]) -> bool:
     """Words alone do not prove that nobody is there: filters say the same. A status of addresses does, or the command that names
     the recipient, or a server that speaks of its own directory."""
-    if status[1:] in _OF_ADDRESS or status[1:4] == ".1." or _any(_AT_RCPT, said) or _any(_OWN, said):
+    if (
+        _any(_LATE, said)
+        or status[1:] in _OF_ADDRESS
+        or status[1:4] == ".1."
+        or _any(_AT_RCPT, said)
+        or _any(_OWN, said)
+    ):
         return True
     return not status and _any(_OF_RECIPIENT, said)
 

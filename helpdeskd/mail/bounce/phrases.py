@@ -14,6 +14,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.SYSTEM,
         r"""
+        lowest numbered mx|remote host address is the local host|returned (?:69|70|71|72|73|74|75)\b|local delivery failed|could mean
         unknown mailer error|(?:can't|couldn't|cannot|could not) create|mailer error|command died|command output|x-unix
         """,
     ),
@@ -29,7 +30,9 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.HOST_UNKNOWN,
         r"""
-        account or domain may not exist|dns error|host or domain name not found|domain name not found|nxdomain
+        no smtp service|no data record of (?:the )?requested type|all host address lookups failed|unknown qualify host
+        illegal host/domain|domain doesn't exist|reject all mails|does not accept (?:e-?)?mail|do not accept (?:e-?)?mail
+        account or domain may not exist|dns error(?!: could not contact)|host or domain name not found|domain name not found|nxdomain
         (?<!sender )domain (?:name )?(?:does not|doesn't) exist
         """,
     ),
@@ -65,6 +68,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.SENDER,
         r"""
+        [eé]metteur|exp[eé]diteur.{0,40}(?:invalide|refus|rejet)|absender.{0,40}(?:abgelehnt|ungültig|unbekannt)
         not (?:a )?(?:member|subscriber)|non-?member|members only
         sender (?:address |domain |e-?mail |mail )?(?:\S{1,80} )?(?:was |is |has been )?(?:rejected|refused|denied|blocked|invalid|unknown|not (?:allowed|found|accepted|valid|exist))
         domain of sender|sender'?s? (?:address |domain )?(?:does not|doesn't|must|cannot|could not|verify|domain)
@@ -120,7 +124,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         box space not enough|too many messages in|mailbox size|maximum (?:allowed )?(?:mail ?box|storage)
         exceeded (?:storage|allocation|its)|full mailbox
         (?:postfach|mailbox|speicher|quota|kontingent)\b.{0,40}(?:voll|über(?:schritten|füllt)|erschöpft)
-        boîte.{0,40}(?:pleine|saturée)|quota dépassé|buzón.{0,40}(?:lleno|llena)|cuota.{0,20}(?:excedid|superad)
+        bo[iî]te.{0,40}(?:pleine|satur[eé]e)|quota d[eé]pass[eé]|buzón.{0,40}(?:lleno|llena)|cuota.{0,20}(?:excedid|superad)
         caixa (?:postal |de correio |de entrada )?.{0,30}cheia|casella.{0,30}piena|postvak.{0,30}vol
         skrzynka.{0,30}(?:pełna|przepełniona)|переполнен|ящик.{0,30}полон|容量.{0,20}(?:超過|いっぱい|不足|超え)|一杯
         (?:邮箱|郵箱|信箱|空间).{0,20}(?:满|滿|不足)|月の容量
@@ -129,11 +133,12 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.DISABLED,
         r"""
+        archivée?|archived recipient|mailbox is disabled|dormant|closed account|account closed|on hold
         (?:account|mail ?box|user|recipient|address|e-?mail|domain)\b.{0,80}(?:disabled|suspended|inactive|deactivated|locked|frozen|discontinued|expired|terminated|not active|temporarily unavailable|blocked for)
         account (?:that )?you tried to reach is disabled
         (?:disabled|suspended|inactive|deactivated|locked|frozen) (?:account|user|mail ?box|recipient|address)
         not active|is (?:currently )?(?:suspended|disabled|deactivated|inactive)|konto .{0,40}(?:gesperrt|deaktiviert)
-        (?:compte|boîte) .{0,40}(?:désactiv|suspendu)|cuenta .{0,40}(?:desactiv|suspend)
+        (?:compte|bo[iî]te) .{0,40}(?:d[eé]sactiv|suspendu)|cuenta .{0,40}(?:desactiv|suspend)
         """,
     ),
     (
@@ -148,6 +153,9 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.USER_UNKNOWN,
         r"""
+        not a valid (?:recipient|user|mailbox|address)|this address no longer accepts|invalid final delivery userid|no local user
+        name & address book|nicht im .{0,40}(?:verzeichnis|aufgeführt)|nicht .{0,20}(?:aufgeführt|aufgelistet)|répertoire|no figura en|non (?:è )?elencat
+        recipnotfound|wasn't found at|couldn't be found|mailbox unavailable|address unknown|unknown address
         (?:unknown|illegal|invalid|bad|no such|nonexist\w+|non-exist\w+|unrouteable|unroutable|undeliverable|unrecognized|unregistered|incorrect) (?:or illegal )?(?:local |virtual |e-?mail |mail |destination |alias |local-?part )?(?:user|recipient|account|mail ?box|address(?!.{0,20}(?:literal|from))|addressee|person|member|customer|alias|name\b|local[- ]part|subscriber)
         (?:user|recipient|account|mail ?box|address|addressee|alias|person|member|customer|subscriber|local[- ]part|name|id|username|mailbox name)\b.{0,80}?(?:unknown|not (?:be )?(?:found|known|exist|registered|listed|recognized|valid|available|a valid|in (?:our|the|my))|does(?: not|n't) exist|do(?: not|n't) exist|no longer (?:exist|valid|available|active|in|with|at|an|work)|invalid|is not (?:a )?(?:known|valid|local|here|registered)|isn't|couldn't be found|wasn't found|never existed|non-?exist|not local|cannot be found|could not be found|rejected\.?$|unavailable|doesn't have|has no|ambiguous)
         (?:no|not a|isn't a|not have) (?:such |valid |known |existing |local )?(?:user|recipient|mail ?box|account|person|addressee|address|customer|subscriber|alias|one by that name)\b
@@ -163,7 +171,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         sorry, i couldn't find (?:any )?(?:mailbox|user)
         (?:empfänger|benutzer|postfach|adresse|e-?mail-?adresse|konto|teilnehmer)\b.{0,80}(?:unbekannt|nicht (?:gefunden|bekannt|vorhanden|existier|gültig|verfügbar)|existiert nicht|ungültig)
         unbekannte[rns]? (?:empf|benutzer|adress|teilnehmer)
-        (?:adresse|destinataire|utilisateur|compte|boîte).{0,80}(?:n'existe (?:pas|plus)|inconnue?|introuvable|invalide|non recens)
+        (?:adresse|destinataire|utilisateur|compte|bo[iî]te).{0,80}(?:n'existe (?:pas|plus)|inconnue?|introuvable|invalide|non recens)
         non recensé
         (?:dirección|usuario|destinatario|cuenta|buzón).{0,80}(?:no existe|desconocid|inválid|no (?:se )?encontr)
         (?:endereço|usuário|destinatário|conta).{0,80}(?:não existe|desconhecid|inválid|inexistente|não encontrad)

@@ -40,11 +40,17 @@ def find(kind: Kind, why: str, head: Headers, text: str, parts: Sequence[Part]) 
     """
     if kind is Kind.OWN:
         return kind, why, None
+    notice = sns.read(text) if text.lstrip()[:1] == "{" else None
+    if notice is not None:
+        return _of_notice(kind, why, *notice)
     if kind is Kind.BOUNCE:
         return kind, why, read(head, text, parts)
+    subject, nameless = head.text("subject"), kind is Kind.NULL_PATH
+    if not (nameless or signs.named(subject)):
+        return kind, why, None
     said, _ = returned.split(text[:_MAX_TEXT])
-    looks = signs.looks(head.text("subject"), said, nameless=kind is Kind.NULL_PATH)
-    report = read(head, text, parts, sure=False) if looks or kind is Kind.NULL_PATH else None
+    looks = signs.looks(subject, said, nameless=nameless)
+    report = read(head, text, parts, sure=False) if looks else None
     if report is None:
         return kind, why, None
     return Kind.BOUNCE, looks or why, report
@@ -73,9 +79,16 @@ def read(head: Headers, text: str, parts: Sequence[Part], *, sure: bool = True) 
     return Report(tuple(fates), tuple(dict.fromkeys(about)))
 
 
+def _of_notice(kind: Kind, why: str, fates: Sequence[Fate], about: Sequence[str]) -> tuple[Kind, str, Report | None]:
+    if not fates:
+        return (Kind.AUTO_GENERATED, "a notice of SES", None) if kind is Kind.PERSONAL else (kind, why, None)
+    found = tuple(dict.fromkeys(one for value in about for one in ids.parse_ids(headers_of.repair(value))[:1]))
+    return Kind.BOUNCE, "a notice of SES", Report(tuple(judge(fate) for fate in fates), found)
+
+
 def _returned(parts: Iterable[Part]) -> list[dict[str, list[str]]]:
     """The headers of the mails that come back as files."""
-    found = []
+    found: list[dict[str, list[str]]] = []
     for part in parts:
         if part.content_type in _RETURNED and len(found) < _MAX_TO:
             data = prepare.strip_envelope_line(part.data[:_MAX_TEXT])
@@ -96,9 +109,6 @@ def _fates(
     named: list[Entry],
     own: Collection[str],
 ) -> list[Fate]:
-    told = sns.fates(said)
-    if told is not None:
-        return [judge(fate) for fate in told]
     standard = standard_report.read(parts)
     # A report that a machine wrapped into another one is read where it stands.
     fates = (
@@ -158,7 +168,7 @@ def _delivery(subject: str, said: str) -> Delivery:
 
 def _own(head: Headers, mails: Iterable[dict[str, list[str]]]) -> frozenset[str]:
     """Addresses that a report mentions without meaning them: whom it is to and from, and who wrote what it returns."""
-    found = [one for name in ("to", "from", "delivered-to", "x-original-to") for one in head.addresses(name)]
+    found = [one for name in ("to", "from", "delivered-to") for one in head.addresses(name)]
     for mail in mails:
         found += [
             one

@@ -11,7 +11,7 @@ _TRACE = frozenset({
 })  # fmt: skip
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60}):(?:[ \t]|$)")
 _WORDS = (
-    r"(?:original|unsent|returned|undelivered|source|failed|rejected|your)\s+(?:e-?mail |mail )?(?:message|mail|e-?mail|header)|"
+    r"(?:original|old|unsent|returned|undelivered|source|failed|rejected|your)\s+(?:e-?mail |mail )?(?:message|mail|e-?mail|header)|"
     r"copy of (?:the|your)|message (?:headers?|text)|header of the|headers? (?:of|from) |"
     r"ursprüngliche (?:nachricht|mail)|originalnachricht|message d'origine|mensaje original|mensagem original|messaggio originale"
 )

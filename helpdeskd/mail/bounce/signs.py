@@ -51,6 +51,10 @@ def tells(subject: str, said: str) -> bool:
     return bool(_SUBJECT.search(subject[:500]) or _SAID.search(said[:_MAX]))
 
 
+def named(subject: str) -> bool:
+    return _SUBJECT.search(subject[:500]) is not None
+
+
 def looks(subject: str, said: str, *, nameless: bool = False) -> str:
     """Why a mail whose headers do not say so looks like a report; empty where it does not.
 

@@ -1,4 +1,4 @@
-"""Notices of Amazon SES as SNS mails them: a JSON object in the text."""
+"""Notices of Amazon SES as SNS mails them: a JSON object in the text, often with the notice as a string inside."""
 
 from __future__ import annotations
 
@@ -11,36 +11,46 @@ _MAX = 64 * 1024
 _MAX_RECIPIENTS = 1000
 
 
-def fates(text: str) -> list[Fate] | None:
-    """The recipients of a notice; empty for one that tells of something else (a complaint), None where the text is none."""
-    text = text.lstrip()[:_MAX]
-    if not text.startswith("{") or '"notificationType"' not in text:
+def read(text: str) -> tuple[list[Fate], list[str]] | None:
+    """The recipients of a notice and the Message-ID of the mail it is about, both empty where it tells of something else than a
+    loss (a complaint); None where the text is no notice."""
+    said = _parsed(text[:_MAX].strip().replace("\n ", "").replace("\n", ""))
+    if isinstance(inner := said.get("Message"), str):
+        said = _parsed(inner)
+    if "notificationType" not in said:
         return None
-    try:
-        said, _ = json.JSONDecoder().raw_decode(text.replace("\n ", "").replace("\n", ""))
-    except (ValueError, RecursionError):
-        return None
-    bounce = _object(said, "bounce")
-    if said.get("notificationType") != "Bounce":
-        return []
+    if said["notificationType"] != "Bounce":
+        return [], []
+    bounce, mail = _object(said, "bounce"), _object(said, "mail")
     # Their word for what may pass is "Transient".
     delivery = Delivery.DELAYED if bounce.get("bounceType") == "Transient" else Delivery.FAILED
-    listed = bounce.get("bouncedRecipients")
-    return [
-        _fate(one, delivery)
-        for one in (listed if isinstance(listed, list) else [])[:_MAX_RECIPIENTS]
-        if isinstance(one, dict)
-    ]
+    return [_fate(one, delivery) for one in _objects(bounce, "bouncedRecipients")], [
+        str(one.get("value")) for one in _objects(mail, "headers") if str(one.get("name")).lower() == "message-id"
+    ][:1]
 
 
-def _object(said: Any, key: str) -> dict[str, Any]:
-    found = said.get(key) if isinstance(said, dict) else None
+def _parsed(text: str) -> dict[str, Any]:
+    if not text.startswith("{"):
+        return {}
+    try:
+        said, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _object(said: dict[str, Any], key: str) -> dict[str, Any]:
+    found = said.get(key)
     return found if isinstance(found, dict) else {}
+
+
+def _objects(said: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    found = said.get(key)
+    return [one for one in (found if isinstance(found, list) else [])[:_MAX_RECIPIENTS] if isinstance(one, dict)]
 
 
 def _fate(one: dict[str, Any], delivery: Delivery) -> Fate:
     def text(key: str) -> str:
         return " ".join(str(one.get(key) or "").split())[:500]
 
-    words = text("diagnosticCode")
-    return Fate(delivery, text("emailAddress"), "", text("status"), words.removeprefix("smtp; "), "")
+    return Fate(delivery, text("emailAddress"), "", text("status"), text("diagnosticCode").removeprefix("smtp; "), "")
