@@ -113,6 +113,7 @@ class Fate:
     mta: str  # whose words they are: Remote-MTA, else Reporting-MTA
     severity: Severity = Severity.UNDETERMINED
     reason: Reason = Reason.UNKNOWN
+    code: str = ""  # the status; where none was given, the one that the reason amounts to
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def lost(mail: Inbound) -> list[Fate]:
 
 
 def halves(names: list[str]) -> set[str]:
-    """The half that was looked at while the rules were written; the other one tells whether they mean more than it."""
+    """The half from which the rules were written first. The other one was measured before anybody looked into it."""
     names = sorted(names)
     random.Random(2026).shuffle(names)
     return set(names[::2])
@@ -86,10 +86,10 @@ def sisimai(only: str) -> list[Measure]:
         found.count(bool(fates) == bounced, f"{name}: {expected[0][2]}, {len(fates)} recipients found")
         for number, (code, _, reason, is_hard) in enumerate(expected if bounced else []):
             fate = fates[number] if number < len(fates) else None
-            said = "no such recipient found" if fate is None else f"{fate.severity}, {fate.reason}, {fate.status}"
+            said = "no such recipient found" if fate is None else f"{fate.severity}, {fate.reason}, {fate.code}"
             what = f"{name} [{number}]: {reason} {code}; {said}: {fate.words[:150] if fate else ''}"
             hard.count(fate is not None and (fate.severity is Severity.HARD) == (is_hard == "1"), what)
-            status.count(fate is not None and fate.status[:1] == code[:1], what)
+            status.count(fate is not None and fate.code[:1] == code[:1], what)
     return [found, hard, status]
 
 
@@ -113,7 +113,7 @@ def flufl(only: str) -> list[Measure]:
 def main() -> None:
     quiet = "--seen" in sys.argv
     for only, title in (
-        ("seen", "the half looked at"),
+        ("seen", "the half of the first rules"),
         *(() if quiet else (("unseen", "the other half"), ("", "both"))),
     ):
         print(f"== {title}")

@@ -11,6 +11,7 @@ from helpdeskd.mail.bounce.phrases import any_of
 from helpdeskd.model.mail import Delivery, Fate, Reason, Severity
 
 HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
+_VAGUE = frozenset({Reason.EXPIRED, Reason.POLICY})  # said in passing beside the true reason
 # Refused once the mail itself was there: a server that knows nobody says so before (RFC 5321 section 3.3). What answers here is
 # a filter that speaks of an unknown user. Where commands were sent ahead (RFC 2920), the answer below DATA is to one before it;
 # then DATA itself has no recipient left.
@@ -44,13 +45,14 @@ _PASSING = re.compile(
 
 
 def judge(fate: Fate, *texts: str) -> Fate:
-    """`fate` with severity, reason and status. `texts` are what is said of it, the nearest first."""
+    """`fate` with severity, reason, status and code. `texts` are what is said of it, the nearest first."""
     said = [text for text in (fate.words, *texts) if text.strip()]
     status = codes.better(fate.status, next(filter(None, map(codes.status_in, said)), ""))
     reply = next(filter(None, map(codes.reply_in, said)), "")
-    reason = next((found for found in map(phrases.reason_of, said) if found is not Reason.UNKNOWN), Reason.UNKNOWN)
+    reasons = [found for found in map(phrases.reason_of, said) if found is not Reason.UNKNOWN]
+    reason = next((found for found in reasons if found not in _VAGUE), next(iter(reasons), Reason.UNKNOWN))
     by_code = codes.reason_of(status, reply)
-    vague = reason in {Reason.UNKNOWN, Reason.POLICY} or (reason is Reason.SYSTEM and by_code not in HARD)
+    vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
     if vague and by_code is not Reason.UNKNOWN:
         reason = by_code
     if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(said) or not _is_sure(status, said)):
@@ -59,9 +61,9 @@ def judge(fate: Fate, *texts: str) -> Fate:
         reason = Reason.SENDER
     passing = fate.delivery is Delivery.DELAYED or _any(_PASSING, said)
     first = status[:1] or reply[:1] or ("4" if passing else "5")
-    return replace(
-        fate, status=status or codes.status_of(reason, first), reason=reason, severity=_severity(fate.delivery, reason)
-    )
+    severity = _severity(fate.delivery, reason)
+    code = status or codes.status_of(reason, first)
+    return replace(fate, status=status, code=code, reason=reason, severity=severity)
 
 
 def _by_filter(said: Sequence[str]) -> bool:

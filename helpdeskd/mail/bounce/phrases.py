@@ -201,7 +201,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         Reason.EXPIRED,
         r"""
         (?:time ?out|timed out|retry (?:time|limit)|delivery (?:time|attempts?)|queue (?:time|life)|message|lifetime)\b.{0,40}(?:exceeded|expired|too long|reached)
-        expired|too long|giving up|(?:delivery )?failed \d+ attempts|timed out|time-?out|been failing for a long time
+        expired|too long|giving up(?! on)|(?:delivery )?failed \d+ attempts|timed out|time-?out|been failing for a long time
         retry timeout|unable to deliver in \d|could not (?:be )?deliver\w* (?:for|within)|not yet been delivered
         will (?:be retried|keep trying|try again|continue)|has been delayed|delayed|did not accept our requests
         undelivered after|not able to deliver .{0,40}(?:hours|days)|w?urde nicht innerhalb

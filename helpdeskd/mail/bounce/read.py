@@ -155,7 +155,7 @@ def _standard(
 
 def _of_entry(entry: Entry, delivery: Delivery, said: str, count: int) -> Fate:
     first, words = "\n".join(entry.first), "\n".join(entry.words)
-    shown = " ".join((first or words or (said if count == 1 else "")).split())
+    shown = headers_of.clean(first or words or (said[:_MAX_WORDS] if count == 1 else ""))
     fate = Fate(delivery, entry.address, "", "", shown[:_MAX_WORDS], "")
     return judge(fate, first, words, *([said] if count == 1 or not words else []))
 
