@@ -76,7 +76,7 @@ def names(text: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Tickets:
     mode: Annotated[
-        str, BLANK, Rule("expected all, unanswered, unclosed or handledbyme", lambda text: text.lower() in _MODES)
+        str, BLANK, Rule("expected all, unanswered, updated, unclosed or handledbyme", lambda text: text.lower() in _MODES)
     ] = "all"
     departments: Annotated[tuple[int, ...], Named("categoryId"), BLANK, WHOLE_ID, Doc("May be repeated.")] = ()
     section_id: Annotated[int | None, Named("sectionId"), NATURAL] = None
@@ -116,7 +116,7 @@ class Tickets:
     offset: Annotated[int, WHOLE, Doc("How many to pass over.")] = 0
 
 
-_MODES = frozenset({"all", "unanswered", "unclosed", "handledbyme"})
+_MODES = frozenset({"all", "unanswered", "updated", "unclosed", "handledbyme"})
 _SIDES = frozenset({"tech", "cust"})
 
 

@@ -82,6 +82,18 @@ class World(Mapping[str, str]):
         return self.ticket
 
     @cached_property
+    def heard(self) -> int:
+        """Dan hears of it too."""
+        self.asked("tina", "AddSubscriber", id=self.ticket, userId=self.house.people["dan"].id)
+        return self.ticket
+
+    @cached_property
+    def answered_by_customer(self) -> int:
+        self.asked("tina", "comment", id=self.ticket, body="Pull the plug.")
+        self.asked("carol", "comment", id=self.ticket, body="Still.")
+        return self.ticket
+
+    @cached_property
     def commented(self) -> int:
         return int(self.asked("tina", "comment", id=self.ticket, body="Pull the plug.").text)
 
@@ -198,7 +210,7 @@ class Row:
     def ask(self, world: World) -> httpx.Response:
         method, path = world.fill(self.line).split(" ")
         values = {
-            name: [world.fill(each) for each in value] if isinstance(value, list) else world.fill(value)
+            world.fill(name): [world.fill(each) for each in value] if isinstance(value, list) else world.fill(value)
             for name, value in self.values.items()
         }
         request = self.how(values, self.files)
