@@ -76,7 +76,9 @@ def names(text: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Tickets:
     mode: Annotated[
-        str, BLANK, Rule("expected all, unanswered, updated, unclosed or handledbyme", lambda text: text.lower() in _MODES)
+        str,
+        BLANK,
+        Rule("expected all, unanswered, updated, unclosed or handledbyme", lambda text: text.lower() in _MODES),
     ] = "all"
     departments: Annotated[tuple[int, ...], Named("categoryId"), BLANK, WHOLE_ID, Doc("May be repeated.")] = ()
     section_id: Annotated[int | None, Named("sectionId"), NATURAL] = None

@@ -75,7 +75,9 @@ def unlike(found: Any, kind: str, where: str = "") -> list[str]:
         right = isinstance(found, _TYPES[kind]) and (kind == "bool" or not isinstance(found, bool))
         return [] if right else [f"{where} is {found!r}, no {kind}"]
     if kind == "date":
-        return [] if isinstance(found, str) and found[10:11] == "T" and found.endswith("Z") else [f"{where} is {found!r}"]
+        return (
+            [] if isinstance(found, str) and found[10:11] == "T" and found.endswith("Z") else [f"{where} is {found!r}"]
+        )
     if not isinstance(found, dict):
         return [f"{where} is no {kind}"]
     wanted = dict(each.rsplit(":", 1) for each in SHAPES[kind].split())
