@@ -179,7 +179,7 @@ class World(Mapping[str, str]):
             "made user": (f"User?userId={self.answered}", None),
             "user": (f"User?userId={self.user}", None),
             "asset": (f"Asset?id={self.answered or self.asset}", None),
-            "company": (f"Companies?count=500", 0),
+            "company": ("Companies?count=500", 0),
         }[what]
         found = self._got("ada", path)
         if what == "company":
