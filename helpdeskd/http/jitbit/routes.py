@@ -7,7 +7,16 @@ Reads are answered by GET and POST alike, since clients use both; so is what the
 from __future__ import annotations
 
 from helpdeskd.http.dialect import Route
-from helpdeskd.http.jitbit import routes_comments, routes_files, routes_house, routes_subscribers, routes_tickets
+from helpdeskd.http.jitbit import (
+    routes_comments,
+    routes_files,
+    routes_house,
+    routes_relations,
+    routes_search,
+    routes_subscribers,
+    routes_tickets,
+    routes_work,
+)
 
 ROUTES: tuple[Route, ...] = (
     *routes_house.ROUTES,
@@ -15,4 +24,7 @@ ROUTES: tuple[Route, ...] = (
     *routes_comments.ROUTES,
     *routes_files.ROUTES,
     *routes_subscribers.ROUTES,
+    *routes_search.ROUTES,
+    *routes_relations.ROUTES,
+    *routes_work.ROUTES,
 )

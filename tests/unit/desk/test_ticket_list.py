@@ -261,7 +261,9 @@ def test_who_has_too_many_departments_for_a_union_sees_the_same(town: Town) -> N
 
 def test_a_line_has_all_that_lists_show(town: Town) -> None:
     conn = town.house.conn
-    lines = {line.ticket.id: line for line in ticket_list.several(conn, [town.tickets[n].id for n in (9, 10, 12)])}
+    lines = {
+        line.ticket.id: line for line in ticket_list.several(conn, ADMIN, [town.tickets[n].id for n in (9, 10, 12)])
+    }
     parent, child, assigned = (lines[town.tickets[n].id] for n in (9, 10, 12))
     assert (parent.has_children, child.has_children) == (True, False)
     assert assigned.assignee is not None
@@ -270,7 +272,7 @@ def test_a_line_has_all_that_lists_show(town: Town) -> None:
         line.ticket.requester_id for line in lines.values()
     ]
     assert list(lines) == sorted(lines, reverse=True)
-    assert ticket_list.several(conn, []) == ()
+    assert ticket_list.several(conn, ADMIN, []) == ()
 
 
 def test_figures_are_those_of_the_lists(town: Town) -> None:
