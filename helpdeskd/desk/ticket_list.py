@@ -137,7 +137,7 @@ def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     rest = and_(true(), *_narrowed(wanted))
     of, within = _of(wanted.departments), _in(wanted.states)
     beside = and_(_of(wanted.departments, _aside), _in(wanted.states, _aside), rest)
-    few = _found(sight, wanted.text) if wanted.text else _few(wanted)
+    few = [_found(sight, wanted.text)] if wanted.text else _few(wanted)
     if few:
         return [and_(leg, seeing.where(sight), beside) for leg in few]
     states = [true()] if wanted.states is None else [_in(frozenset({state})) for state in wanted.states]
@@ -149,15 +149,15 @@ def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     return legs + [and_(way, beside) for way in _own(sight)]
 
 
-def _found(sight: Sight, text: str) -> list[ColumnElement[bool]]:
+def _found(sight: Sight, text: str) -> ColumnElement[bool]:
     """Who works on a ticket finds it by its notes too, anybody else only by what they may read."""
-    if sight.everything:
-        return [search.matching(text, internal=True)]
-    readable = search.matching(text, internal=False)
     if not sight.staff:
-        return [readable]
+        return search.matching(text, internal=False)
+    anywhere = search.matching(text, internal=True)
+    if sight.everything:
+        return anywhere
     handled = or_(_aside(_t.assignee_id) == sight.person_id, _of(sight.departments, _aside))
-    return [readable, and_(search.matching(text, internal=True), handled)]
+    return and_(anywhere, or_(handled, search.matching(text, internal=False)))
 
 
 def _few(wanted: Wanted) -> list[ColumnElement[bool]]:

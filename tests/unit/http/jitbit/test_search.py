@@ -126,8 +126,8 @@ def test_filters(town: House, params: dict[str, Any], right: list[int]) -> None:
     ("query", "finders"),
     [
         ("client", {"ada": EVERYTHING, "tina": [LEASE, TONER, CLOSED, PRINTER], "sven": [LEASE, TONER, OFFER]}),
-        ("toner", dict.fromkeys(("ada", "tina", "sven", "mona", "carol"), [TONER])),
-        ("offer", dict.fromkeys(("ada", "sven", "dan"), [OFFER])),
+        ("toner", {who: [TONER] for who in ("ada", "tina", "sven", "mona", "carol")}),
+        ("offer", {who: [OFFER] for who in ("ada", "sven", "dan")}),
         # Of notes: an administrator, who handles the category, who is the assignee.
         ("zebra", {"ada": [TONER], "sven": [TONER]}),
         ("toner zebra", {"ada": [TONER], "sven": [TONER]}),
@@ -139,7 +139,7 @@ def test_filters(town: House, params: dict[str, Any], right: list[int]) -> None:
 )
 def test_who_finds_what(town: House, query: str, finders: dict[str, list[int]]) -> None:
     everybody = ("ada", "tina", "sven", "mona", "carol", "dan")
-    right = dict.fromkeys(everybody, []) | finders
+    right: dict[str, list[int]] = {who: finders.get(who, []) for who in everybody}
     if query == "client":
         right |= {"mona": [TONER, PRINTER], "carol": [TONER, PRINTER], "dan": [LEASE, CLOSED, OFFER]}
     assert {who: found(town, who, query) for who in everybody} == right
