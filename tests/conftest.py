@@ -35,7 +35,7 @@ def postgres() -> Iterator[postgres_server.Postgres]:
     reason = postgres_server.why_not()
     if reason is not None:
         pytest.skip(reason)
-    server = postgres_server.Postgres()
+    server = postgres_server.Postgres(in_memory=True)
     yield server
     server.close()
 
@@ -69,9 +69,15 @@ def postgres_url(postgres: postgres_server.Postgres, postgres_template: str) -> 
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest) -> str:
+def database(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def store_url(request: pytest.FixtureRequest, database: str) -> str:
     # Asked for by name here, so that a SQLite run needs no server.
-    url: str = request.getfixturevalue("sqlite_url" if request.param == "sqlite" else "postgres_url")
+    url: str = request.getfixturevalue("sqlite_url" if database == "sqlite" else "postgres_url")
     return url
 
 

@@ -1,4 +1,8 @@
-"""A private PostgreSQL server for tests: Debian's binaries, data in a temporary folder, gone at the end."""
+"""A private PostgreSQL server for tests: Debian's binaries, data in a temporary folder, gone at the end.
+
+In memory it is the same server with the same promises (fsync and all, which the daemon insists on), but its disk answers at once: a
+database costs 50 ms instead of some hundreds. What kills processes finds everything as on a disk; what measures wants a disk.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,8 @@ from pathlib import Path
 import psycopg
 
 USER = "postgres"
+MEMORY = Path("/dev/shm")  # a file system in memory, where the system has one
+ENOUGH = 2 * 1024**3  # bytes: the log is kept below a tenth of it, a test's database is some 10 MB
 
 
 def why_not() -> str | None:
@@ -41,10 +47,11 @@ def _bin() -> Path | None:
 class Postgres:
     """`url(database)` is for open_store, `create()` makes a fresh database, `execute` runs SQL as the superuser."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_memory: bool = False) -> None:
         binaries = _bin()
         assert binaries is not None
-        self.folder = Path(tempfile.mkdtemp(prefix="helpdeskd-pg-"))
+        self._in_memory = in_memory and _room_in_memory()
+        self.folder = Path(tempfile.mkdtemp(prefix="helpdeskd-pg-", dir=MEMORY if self._in_memory else None))
         self.port = _free_port()
         self._binaries = binaries
         self._numbers = itertools.count(1)
@@ -71,6 +78,8 @@ class Postgres:
             "shared_buffers": "32MB",
             "max_connections": "60",
         }
+        if self._in_memory:
+            settings["max_wal_size"] = "192MB"
         options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
         process = subprocess.Popen(
             self._as_user("postgres", "-D", str(self.folder / "data"), "-p", str(self.port), *options),
@@ -137,6 +146,13 @@ class Postgres:
             self.stop()
         self._log.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _room_in_memory() -> bool:
+    try:
+        return os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

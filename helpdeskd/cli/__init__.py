@@ -41,12 +41,14 @@ COMMANDS = {
     "restore": ("helpdeskd.cli.restore", "Check a backup, and put it back where nothing is."),
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
-    "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list."),
+    "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list, set."),
     "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
+    "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, remove."),
+    "canned": ("helpdeskd.cli.canned", "Texts to answer with: add, list, remove."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

@@ -1,15 +1,20 @@
-"""helpdeskd department add|list"""
+"""helpdeskd department add|list|set"""
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import click
+from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say, table
 from helpdeskd.cli.settings import languages
-from helpdeskd.desk import departments
-from helpdeskd.errors import Refused
-from helpdeskd.model.people import ReplyTokens
+from helpdeskd.desk import departments, sections
+from helpdeskd.desk.sections import Section
+from helpdeskd.errors import NotFound, Refused
+from helpdeskd.model.people import Department, ReplyTokens
 
 
 @click.group()
@@ -37,6 +42,7 @@ def command() -> None:
 @click.option("--verp", is_flag=True, help="An envelope sender of its own for every mail (the relay must allow it).")
 @click.option("--no-cc", is_flag=True, help="People whom a requester puts into Cc do not become participants.")
 @click.option("--language", default="", help="Language of its notices. [default: the team's]")
+@click.option("--section", help="The group it stands in, made if there is none of that name.")
 @json_option
 @click.pass_context
 def add(
@@ -51,14 +57,16 @@ def add(
     verp: bool,
     no_cc: bool,
     language: str,
+    section: str | None,
     as_json: bool,
 ) -> None:
     """Add the department NAME, reached under ADDRESS...; the first is what its mail is sent from."""
     with writing(ctx) as here:
         if language and language not in (known := languages(here.config)):
             raise Refused("bad-language", f"there are no texts in {language}: expected one of {', '.join(known)}")
-        department = here.store.writer.run(
-            lambda conn: departments.add(
+
+        def act(conn: Connection) -> tuple[Department, Section | None]:
+            made = departments.add(
                 conn,
                 here.desk,
                 here.clock(),
@@ -72,9 +80,15 @@ def add(
                 cc_participates=not no_cc,
                 language=language,
             )
-        )
+            place = None
+            if section is not None:
+                place = sections.create(conn, here.desk, here.clock(), name=section, actor=None)
+                sections.put(conn, here.desk, here.clock(), department=made, section=place, actor=None)
+            return made, place
+
+        department, place = here.store.writer.run(act)
     if as_json:
-        echo_json(department)
+        echo_json(_shown(department, place))
     else:
         say(f"Department {department.name} is reached under {', '.join(department.addresses)}.")
 
@@ -85,8 +99,39 @@ def add(
 def list_(ctx: click.Context, *, as_json: bool) -> None:
     """All departments."""
     with reading(ctx) as here:
-        found = here.store.read(departments.list)
+        found, places = here.store.read(lambda conn: (departments.list(conn), sections.places(conn)))
     if as_json:
-        echo_json(found)
-    else:
-        click.echo(table([(d.id, d.name, ", ".join(d.addresses)) for d in found], ("ID", "NAME", "ADDRESSES")))
+        echo_json([_shown(each, places.get(each.id)) for each in found])
+        return
+    rows = [(d.id, d.name, places[d.id].name if d.id in places else "", ", ".join(d.addresses)) for d in found]
+    click.echo(table(rows, ("ID", "NAME", "SECTION", "ADDRESSES")))
+
+
+@command.command(name="set")
+@click.argument("name")
+@click.option("--section", help="The group it stands in, made if there is none of that name.")
+@click.option("--no-section", is_flag=True, help="It stands in no group any more.")
+@click.pass_context
+def set_(ctx: click.Context, name: str, *, section: str | None, no_section: bool) -> None:
+    """Put the department NAME into a group of departments, or out of it."""
+    if (section is None) != no_section:
+        raise click.UsageError("say --section NAME or --no-section")
+    with writing(ctx) as here:
+
+        def act(conn: Connection) -> tuple[Department, Section | None]:
+            department = departments.by_name(conn, name)
+            if department is None:
+                raise NotFound("department", name)
+            place = None
+            if section is not None:
+                place = sections.create(conn, here.desk, here.clock(), name=section, actor=None)
+            sections.put(conn, here.desk, here.clock(), department=department, section=place, actor=None)
+            return department, place
+
+        department, place = here.store.writer.run(act)
+    say(f"Department {department.name} is in {f'the section {place.name}' if place else 'no section'}.")
+
+
+def _shown(department: Department, place: Section | None) -> dict[str, Any]:
+    """For scripts: with the name of its section."""
+    return dataclasses.asdict(department) | {"section": None if place is None else place.name}

@@ -63,10 +63,10 @@ def reply(
     ctx: click.Context, number: int, text: str | None, *, who: str | None, files: tuple[Path, ...], close: bool
 ) -> None:
     """Answer the requester and the participants. TEXT, or standard input."""
-    words = _text(text)
+    words = text_of(text)
     read = [(file.name, file.read_bytes()) for file in files]
     with writing(ctx) as here:
-        parts = tuple(_part(here, name, data) for name, data in read)
+        parts = tuple(part_of(here, name, data) for name, data in read)
         posted = _act(
             here,
             number,
@@ -84,7 +84,7 @@ def reply(
     say(f"Answered #{posted.ticket.number}" + (" and closed it." if close else "."))
 
 
-def _part(here: Installation, name: str, data: bytes) -> Part:
+def part_of(here: Installation, name: str, data: bytes) -> Part:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     return Part(name=name, content_type=kind, size=len(data), sha256=here.blobs.put(data))
 
@@ -96,7 +96,7 @@ def _part(here: Installation, name: str, data: bytes) -> Part:
 @click.pass_context
 def note(ctx: click.Context, number: int, text: str | None, *, who: str | None) -> None:
     """Add an internal note. TEXT, or standard input."""
-    words = _text(text)
+    words = text_of(text)
     with writing(ctx) as here:
         posted = _act(
             here,
@@ -170,10 +170,10 @@ def merge(ctx: click.Context, number: int, into: int, *, who: str | None) -> Non
 
 def _act(here: Installation, number: int, who: str | None, act: Callable[[Connection, Ticket, Person], T]) -> T:
     """One change on the writer: who acts and on what are read in the same transaction."""
-    return here.store.writer.run(lambda conn: act(conn, tickets.by_number(conn, number), _actor(conn, who)))
+    return here.store.writer.run(lambda conn: act(conn, tickets.by_number(conn, number), actor_of(conn, who)))
 
 
-def _actor(conn: Connection, who: str | None) -> Person:
+def actor_of(conn: Connection, who: str | None) -> Person:
     if who:
         return staff_named(conn, who)
     every = people.list_staff(conn, disabled=False)
@@ -192,7 +192,7 @@ def staff_named(conn: Connection, words: str) -> Person:
         raise Refused("no-such-staff", f"there is no member of staff called {words}") from error
 
 
-def _text(text: str | None) -> str:
+def text_of(text: str | None) -> str:
     """What is to be said: the argument, or standard input."""
     if text is None or text == "-":
         if sys.stdin.isatty():

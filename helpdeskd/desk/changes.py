@@ -11,7 +11,19 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from helpdeskd.desk import addresses, history, messages, notices, people, relations, search, tags, tickets
+from helpdeskd.desk import (
+    addresses,
+    assets,
+    field_values,
+    history,
+    messages,
+    notices,
+    people,
+    relations,
+    search,
+    tags,
+    tickets,
+)
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind
 from helpdeskd.desk.history import Entry
@@ -189,8 +201,8 @@ def merge(
 ) -> Ticket:
     """`ticket` becomes part of `into`, or of where that one's merges lead; returns the target.
 
-    Its messages stay with it; its requester, participants and tags become the target's; what was merged into it now leads
-    straight to the target. Raises Refused: merged, merge-into-itself.
+    Its messages stay with it; its requester, participants, tags and assets become the target's, and its custom values where the target
+    has none; what was merged into it now leads straight to the target. Raises Refused: merged, merge-into-itself.
     """
     # In the order of their ids, so that two merges the other way round do not wait for each other.
     for each in sorted({ticket.id, into.id}):
@@ -204,6 +216,8 @@ def merge(
     new_tags = [each for each in tags.of(conn, source.id) if each not in present]
     tags.put(conn, target.id, new_tags)
     relations.follow_merge(conn, source, target)
+    assets.follow_merge(conn, source.id, target.id)
+    field_values.follow_merge(conn, source.id, target.id)
     tickets.connect(conn, source, target, LinkKind.MERGED, _id(actor))  # the merge is the history entry of it
     conn.execute(update(schema.ticket).where(_t.merged_into == source.id).values(merged_into=target.id))
     closed_at = source.closed_at or now

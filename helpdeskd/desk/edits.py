@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from helpdeskd.desk import history, rows, search, sight, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.history import Entry
-from helpdeskd.desk.sight import Act, Sight
+from helpdeskd.desk.sight import Sight
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import History, Message, Ticket, Visibility
@@ -45,7 +45,6 @@ def editable(conn: Connection, who: Sight, message_id: int) -> Message:
     except NotFound as error:
         raise NotFound("message", message_id) from error
     if sight.handles(who, ticket):
-        sight.check(conn, who, ticket, Act.WORK)
         return message
     if message.visibility is Visibility.INTERNAL:
         raise NotFound("message", message_id)

@@ -19,8 +19,10 @@ from helpdeskd.desk import (
     corrections,
     departments,
     edits,
+    field_access,
     messages,
     people,
+    removal,
     tags,
     tickets,
     timekeeping,
@@ -53,6 +55,7 @@ class NewTicket:
     priority: Priority = Priority.NORMAL
     origin: Origin = Origin.API
     tags: tuple[str, ...] = ()
+    fields: tuple[tuple[int, str], ...] = ()  # custom ones, by id
     tell: bool = True
 
 
@@ -95,8 +98,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
 ) -> Posted:
     """For others, and with an assignee, staff alone.
 
-    Raises NotFound (department, person); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add and
-    changes.assign refuse.
+    Raises NotFound (department, person, field); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add,
+    field_values.put and changes.assign refuse.
     """
     department = catalogue.enter(conn, sight, form.department_id)
     for_another = form.requester_id not in {None, actor.id}
@@ -121,6 +124,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
     ticket = posted.ticket
     if form.tags:
         ticket = tags.add(conn, desk, now, ticket=ticket, tags=form.tags, actor=actor)
+    if form.fields:
+        ticket = field_access.fill(conn, desk, now, sight=sight, actor=actor, ticket=ticket, values=dict(form.fields))
     if form.assignee_id is not None:
         assignee = people.get(conn, form.assignee_id)
         ticket = changes.assign(conn, desk, now, ticket=ticket, assignee=assignee, actor=actor)
@@ -182,10 +187,15 @@ def merge(
 ) -> Ticket:
     """One that was merged before is there no more. Raises NotFound; Refused: not-permitted, merge-into-itself."""
     into = seeing.ticket(conn, sight, into_id, Act.WORK)
-    return changes.merge(conn, desk, now, ticket=itself(conn, sight, ticket_id, Act.WORK), into=into, actor=actor)
+    return changes.merge(conn, desk, now, ticket=_itself(conn, sight, ticket_id, Act.WORK), into=into, actor=actor)
 
 
-def itself(conn: Connection, sight: Sight, ticket_id: int, act: Act) -> Ticket:
+def remove(conn: Connection, desk: Desk, now: datetime, *, sight: Sight, actor: Person, ticket_id: int) -> None:
+    """Raises NotFound, for one that was merged too; Refused("not-permitted")."""
+    removal.ticket(conn, desk, now, ticket=_itself(conn, sight, ticket_id, Act.ERASE), actor=actor)
+
+
+def _itself(conn: Connection, sight: Sight, ticket_id: int, act: Act) -> Ticket:
     """For what cannot be undone: this very ticket, not the one its merges lead to. Raises NotFound, Refused("not-permitted")."""
     ticket = seeing.ticket(conn, sight, ticket_id, act)
     if ticket.id != ticket_id:

@@ -27,7 +27,7 @@ from sqlalchemy import (
     update,
 )
 
-from helpdeskd.desk import api_keys, counters, customers, field_values, history, rows, search, tickets
+from helpdeskd.desk import api_keys, articles, counters, customers, field_values, history, rows, search, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.history import Entry
@@ -205,7 +205,7 @@ def _unassign(store: Store, clock: Clock, which: ColumnElement[bool], actor_id: 
 
 
 def department(store: Store, desk: Desk, clock: Clock, *, department: Department) -> None:
-    """It, its addresses, and its tickets. Raises Refused("last-department"), Temporary."""
+    """It, its addresses, and its tickets; its articles stay, of no department. Raises Refused("last-department"), Temporary."""
 
     def leave(conn: Connection) -> None:
         now = clock()
@@ -216,6 +216,7 @@ def department(store: Store, desk: Desk, clock: Clock, *, department: Department
         conn.execute(delete(schema.address).where(schema.address.c.department_id == department.id))
         for table in (schema.staff_department, schema.department_guest, schema.custom_field_department):
             conn.execute(delete(table).where(table.c.department_id == department.id))
+        articles.leave_department(conn, department.id)
         conn.execute(
             update(schema.department)
             .where(there.id == department.id, there.removed_at.is_(None))

@@ -269,13 +269,13 @@ def counts(conn: Connection, sight: Sight) -> Counts:
     handled = sorted(sight.departments)
     states = counters.by_state(conn, handled) if handled else dict.fromkeys(State, 0)
     elsewhere = _t.department_id.not_in(handled) if handled else true()
-    theirs = _own(sight)
-    found = select(_t.state, func.count()).where(or_(*theirs), elsewhere, *_THERE).group_by(_t.state)
-    for state, n in conn.execute(found):
+    ids = union(*(select(_t.id).where(way) for way in _own(sight))).subquery()
+    theirs = select(_t.state, _NOBODYS, func.count()).join(ids, ids.c.id == _t.id).where(elsewhere, *_THERE)
+    unassigned = _unassigned(conn, _t.department_id.in_(handled)) if handled else 0
+    for state, nobodys, n in conn.execute(theirs.group_by(_t.state, _NOBODYS)):
         states[State(state)] += n
-    mine = _unassigned(conn, _t.department_id.in_(handled)) if handled else 0
-    others = select(func.count()).where(or_(*theirs), elsewhere, _in(OPEN), _NOBODYS, *_THERE)
-    return Counts(states, mine + int(conn.execute(others).scalar_one()))
+        unassigned += n if nobodys and State(state) in OPEN else 0
+    return Counts(states, unassigned)
 
 
 def _unassigned(conn: Connection, of: ColumnElement[bool]) -> int:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
-from helpdeskd.http.jitbit.asks import NATURAL
-from helpdeskd.http.jitbit.asks_tickets import BLANK, WHOLE, WHOLE_ID
+from helpdeskd.http.jitbit.asks import BLANK, NATURAL, WHOLE, WHOLE_ID
 from helpdeskd.http.params import Doc, Named, Required
 
 

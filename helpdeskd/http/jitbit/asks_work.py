@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from helpdeskd.http.jitbit import words
-from helpdeskd.http.jitbit.asks import NATURAL
-from helpdeskd.http.jitbit.asks_tickets import BLANK
+from helpdeskd.http.jitbit.asks import BLANK, NATURAL
 from helpdeskd.http.params import Also, Doc, Named, Required, one_of
 
 TicketNumber = Annotated[int, Named("ticketId"), Also("id"), Required(), NATURAL]

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import (
+    routes_assets,
     routes_comments,
+    routes_companies,
+    routes_fields,
     routes_files,
     routes_house,
     routes_relations,
     routes_search,
     routes_subscribers,
     routes_tickets,
+    routes_users,
     routes_work,
 )
 
@@ -27,4 +31,8 @@ ROUTES: tuple[Route, ...] = (
     *routes_search.ROUTES,
     *routes_relations.ROUTES,
     *routes_work.ROUTES,
+    *routes_users.ROUTES,
+    *routes_companies.ROUTES,
+    *routes_fields.ROUTES,
+    *routes_assets.ROUTES,
 )

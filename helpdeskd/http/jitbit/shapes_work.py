@@ -6,7 +6,7 @@ import msgspec
 
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.timekeeping import Spent
-from helpdeskd.http.jitbit.words import moment, names
+from helpdeskd.http.jitbit.words import moment
 
 
 class TimeSpent(msgspec.Struct):
@@ -21,14 +21,13 @@ class TimeSpent(msgspec.Struct):
 
 
 def time_spent(spent: Spent, ticket_id: int, by: Entry | None) -> TimeSpent:
-    first, last = (None, None) if by is None else names(by.person.name, by.given_name, by.family_name)
     return TimeSpent(
         TimeSpentID=spent.id,
         IssueID=ticket_id,
         UserID=spent.person_id,
         UserName=None if by is None else by.username,
-        FirstName=first,
-        LastName=last,
+        FirstName=None if by is None else by.given_name,
+        LastName=None if by is None else by.family_name,
         TimeSpentInSeconds=spent.seconds,
         Date=moment(spent.at),
     )

@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from helpdeskd.desk import forms, notices, removal, sheets, ticket_list
+from helpdeskd.desk import field_access, forms, notices, sheets, ticket_list
 from helpdeskd.desk.forms import Changed, NewTicket, Status, Text
-from helpdeskd.desk.sight import Act
 from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Wanted
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import asks_tickets, shapes_tickets, words
@@ -23,7 +22,10 @@ def list_tickets(call: Call) -> list[shapes_tickets.TicketSummary]:
     asked = call.params
     wanted = wanted_of(call, asked)
     found = call.read(ticket_list.page, seeing(call), wanted, limit=asked.count, offset=asked.offset)
-    return [shapes_tickets.summary(each) for each in found]
+    if not asked.with_fields:
+        return [shapes_tickets.summary(each) for each in found]
+    values = call.read(field_access.of_tickets, seeing(call), [each.ticket for each in found])
+    return [shapes_tickets.summary(each, values[each.ticket.id]) for each in found]
 
 
 def wanted_of(call: Call, asked: asks_tickets.Tickets) -> Wanted:
@@ -75,12 +77,13 @@ def create_ticket(call: Call) -> int:
     asked = call.params
     form = NewTicket(
         department_id=asked.department_id,
-        words=words_of(_unmarked(asked.body), asked.subject, call.files),
+        words=words_of(asked.body, asked.subject, call.files),
         requester_id=asked.requester_id or None,
         assignee_id=asked.assignee_id or None,
         priority=words.PRIORITIES[asked.priority],
         origin=words.ORIGINS[asked.origin],
         tags=asks_tickets.names(asked.tags),
+        fields=tuple(asks_tickets.custom_fields(asked.fields).items()) if asked.fields else (),
         tell=not asked.silent,
     )
     return call.write(forms.open, sight=seeing(call), actor=actor(call), form=form).ticket.id
@@ -100,7 +103,7 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
         "department_id": asked.department_id,
         "priority": None if asked.priority is None else words.PRIORITIES[asked.priority],
         "subject": asked.subject,
-        "opening": None if asked.body is None else Text(*text_and_html(_unmarked(asked.body))),
+        "opening": None if asked.body is None else Text(*text_and_html(asked.body)),
         "tags": None if asked.tags is None else asks_tickets.names(asked.tags),
         "seconds_spent": asked.seconds,
         "status": None if asked.status is None else Status(words.SETS[asked.status], words.STATES[asked.status]),
@@ -115,10 +118,6 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
     return changed
 
 
-def _unmarked(body: str) -> str:
-    return body.strip().removeprefix(words.HTML_MARK)
-
-
 def close_ticket(call: Call) -> None:
     """Close a ticket; its requester is told."""
     asked = call.params
@@ -127,8 +126,7 @@ def close_ticket(call: Call) -> None:
 
 def delete_ticket(call: Call) -> None:
     """Remove a ticket, its words and files."""
-    ticket = call.read(forms.itself, seeing(call), call.params.id, Act.ERASE)
-    call.write(removal.ticket, ticket=ticket, actor=actor(call))
+    call.write(forms.remove, sight=seeing(call), actor=actor(call), ticket_id=call.params.id)
 
 
 def show_stats(call: Call) -> shapes_tickets.Stats:

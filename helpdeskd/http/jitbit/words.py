@@ -82,14 +82,6 @@ def moment_or_none(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
 
 
-def names(shown: str, given: str = "", family: str = "") -> tuple[str, str]:
-    """First and last name: as they were told apart, else the last word of what mail shows is the last name."""
-    if given or family:
-        return given, family
-    first, _, last = shown.strip().rpartition(" ")
-    return (first.strip(), last) if first else (last, "")
-
-
 def body(message: Message) -> str:
     """What was said, as HTML; plain text becomes it."""
     if message.html:

@@ -24,10 +24,11 @@ def test_departments(house):
         "verp": True,
         "cc_participates": False,
         "language": "de",
+        "section": None,
     }
     lines = house("department", "list").ok().splitlines()
-    assert lines[0].split() == ["ID", "NAME", "ADDRESSES"]
-    assert lines[2].endswith("Sales    sales@desk.example, verkauf@desk.example")
+    assert lines[0].split() == ["ID", "NAME", "SECTION", "ADDRESSES"]
+    assert lines[2].endswith("Sales             sales@desk.example, verkauf@desk.example")
 
 
 def test_a_department_for_scripts(house):

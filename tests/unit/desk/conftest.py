@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from helpdeskd.desk import departments, people, tickets
 from helpdeskd.desk.context import Desk, Posted, Words
@@ -22,8 +22,9 @@ from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
-from helpdeskd.store.engine import Store
+from helpdeskd.store.engine import Store, open_store
 from tests.desks import a_desk
+from tests.postgres import Postgres
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
 
@@ -33,9 +34,30 @@ def desk() -> Desk:
     return a_desk()
 
 
+_FROM_ONE = text("SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'")
+
+
+@pytest.fixture(scope="session")
+def common_url(postgres: Postgres, postgres_template: str) -> str:
+    """One database for all transactions that are rolled back: making one takes longer than most tests."""
+    return postgres.url(postgres.create(template=postgres_template))
+
+
+@pytest.fixture(scope="module")
+def common_postgres(common_url: str) -> Iterator[Store]:
+    # Opened for each file: between two of them others may have stopped the server.
+    opened = open_store(common_url)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def conn(store: Store) -> Iterator[Connection]:
+def conn(request: pytest.FixtureRequest, database: str) -> Iterator[Connection]:
+    common = database == "postgresql" and "store" not in request.fixturenames
+    store: Store = request.getfixturevalue("common_postgres" if common else "store")
     with store.engine.connect() as connection, connection.begin() as transaction:
+        if common:
+            connection.execute(_FROM_ONE)  # what no rollback takes back
         yield connection
         transaction.rollback()
 

@@ -104,8 +104,8 @@ def test_figures_read_no_ticket_that_is_not_asked_for(sqlite_store: Any, of: Sig
         ticket_list.counts(conn, of)
         for statement, values in list(said):
             plan = [row[3] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
-            assert not [step for step in plan if step.startswith("SCAN")], plan
-            assert not [step for step in plan if "ix_ticket_assignee_id (assignee_id=?)" in step and of.everything]
+            assert not [step for step in plan if step.startswith("SCAN") and not step.startswith("SCAN anon")], plan
+            assert not [step for step in plan if "ix_ticket_assignee_id_id (assignee_id=?)" in step and of.everything]
 
 
 @dataclass

@@ -7,7 +7,7 @@ desk      what every desk function is given
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,22 @@ from helpdeskd.store.engine import Store
 from tests.desks import a_desk
 
 DEFAULTS = config.Http()
+
+# A server looks ten times a second whether it is to end: nobody needs to wait for one that a test is done with.
+_ENDING = ThreadPoolExecutor(4, "ending")
+_ENDED: list[Future[None]] = []
+
+
+def all_ended() -> None:
+    """Wait for the servers of the tests before: for who counts what this process has open."""
+    while _ENDED:
+        _ENDED.pop().result(30)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _servers_end() -> Iterator[None]:
+    yield
+    all_ended()
 
 
 @pytest.fixture
@@ -70,8 +86,10 @@ class Serving:
         )
         self.server = server = serving(here, dialects, templates)
         server.open()
-        self.stack.callback(server.close)
-        return self.stack.enter_context(httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False))
+        self.stack.callback(lambda: _ENDED.append(_ENDING.submit(server.close)))
+        # Nothing here is TLS; reading the world's certificates would take longer than most tests.
+        client = httpx.Client(base_url=f"http://{server.listening[0]}", trust_env=False, verify=False)
+        return self.stack.enter_context(client)
 
 
 @pytest.fixture

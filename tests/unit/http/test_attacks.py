@@ -14,6 +14,7 @@ from helpdeskd import config
 from helpdeskd.http import connection
 from helpdeskd.http.dialect import Answer, Call, Route
 from tests.live.machine import wait_until
+from tests.unit.http.conftest import all_ended
 from tests.unit.http.plain import PLAIN, ROUTES
 from tests.unit.http.wire import Wire
 
@@ -278,6 +279,7 @@ def test_who_hangs_up_in_the_middle_of_an_upload_leaves_nothing(serve, sqlite_st
     serve(sqlite_store, PLAIN)
     at = address(serve.server)
     part = multipart(b'Content-Disposition: form-data; name="a"; filename="f"\r\n\r\n' + b"x" * 300_000)
+    all_ended()
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(5):
         with Wire(at) as wire:

@@ -184,6 +184,6 @@ def test_the_server_stops_after_the_last_answer_and_lets_go_of_its_place(serve, 
     client: httpx.Client = serve(sqlite_store, PLAIN)
     host, port = client.base_url.host, client.base_url.port
     assert client.get("/plain/api/things/7", headers=ME).status_code == 200
-    serve.stack.close()
+    serve.server.close()
     with pytest.raises(OSError):
         http.client.HTTPConnection(host, port).connect()

@@ -80,6 +80,11 @@ def test_a_download(house: House, path):
     )
 
 
+def turn_into(house: House, file: int, **values: str) -> None:
+    changed = update(schema.attachment).where(schema.attachment.c.id == file).values(values)
+    house.store.writer.run(lambda conn: conn.execute(changed))
+
+
 # fmt: off
 KINDS = [
     ("text/html; charset=utf-8", "text/html"),
@@ -94,11 +99,7 @@ KINDS = [
 def test_what_a_file_says_it_is(house: House):
     (file,) = attach(house, "carol", a_ticket(house), ("Größe.html", b"<script>", "text/plain"))
     for stored, sent in KINDS:
-        house.store.writer.run(
-            lambda conn, stored=stored: conn.execute(
-                update(schema.attachment).where(schema.attachment.c.id == file).values(content_type=stored)
-            )
-        )
+        turn_into(house, file, content_type=stored)
         found = house.ask("carol", "GET", f"attachment?id={file}")
         assert (found.headers["content-type"], found.content) == (sent, b"<script>")
         assert found.headers["content-disposition"].endswith("filename*=UTF-8''Gr%C3%B6%C3%9Fe.html")
@@ -107,10 +108,7 @@ def test_what_a_file_says_it_is(house: House):
 
 def test_bytes_that_are_gone(house: House):
     (file,) = attach(house, "carol", a_ticket(house), ("a.txt", b"gone", "text/plain"))
-    missing = {"sha256": "ab" * 32}
-    house.store.writer.run(
-        lambda conn: conn.execute(update(schema.attachment).where(schema.attachment.c.id == file).values(missing))
-    )
+    turn_into(house, file, sha256="ab" * 32)
     assert house.ask("carol", "GET", f"attachment?id={file}").status_code == 404
 
 

@@ -1,186 +1,13 @@
-"""Tickets opened, changed, closed, merged and removed: what becomes of them, whom it is told, who may, what is wrong."""
+"""Tickets changed, closed, merged and removed: what becomes of them, whom it is told, who may, what is wrong."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from helpdeskd.desk import departments, history
-from helpdeskd.store import schema
 from tests.unit.http.jitbit.conftest import NOON, House
-from tests.unit.http.jitbit.posted import a_ticket, all_mails
-
-# By any of four ways, in any case of names.
-STYLES = {
-    "query": lambda given: {"params": given},
-    "form": lambda given: {"data": given},
-    "multipart": lambda given: {"files": [(name, (None, str(value))) for name, value in given.items()]},
-    "json": lambda given: {"json": given},
-}
-
-
-def shown(house: House, number: int, who: str = "ada") -> dict[str, Any]:
-    found: dict[str, Any] = house.ask(who, "GET", f"ticket/{number}").json()
-    return found
-
-
-def created(house: House, who: str, **given: Any) -> int:
-    asked = {"categoryId": house.places["support"].id, "subject": "Fax", "body": "It beeps."} | given
-    found = house.ask(who, "POST", "ticket", data=asked)
-    assert found.status_code == 200, found.text
-    assert found.text.isdigit()
-    return int(found.text)
-
-
-def updated(house: House, who: str, number: int, **given: Any) -> None:
-    found = house.ask(who, "POST", "UpdateTicket", data={"id": number} | given)
-    assert (found.status_code, found.content) == (200, b""), found.text
-
-
-def past(house: House, number: int) -> list[str]:
-    return [entry.kind.value for entry in house.read(history.of, number)]
-
-
-# Creating
-
-
-@pytest.mark.parametrize("style", STYLES)
-def test_a_ticket_is_opened_by_any_way(house: House, style: str) -> None:
-    given = {
-        "CategoryID": house.places["support"].id,
-        "subject": "Re: Fax",
-        "BODY": "<!--html--><p>It <b>beeps</b><script>x()</script>.</p>",
-        "priorityid": 2,
-        "Tags": "Loud, old ,",
-        "origin": 6,
-    }
-    found = house.ask("dan", "POST", "ticket", **STYLES[style](given))
-    assert (found.status_code, found.headers["content-type"]) == (200, "application/json; charset=UTF-8")
-    number = int(found.text)
-    assert found.text == str(number)  # an integer alone
-    ticket = shown(house, number)
-    names = (
-        "Subject",
-        "Body",
-        "Priority",
-        "StatusID",
-        "CategoryID",
-        "UserID",
-        "Origin",
-        "IssueDate",
-        "AssignedToUserID",
-    )
-    assert [ticket[name] for name in names] == [
-        "Re: Fax",
-        "<!--html--><p>It <b>beeps</b>.</p>",
-        2,
-        1,
-        house.places["support"].id,
-        house.people["dan"].id,
-        "Phone",
-        NOON,
-        None,
-    ]
-    assert [(tag["Name"], tag["TagID"] > 0) for tag in ticket["Tags"]] == [("loud", True), ("old", True)]
-    assert all_mails(house, number) == [
-        ("acknowledgement", "dan@client.example", []),
-        ("new_ticket", "tina@staff.example", []),
-    ]
-    assert past(house, number) == ["opened", "tagged"]
-
-
-def test_what_is_left_out_has_its_default(house: House) -> None:
-    ticket = shown(house, created(house, "dan", priorityId="", origin="", userId="", tags="", assignedToUserId="0"))
-    assert [ticket[name] for name in ("Priority", "Origin", "Tags", "OnBehalfUserName")] == [0, "API", [], None]
-
-
-def test_no_confirmation_where_none_is_wanted(house: House) -> None:
-    number = created(house, "dan", suppressConfirmation="True")
-    assert all_mails(house, number) == [("new_ticket", "tina@staff.example", [])]
-
-
-def test_files_of_any_name_stand_in_the_ticket_and_go_out_with_the_mail(house: House) -> None:
-    dan = house.people["dan"]
-    files = [
-        ("uploadFile", ("a.txt", b"one", "text/plain")),
-        ("uploadFile", ("b.txt", b"two", "text/plain")),
-        ("a.png", ("c.png", b"three", "image/png")),
-        ("empty", ("", b"", "application/octet-stream")),
-    ]
-    given = {"categoryId": house.places["support"].id, "subject": "Fax", "body": "See here.", "userId": dan.id}
-    number = house.ask("tina", "POST", "ticket", data=given, files=files).json()
-    ticket = shown(house, number, "dan")
-    assert [(each["FileName"], each["FileSize"]) for each in ticket["Attachments"]] == [
-        ("a.txt", 3),
-        ("b.txt", 3),
-        ("c.png", 5),
-    ]
-    assert all_mails(house, number) == [("staff_reply", "dan@client.example", ["a.txt", "b.txt", "c.png"])]
-
-
-def test_technicians_open_tickets_for_others_and_assign_them(house: House) -> None:
-    dan, sven = house.people["dan"], house.people["sven"]
-    number = created(house, "tina", userId=dan.id, assignedToUserId=sven.id, categoryId=house.places["sales"].id)
-    ticket = shown(house, number)
-    assert (ticket["UserID"], ticket["AssignedToUserID"], ticket["OnBehalfUserName"]) == (dan.id, sven.id, "Tina")
-    assert all_mails(house, number) == [
-        ("staff_reply", "dan@client.example", []),
-        ("assigned", "sven@staff.example", []),
-    ]
-    quiet = created(house, "tina", userId=dan.id, suppressConfirmation="true")
-    assert all_mails(house, quiet) == []
-
-
-@pytest.mark.parametrize(
-    ("who", "given", "status", "words"),
-    [
-        ("", {}, 401, "Say who you are: a user name and password, or a token."),
-        ("dan", {"categoryId": None}, 400, "Parameter categoryId is missing."),
-        ("dan", {"subject": None, "body": " "}, 400, "Parameter body is missing; parameter subject is missing."),
-        ("dan", {"categoryId": "Support"}, 400, "Parameter categoryId is wrong, expected a number from 1."),
-        ("dan", {"categoryId": "99"}, 404, "There is no department 99."),
-        ("dan", {"priorityId": "3"}, 400, "Parameter priorityId is wrong, expected -1, 0, 1 or 2."),
-        ("dan", {"origin": "9"}, 400, "Parameter origin is wrong, expected 0 to 8."),
-        ("dan", {"userId": "x"}, 400, "Parameter userId is wrong, expected a number from 0."),
-        ("dan", {"tags": "a" * 51}, 400, "is no tag: 1 to 50 printable characters without commas."),
-        ("dan", {"customFields": "[1]"}, 400, "Parameter customFields is wrong, expected a JSON object of values"),
-        ("dan", {"customFields": '{"x": "1"}'}, 400, "Parameter customFields is wrong, expected a JSON object of"),
-        ("dan", {"suppressConfirmation": "perhaps"}, 400, "is wrong, expected true or false."),
-        ("dan", {"userId": "5"}, 403, "Only staff open tickets for others, or assign them."),
-        ("dan", {"assignedToUserId": "3"}, 403, "Only staff open tickets for others, or assign them."),
-        ("tina", {"userId": "99"}, 404, "There is no person 99."),
-        ("tina", {"assignedToUserId": "99"}, 404, "There is no person 99."),
-        ("tina", {"assignedToUserId": "6"}, 400, "Dan is not staff."),
-    ],
-)
-def test_what_is_wrong_with_a_new_ticket_is_said(
-    house: House, who: str, given: dict[str, Any], status: int, words: str
-) -> None:
-    before = house.read(_tickets)
-    asked = {"categoryId": house.places["support"].id, "subject": "Fax", "body": "It beeps."} | given
-    found = house.ask(who, "POST", "ticket", data={name: each for name, each in asked.items() if each is not None})
-    assert found.status_code == status
-    assert words in found.text
-    assert house.read(_tickets) == before
-
-
-def _tickets(conn: Any) -> list[Any]:
-    return list(conn.execute(select(schema.ticket.c.id)).scalars())
-
-
-def test_customers_do_not_post_in_a_private_category(fresh: House) -> None:
-    support = fresh.places["support"]
-    fresh.write(departments.change, department=support, name="Support", private=True)
-    given = {"categoryId": support.id, "subject": "Fax", "body": "It beeps."}
-    found = fresh.ask("dan", "POST", "ticket", json=given)
-    assert (found.status_code, found.text) == (403, "You may not open tickets in Support.")
-    assert fresh.ask("sven", "POST", "ticket", json=given).status_code == 200
-
-
-# Changing
-
+from tests.unit.http.jitbit.posted import STYLES, a_ticket, all_mails, created, kinds, shown, updated
 
 EVERY_CHANGE: dict[str, Any] = {
     "priority": 1,
@@ -209,7 +36,7 @@ def test_everything_is_changed_by_any_way(house: House, style: str) -> None:
         "AssignedToUserID": sven.id,
     }
     assert [each["Name"] for each in ticket["Tags"]] == ["loud", "paper"]
-    assert past(house, number) == [
+    assert kinds(house, number) == [
         "opened",
         "tagged",
         "dated",
@@ -227,7 +54,7 @@ def test_everything_is_changed_by_any_way(house: House, style: str) -> None:
         "dated",
     ]
     house.ask("ada", "POST", "updateticket", **STYLES[style](given))
-    assert len(past(house, number)) == 15  # what is so already leaves no trace
+    assert len(kinds(house, number)) == 15  # what is so already leaves no trace
     assert house.ask("dan", "GET", f"ticket/{number}").status_code == 404  # it is Carol's now
 
 
@@ -273,10 +100,10 @@ def test_whom_changes_are_told(house: House) -> None:
 
 def test_a_status_stays_where_it_counts_as_that_already(house: House) -> None:
     number = created(house, "dan")
-    for asked, kinds in ((1, []), (2, ["state-changed"]), (2, []), (3, ["state-changed"]), (1, ["reopened"])):
-        before = len(past(house, number))
+    for asked, happened in ((1, []), (2, ["state-changed"]), (2, []), (3, ["state-changed"]), (1, ["reopened"])):
+        before = len(kinds(house, number))
         updated(house, "tina", number, statusId=asked)
-        assert past(house, number)[before:] == kinds
+        assert kinds(house, number)[before:] == happened
         assert shown(house, number)["StatusID"] == asked
 
 
@@ -331,7 +158,7 @@ def test_what_is_wrong_with_a_change_is_said(
         who, "POST", "UpdateTicket", data={name: each for name, each in asked.items() if each is not None}
     )
     assert (found.status_code, words in found.text) == (status, True), found.text
-    assert past(house, number) == ["opened"]  # nothing of it happened
+    assert kinds(house, number) == ["opened"]  # nothing of it happened
 
 
 def test_a_requester_changes_words_and_priority_and_closes(house: House) -> None:
@@ -417,7 +244,7 @@ def test_who_may_and_what_is_wrong(house: House, who: str, path: str, status: in
     number = a_ticket(house, "dan")
     found = house.ask(who, "POST", path.format(number))
     assert (found.status_code, words in found.text) == (status, True), found.text
-    assert past(house, number) == ["opened"]
+    assert kinds(house, number) == ["opened"]
 
 
 def test_who_takes_part_does_not_close(house: House) -> None:
