@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, update
 
 from helpdeskd.desk import (
     addresses,
@@ -35,11 +35,6 @@ from helpdeskd.model.ticket import History, Priority, State, Ticket
 from helpdeskd.store import schema
 
 _t = schema.ticket.c
-_PENDING_OVER = (
-    select(_t.id)
-    .where(_t.state == State.PENDING.value, _t.pending_until <= bindparam("now"), _t.removed_at.is_(None))
-    .order_by(_t.pending_until)
-)
 
 
 def set_state(
@@ -74,21 +69,6 @@ def set_state(
     if state is State.CLOSED and tell and actor is not None and actor.is_staff:
         notices.enqueue_for(conn, desk, now, tickets.scene(conn, Event.CLOSED, ticket, actor))
     return ticket
-
-
-def pending_over(conn: Connection, now: datetime) -> bool:
-    """Is the time over for which some pending ticket was to wait?"""
-    return conn.execute(_PENDING_OVER.limit(1), {"now": now}).first() is not None
-
-
-def end_pending(conn: Connection, desk: Desk, now: datetime) -> tuple[Ticket, ...]:
-    """The tickets whose time is over await staff again, and come first in the list; nobody's doing, so nobody is mailed."""
-    # Another node at the same work is passed over; SQLite has one writer at a time.
-    due = conn.execute(_PENDING_OVER.with_for_update(skip_locked=True), {"now": now}).scalars().all()
-    return tuple(
-        set_state(conn, desk, now, ticket=tickets.get(conn, each), state=State.AWAITING_STAFF, actor=None)
-        for each in due
-    )
 
 
 def assign(
