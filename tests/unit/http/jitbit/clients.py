@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from helpdeskd.desk import customers, fields
+from helpdeskd.desk import bodies, canned, customers, fields
 from helpdeskd.model.fields import FieldKind, Owner
 from tests.unit.http.jitbit.conftest import PICTURE, PRINTER, House, basic
 from tests.unit.http.jitbit.documented import unlike
@@ -126,6 +126,22 @@ class World(Mapping[str, str]):
     def company(self) -> int:
         return int(self.asked("ada", "Company", name=self.new).text)
 
+    @cached_property
+    def article(self) -> int:
+        given = {
+            "subject": "Plugs",
+            "body": "<p>Pull.</p>",
+            "categoryId": self.house.places["support"].id,
+            "tags": "plug",
+        }
+        return int(self.asked("tina", "Article", **given).text)
+
+    @cached_property
+    def template(self) -> str:
+        """A canned response, by its title."""
+        self.house.write(canned.create, title=self.new, body=bodies.of("Pull the plug."), owner=None, actor=None)
+        return self.new
+
     @property
     def room(self) -> int:
         return self._field(Owner.TICKET, "Room")
@@ -231,6 +247,8 @@ def judge(row: Row, world: World) -> None:
     elif row.answer == "bytes":
         assert found.content == PICTURE
         assert "a.png" in found.headers["content-disposition"]
+    elif row.answer == "{}":
+        assert found.json() == {}
     elif row.answer == "number":
         assert found.text.isdigit()  # bare
         world.answered = found.text

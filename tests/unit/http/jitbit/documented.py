@@ -52,7 +52,10 @@ SHAPES = {
     "Company": "CompanyID:int Name:str Notes:str? EmailDomain:str?",
     "Department": "DepartmentID:int Name:str",
     "Made": "id:int",
-    "TimeSpent": "",
+    "TimeSpent": """
+        TimeSpentID:int IssueID:int UserID:int? UserName:str? FirstName:str? LastName:str? TimeSpentInSeconds:int Date:date""",
+    "Template": "TemplateID:int Name:str Body:str UserID:int?",
+    "Rule": "RuleID:int Name:str Description:str Enabled:bool",
     "Articles": "Articles:[ArticleSummary] Categories:[Category]",
     "ArticleSummary": """
         ArticleId:int Subject:str ForTechsOnly:bool CategoryID:int CategoryName:str TagString:str? Tags:list UrlId:str?

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from helpdeskd.http.jitbit.routes import ROUTES
 from tests.unit.http.jitbit.clients import Row, World, judge
 from tests.unit.http.jitbit.conftest import House
 from tests.unit.http.jitbit.sending import (
@@ -158,7 +159,8 @@ READING = [
     Row("JitBitPS", T, "GET /jitbit/Api/Subscribers", query, {"id": "$printer"}, "[Subscriber]"),
     Row("JitBitPS", T, "GET /jitbit/Api/LinkedTickets", query, {"id": "$linked"}, "[TicketSummary]"),
     Row("JitBitPS", T, "GET /jitbit/Api/SubTickets", query, {"id": "$parent"}, "[TicketSummary]"),
-    Row("AIWorkAssistant", T, "GET /jitbit/api/TimeSpentLog", query, {"ticketId": "$timed"}, "[dict]"),
+    Row("JitBitPS", T, "GET /jitbit/Api/TicketIntegrationData", query, {"id": "$printer"}, "{}"),
+    Row("AIWorkAssistant", T, "GET /jitbit/api/TimeSpentLog", query, {"ticketId": "$timed"}, "[TimeSpent]"),
 ]
 
 PEOPLE = [
@@ -221,9 +223,22 @@ ASSETS = [
     Row("jitbit-dotnet", "ada", "POST /jitbit/api/SetCustomFieldForAsset", json_, {"id": "$asset", "fieldId": "$weight", "value": "2 kg"}, "nothing"),
     Row("composer-jitbit", "ada", "POST /jitbit/api/SetCustomFieldForAsset", query, {"id": "$asset", "fieldId": "$weight", "value": "2 kg"}, "nothing"),
 ]
+
+KNOWING = [
+    Row("jitbit-api", "carol", "GET /jitbit/api/Articles", query, {"has": "$article"}, "Articles"),
+    Row("S4U_JitBit_Tickets", "tina", "GET /jitbit/api/Articles", query, {"categoryId": "$support", "has": "$article"}, "Articles"),
+    Row("S4U_JitBit_Tickets", "tina", "GET /jitbit/api/Article/$article", query, {}, "ArticleDetail"),
+    Row("JitBitPS", T, "GET /jitbit/Api/Article", query, {"id": "$article"}, "ArticleDetail"),
+    Row("any", T, "POST /jitbit/api/article", json_, {"subject": "Plugs", "body": "<p>Pull.</p>", "categoryId": "$support", "tags": "a,b", "forTechsOnly": "true"}, "number"),
+    Row("JitBitPS", T, "GET /jitbit/Api/CommentTemplates", query, {"has": "$template"}, "[Template]"),
+    Row("JitBitPS", A, "GET /jitbit/Api/Rule/1", query, {}, "Rule"),
+    Row("JitBitPS", A, "GET /jitbit/Api/EnableRule/1", query, {}, "nothing"),
+    Row("AIWorkAssistant", A, "POST /jitbit/api/EnableRule/1", query_of_axios, {}, "nothing"),
+    Row("AIWorkAssistant", A, "POST /jitbit/api/DisableRule/1", query_of_axios, {}, "nothing"),
+]
 # fmt: on
 
-ROWS = CREATING + COMMENTING + CHANGING + READING + PEOPLE + ASSETS
+ROWS = CREATING + COMMENTING + CHANGING + READING + PEOPLE + ASSETS + KNOWING
 
 
 @pytest.fixture(scope="module")
@@ -236,3 +251,22 @@ def tokens(house: House) -> House:
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_a_client_is_understood(tokens: House, row: Row) -> None:
     judge(row, World(tokens))
+
+
+def test_no_method_is_left_out() -> None:
+    asked = {row.line.lower().split("/api/")[1].split("/")[0] for row in ROWS}
+    served = {route.paths.split()[0].strip("/").lower() for route in ROUTES}
+    assert served == asked
+
+
+@pytest.mark.parametrize(
+    ("client", "path"),
+    [
+        ("FedEx_JitBit_Tracking_API", "comment?id=1&body=x"),
+        ("jitbit-api", "AddSubscriber?id=1&userId=2"),
+        ("jitbit-api", "MergeTickets?id=1&id2=2"),
+    ],
+)
+def test_what_a_client_may_not_do_by_get(house: House, client: str, path: str) -> None:
+    """Known to be asked, and refused all the same: a link that somebody follows must change nothing."""
+    assert (client, house.ask("ada", "GET", path).status_code) == (client, 405)
