@@ -105,7 +105,9 @@ def test_jitbit_js(request: pytest.FixtureRequest) -> None:
         "priorityId": 1,
         "userEmail": CUSTOMER,
     }
-    shown, number = served.js(("getTicket", {"IssueID": printer["IssueID"]}), ("createTicket", new | {"tags": "a,b"}))
+    shown, number = served.js(
+        ("getTicket", {"IssueID": printer["IssueID"]}), ("createTicket", new | {"tags": ["a", "b"]})
+    )
     assert shown["Body"].startswith("It burns.")
     change = {"id": number, "statusId": 3, "priority": -1, "dueDate": "2031-04-01"}
     _, closed, picture, listed = served.js(

@@ -69,8 +69,8 @@ def end(at: datetime) -> datetime:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Divided by commas."""
-    return tuple(each.strip() for each in text.split(",") if each.strip())
+    """Divided by commas. The documentation's example reads `tags=tag1,tag2`, and jitbit-js sends the name as part of the value."""
+    return tuple(each.strip() for each in text.removeprefix("tags=").split(",") if each.strip())
 
 
 @dataclass(frozen=True, slots=True)
