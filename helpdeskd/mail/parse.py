@@ -68,6 +68,7 @@ def parse(
             is_own=own_addresses,
             content_type=root.get_content_type(),
             report_type=_report_type(headers),
+            files=automatic.types_of(content.parts),
         )
     )
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts)

@@ -21,6 +21,10 @@ class Kind(StrEnum):
     PERSONAL = "personal"
     AUTO_REPLY = "auto-reply"  # Auto-Submitted: auto-replied, vacation
     AUTO_GENERATED = "auto-generated"
+    MEETING = "meeting"  # an answer to an invitation (RFC 5546)
+    RECEIPT = "receipt"  # it was read, or deleted unread (RFC 8098)
+    COMPLAINT = "complaint"  # a mailbox provider's: a reader called a mail spam (RFC 5965)
+    CHALLENGE = "challenge"  # wants proof of a person before it lets a mail through
     LIST = "list"  # List-Id, Precedence: list or bulk
     BOUNCE = "bounce"  # multipart/report delivery-status, mailer-daemon
     NULL_PATH = "null-path"  # envelope sender <> (RFC 5321 section 4.5.5)
