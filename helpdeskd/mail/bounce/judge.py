@@ -44,8 +44,27 @@ _PASSING = re.compile(
 )
 
 
-def judge(fate: Fate, *texts: str) -> Fate:
-    """`fate` with severity, reason, status and code. `texts` are what is said of it, the nearest first."""
+# What PowerMTA writes beside the fields of the standard: it has judged already.
+_CATEGORIES = {
+    "bad-mailbox": Reason.USER_UNKNOWN,
+    "inactive-mailbox": Reason.DISABLED,
+    "quota-issues": Reason.MAILBOX_FULL,
+    "bad-domain": Reason.HOST_UNKNOWN,
+    "relaying-issues": Reason.RELAYING,
+    "invalid-sender": Reason.SENDER,
+    "spam-related": Reason.CONTENT,
+    "virus-related": Reason.CONTENT,
+    "content-related": Reason.CONTENT,
+    "policy-related": Reason.POLICY,
+    "message-expired": Reason.EXPIRED,
+    "bad-connection": Reason.NETWORK,
+    "no-answer-from-host": Reason.NETWORK,
+}
+
+
+def judge(fate: Fate, *texts: str, category: str = "") -> Fate:
+    """`fate` with severity, reason, status and code. `texts` are what is said of it, the nearest first;
+    `category` is the reporter's own word."""
     said = [text for text in (fate.words, *texts) if text.strip()]
     status = codes.better(fate.status, next(filter(None, map(codes.status_in, said)), ""))
     reply = next(filter(None, map(codes.reply_in, said)), "")
@@ -55,10 +74,11 @@ def judge(fate: Fate, *texts: str) -> Fate:
     vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
     if vague and by_code is not Reason.UNKNOWN:
         reason = by_code
-    if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(said) or not _is_sure(status, said)):
+    if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(status, said) or not _is_sure(status, said)):
         reason = Reason.FILTERED
     if reason in HARD and (status[1:] in _OF_SENDER or (_any(_AT_MAIL, said) and not _any(_AT_RCPT, said))):
         reason = Reason.SENDER
+    reason = _CATEGORIES.get(category, reason)
     passing = fate.delivery is Delivery.DELAYED or _any(_PASSING, said)
     first = status[:1] or reply[:1] or ("4" if passing else "5")
     severity = _severity(fate.delivery, reason)
@@ -66,26 +86,24 @@ def judge(fate: Fate, *texts: str) -> Fate:
     return replace(fate, status=status, code=code, reason=reason, severity=severity)
 
 
-def _by_filter(said: Sequence[str]) -> bool:
-    return _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
+def _by_filter(status: str, said: Sequence[str]) -> bool:
+    return not _of_address(status) and _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
 
 
 def _is_sure(status: str, said: Sequence[str]) -> bool:
     """Words alone do not prove that nobody is there: filters say the same. A status of addresses does, or the command that names
     the recipient, or a server that speaks of its own directory."""
-    if (
-        _any(_LATE, said)
-        or status[1:] in _OF_ADDRESS
-        or status[1:4] == ".1."
-        or _any(_AT_RCPT, said)
-        or _any(_OWN, said)
-    ):
+    if _of_address(status) or any(_any(shape, said) for shape in (_LATE, _AT_RCPT, _OWN)):
         return True
     return not status and _any(_OF_RECIPIENT, said)
 
 
 def _any(shape: re.Pattern[str], said: Sequence[str]) -> bool:
     return any(map(shape.search, said))
+
+
+def _of_address(status: str) -> bool:
+    return status[1:] in _OF_ADDRESS or status[1:4] == ".1."
 
 
 def _is_policy(status: str) -> bool:

@@ -24,6 +24,7 @@ _FAILED_TO = ("x-failed-recipients", "x-failed-recipient")
 # Headers of a returned mail that name whom it was for, the surest first; and who sent it.
 _WAS_FOR = ("x-failed-recipients", "envelope-to", "x-envelope-to", "x-rcpt-to", "delivered-to", "to", "cc")
 _WAS_FROM = ("return-path", "from", "sender", "reply-to", "errors-to", "x-envelope-from", "x-sender")
+_CATEGORY = re.compile(rb"(?im)^X-PowerMTA-BounceCategory:[ \t]*([a-z-]{1,40})")
 _DELAYED = re.compile(
     r"\bdelay(?:ed)?\b|warning message only|only a (?:temporary )?warning|not yet been delivered|temporary failure report|"
     r"(?:will|attempts will) (?:be retried|continue|keep|be made)|no need to (?:resend|retry)|do not (?:need to )?resend your|"
@@ -118,7 +119,7 @@ def _fates(
     )
     failed = [one.email for name in _FAILED_TO for one in head.addresses(name)]
     if fates:
-        return _standard(fates, named, failed, said, mails, own)
+        return _standard(fates, named, failed, said, mails, own, _categories(parts))
     if not failed and not signs.tells(head.text("subject"), said):
         return []
     delivery = _delivery(head.text("subject"), said)
@@ -139,6 +140,7 @@ def _standard(
     said: str,
     mails: Sequence[dict[str, list[str]]],
     own: Collection[str],
+    categories: Sequence[str],
 ) -> list[Fate]:
     """Fates of RFC 3464, with what the text beside them adds: the address or the words where a field is empty."""
     by_address = {entry.address.lower(): entry for entry in named}
@@ -146,11 +148,22 @@ def _standard(
         guess = [*failed, *(entry.address for entry in named), *_was_for(mails, own)]
         fates = [replace(fates[0], recipient=guess[0])] if guess else fates
     found = []
-    for fate in fates:
+    if len(categories) != len(fates):  # whose is whose cannot be told
+        categories = [""] * len(fates)
+    for fate, category in zip(fates, categories, strict=True):
         entry = by_address.get(fate.recipient.lower()) or by_address.get(fate.original.lower())
         beside = ["\n".join(entry.words)] if entry else []
-        found.append(judge(fate, *beside, *([said] if len(fates) == 1 else [])))
+        found.append(judge(fate, *beside, *([said] if len(fates) == 1 else []), category=category))
     return found
+
+
+def _categories(parts: Iterable[Part]) -> list[str]:
+    return [
+        match[1].decode().lower()
+        for part in parts
+        if part.content_type == "message/delivery-status"
+        for match in _CATEGORY.finditer(part.data[:_MAX_TEXT])
+    ]
 
 
 def _of_entry(entry: Entry, delivery: Delivery, said: str, count: int) -> Fate:

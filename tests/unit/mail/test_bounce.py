@@ -214,6 +214,17 @@ Reporting-MTA: dns; relay.example
             "Action: failed\nDiagnostic-Code: smtp; 550 User unknown",
             [("carol@x.example", HARD, Reason.USER_UNKNOWN, "5.1.1")],
         ),
+        (  # the reporter has judged
+            "It failed.",
+            "Final-Recipient: rfc822; carol@x.example\nAction: failed\nStatus: 5.2.1\n"
+            "Diagnostic-Code: smtp; 550 5.2.1 User unknown\nX-PowerMTA-BounceCategory: bad-mailbox",
+            [("carol@x.example", HARD, Reason.USER_UNKNOWN, "5.2.1")],
+        ),
+        (  # sent ahead of DATA: a status of addresses says to which command this answers
+            ">>> DATA\n<<< 550 Unknown user carol@x.example\n",
+            "Final-Recipient: rfc822; carol@x.example\nAction: failed\nStatus: 5.1.1\nDiagnostic-Code: smtp; 550 Unknown user",
+            [("carol@x.example", HARD, Reason.USER_UNKNOWN, "5.1.1")],
+        ),
         (  # words alone prove nothing
             "It failed.",
             "Final-Recipient: rfc822; carol@x.example\nAction: failed\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 User unknown, sorry",
