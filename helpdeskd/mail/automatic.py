@@ -128,6 +128,12 @@ def _carries(*types: str) -> Rule:
     return rule
 
 
+def _complaint_with_mail(signs: Signs) -> str:
+    """Outlook.com's: no report, but the mail itself under a fixed name."""
+    named = signs.headers.text("subject").lower().startswith("complaint about message from ")
+    return "Subject: complaint about message" if named and "message/rfc822" in signs.files else ""
+
+
 # Second signs, beside what a subject says: that it answers something, or that a machine passed it.
 _ANSWERS = (
     "in-reply-to",
@@ -179,6 +185,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     # Some lose the type of the whole on the way, or never gave one.
     (Kind.RECEIPT, _carries("message/disposition-notification")),
     (Kind.COMPLAINT, _carries("message/feedback-report")),
+    (Kind.COMPLAINT, _complaint_with_mail),
     (Kind.MEETING, _carries("text/calendar; method=reply", "text/calendar; method=counter")),
     (Kind.CHALLENGE, _has("X-TMDA-Confirm-Pending", "X-Boxtrapper", "X-ASK-Auth")),
     (Kind.AUTO_REPLY, _is("Auto-Submitted", "auto-replied")),  # RFC 3834 section 5

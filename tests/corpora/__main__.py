@@ -10,6 +10,7 @@ from tests.corpora import MAILS
 # Each module has `main() -> None`, which prints.
 MEASURES = {
     "bounces": "tests.corpora.bounces",
+    "kinds": "tests.corpora.kinds",
 }
 
 

@@ -80,9 +80,12 @@ def read(head: Headers, text: str, parts: Sequence[Part], *, sure: bool = True) 
     return Report(tuple(fates), tuple(dict.fromkeys(about)))
 
 
-def _of_notice(kind: Kind, why: str, fates: Sequence[Fate], about: Sequence[str]) -> tuple[Kind, str, Report | None]:
-    if not fates:
-        return (Kind.AUTO_GENERATED, "a notice of SES", None) if kind is Kind.PERSONAL else (kind, why, None)
+def _of_notice(
+    before: Kind, why: str, kind: Kind, fates: Sequence[Fate], about: Sequence[str]
+) -> tuple[Kind, str, Report | None]:
+    if not fates:  # what a list or a daemon passes on stays theirs
+        news = before is Kind.PERSONAL and kind is not Kind.BOUNCE
+        return (kind, "a notice of SES", None) if news else (before, why, None)
     found = tuple(dict.fromkeys(one for value in about for one in ids.parse_ids(headers_of.repair(value))[:1]))
     return Kind.BOUNCE, "a notice of SES", Report(tuple(judge(fate) for fate in fates), found)
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from helpdeskd.model.mail import Delivery, Fate
+from helpdeskd.model.mail import Delivery, Fate, Kind
 
 _MAX = 64 * 1024
 _MAX_RECIPIENTS = 1000
 
 
-def read(text: str) -> tuple[list[Fate], list[str]] | None:
-    """The recipients of a notice and the Message-ID of the mail it is about, both empty where it tells of something else than a
-    loss (a complaint); None where the text is no notice."""
+def read(text: str) -> tuple[Kind, list[Fate], list[str]] | None:
+    """The kind of a notice, its recipients, and the Message-ID of the mail it is about: both empty where it tells of something
+    else than a loss. None where the text is no notice."""
     said = _parsed(text[:_MAX].strip().replace("\n ", "").replace("\n", ""))
     if isinstance(inner := said.get("Message"), str):
         said = _parsed(inner)
     if "notificationType" not in said:
         return None
     if said["notificationType"] != "Bounce":
-        return [], []
+        return Kind.COMPLAINT if said["notificationType"] == "Complaint" else Kind.AUTO_GENERATED, [], []
     bounce, mail = _object(said, "bounce"), _object(said, "mail")
     # Their word for what may pass is "Transient".
     delivery = Delivery.DELAYED if bounce.get("bounceType") == "Transient" else Delivery.FAILED
-    return [_fate(one, delivery) for one in _objects(bounce, "bouncedRecipients")], [
-        str(one.get("value")) for one in _objects(mail, "headers") if str(one.get("name")).lower() == "message-id"
-    ][:1]
+    fates = [_fate(one, delivery) for one in _objects(bounce, "bouncedRecipients")]
+    names = [one for one in _objects(mail, "headers") if str(one.get("name")).lower() == "message-id"]
+    return Kind.BOUNCE, fates, [str(one.get("value")) for one in names[:1]]
 
 
 def _parsed(text: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import State
 from helpdeskd.store import outbox, schema
 from tests.unit.desk.street import Street
+from tests.unit.mail.test_fixtures import read
 
 CAROL, ADA, BOB = "Carol@customer.example", "ada@staff.example", "bob@staff.example"
 DAEMON = {"author": "mailer-daemon@mx.example", "kind": Kind.BOUNCE, "sender": "", "subject": "Undelivered Mail"}
@@ -117,6 +118,19 @@ def test_a_report_of_a_lost_answer(house, street, by):
     after = street.ticket(received)
     assert (after.state, after.assignee_id) == (ticket.state, ticket.assignee_id)
     assert after.updated_at == house.now
+
+
+def test_a_bounce_in_plain_text_is_believed_as_well(house, street):
+    _, ticket, mail = opened(street)
+    text = (
+        f"<{CAROL}>:\nRemote host said: {NO_SUCH_USER}\n\n--- Below this line is a copy of the message.\n\n"
+        f"Message-ID: <{mail.mail_id}>\nFrom: support@example.org\nSubject: x\n"
+    )
+    raw = f"From: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n{text}".encode()
+    street.send(text=text, inbound={"report": read(raw).report}, **DAEMON)
+    assert state(street, mail) is OutboxState.BOUNCED
+    detail = next(detail for kind, detail in house.history(ticket) if kind == "mail-bounced")
+    assert (detail["severity"], detail["why"], detail["status"]) == ("hard", "user-unknown", "5.1.1")
 
 
 def test_the_assignee_can_answer_the_notice(house, street):

@@ -167,6 +167,9 @@ def test_every_rule_is_held_by_a_case():
     ]
     carried = ("message/disposition-notification", "message/feedback-report", "text/calendar; method=reply")
     cases += [replace(signs(), files=frozenset({one})) for one in carried]
+    complaint = signs({"Subject": "complaint about message from 192.0.2.1"})
+    assert classify(complaint)[0] is Kind.PERSONAL
+    cases.append(replace(complaint, files=frozenset({"message/rfc822"})))
     reached = {next((n for n, (_, rule) in enumerate(automatic.RULES) if rule(case)), None) for case in cases}
     assert reached - {None} == set(range(len(automatic.RULES)))
 

@@ -334,7 +334,9 @@ def test_a_notice_of_ses(wrapped):
     assert found.report is not None
     assert found.report.about == ("ours@desk.example",)
     other = mail(notice("Complaint", wrapped=wrapped), "AWS Notification Message", "no-reply@sns.example")
-    assert (other.kind, other.report) == (Kind.AUTO_GENERATED, None)
+    assert (other.kind, other.report) == (Kind.COMPLAINT, None)
+    passed = mail(notice("Delivery", wrapped=wrapped), "AWS Notification Message", "no-reply@sns.example")
+    assert (passed.kind, passed.report) == (Kind.AUTO_GENERATED, None)
 
 
 @pytest.mark.parametrize(
