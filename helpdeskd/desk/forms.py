@@ -165,6 +165,23 @@ def close(
     return changes.set_state(conn, desk, now, ticket=ticket, state=State.CLOSED, actor=actor, tell=tell)
 
 
+def spend(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    sight: Sight,
+    actor: Person,
+    ticket_id: int,
+    seconds: int,
+    status: Status | None = None,
+) -> Ticket:
+    """So much time more, and with `status` the ticket goes there. Raises NotFound; Refused: not-permitted, bad-time."""
+    ticket = seeing.ticket(conn, sight, ticket_id, Act.WORK)
+    state = None if status is None or ticket.state in status.alike else status.state
+    return timekeeping.spend(conn, desk, now, ticket=ticket, seconds=seconds, state=state, actor=actor)
+
+
 def merge(
     conn: Connection, desk: Desk, now: datetime, *, sight: Sight, actor: Person, ticket_id: int, into_id: int
 ) -> Ticket:

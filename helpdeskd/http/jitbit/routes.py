@@ -15,10 +15,13 @@ from helpdeskd.http.jitbit import (
     routes_files,
     routes_house,
     routes_knowledge,
+    routes_relations,
     routes_rules,
+    routes_search,
     routes_subscribers,
     routes_tickets,
     routes_users,
+    routes_work,
 )
 
 ROUTES: tuple[Route, ...] = (
@@ -27,6 +30,9 @@ ROUTES: tuple[Route, ...] = (
     *routes_comments.ROUTES,
     *routes_files.ROUTES,
     *routes_subscribers.ROUTES,
+    *routes_search.ROUTES,
+    *routes_relations.ROUTES,
+    *routes_work.ROUTES,
     *routes_knowledge.ROUTES,
     *routes_rules.ROUTES,
     *routes_users.ROUTES,

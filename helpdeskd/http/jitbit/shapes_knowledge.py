@@ -77,7 +77,7 @@ def summary(
         CategoryID=article.department_id,
         CategoryName=article.department,
         TagString=",".join(article.tags) or None,
-        Tags=tags({name: numbers.get(name) for name in article.tags}),
+        Tags=tags({name: numbers[name] for name in article.tags}),
         UrlId=None,
         DateCreated=moment(article.created_at),
         LastUpdated=moment(article.updated_at),

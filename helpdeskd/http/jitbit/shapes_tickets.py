@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -134,8 +134,8 @@ def updated_by_performer(ticket: Ticket) -> bool:
     return ticket.last_side is Side.STAFF
 
 
-def tags(found: dict[str, int | None]) -> list[Tag]:
-    return [Tag(number or 0, name, 0) for name, number in found.items()]
+def tags(found: Mapping[str, int]) -> list[Tag]:
+    return [Tag(number, name, 0) for name, number in found.items()]
 
 
 def attachment(file: File, ticket_id: int, root: str) -> Attachment:
@@ -246,7 +246,7 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str) -> TicketDetail:
         OnBehalfUserName=None if opener is None or opener is requester else opener.person.shown,
         Origin=words.ORIGIN_NAMES[ticket.origin],
         Url=url,
-        Tags=tags(dict(sheet.tags)),
+        Tags=tags(sheet.tags),
         Attachments=[attachment(each, ticket.id, root) for each in sheet.files],
         SubmitterUserInfo=user(requester, seen_by),
         AssigneeUserInfo=None if assignee is None else user(assignee, seen_by),

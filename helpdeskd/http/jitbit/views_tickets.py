@@ -51,13 +51,13 @@ def wanted_of(call: Call, asked: asks_tickets.Tickets) -> Wanted:
 
 
 _SIDES = {"tech": Side.STAFF, "cust": Side.CUSTOMER}
-_OF_MODE = {"unanswered": UNANSWERED, "unclosed": OPEN}
+_OF_MODE = {"unanswered": UNANSWERED, "updated": UNANSWERED - {State.NEW}, "unclosed": OPEN}
 
 
 def _states(asked: asks_tickets.Tickets) -> frozenset[State] | None:
     """All that is asked of the state must hold; None: nothing is."""
     numbers = (frozenset(asked.numbers), asks_tickets.statuses(asked.more_statuses))
-    found = [frozenset(state for state, number in words.STATUS.items() if number in each) for each in numbers if each]
+    found = [each for each in map(words.states, numbers) if each is not None]
     if asked.mode.lower() in _OF_MODE:
         found.append(_OF_MODE[asked.mode.lower()])
     return frozenset.intersection(*found) if found else None

@@ -62,6 +62,12 @@ ORIGIN_NAMES: Mapping[Origin, str] = {
     Origin.CLI: "API",  # the command line is a program too
 }
 
+
+def states(numbers: frozenset[int]) -> frozenset[State] | None:
+    """Those that these are asked for by; None where nothing is asked."""
+    return frozenset(state for state, number in STATUS.items() if number in numbers) if numbers else None
+
+
 _encode = msgspec.json.Encoder().encode
 
 
