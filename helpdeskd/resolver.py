@@ -26,9 +26,9 @@ TROUBLE_TTL = 30.0  # how long an error is believed
 TRY_SECONDS = 2.0  # for one server
 ASK_SECONDS = 5.0  # for one question
 SILENT_TTL = 120.0  # how long a domain whose servers are silent is not asked again
-SILENCE = (
-    5  # questions in a row that nobody answered: then nothing is asked for TROUBLE_TTL, if the root is silent, too
-)
+# So many questions in a row that nobody answered, and the root silent, too: then nothing is asked for REST_SECONDS.
+SILENCE = 3
+REST_SECONDS = 60.0
 
 Ask = Callable[
     [str, str, float], tuple[tuple[Any, ...], float]
@@ -76,9 +76,14 @@ class Dns:
                 return kept.answers
             if max(self._rests_until, self._silent.get(zone, 0.0)) > now:
                 raise DnsTrouble(f"{kind} of {name}: nobody answered a moment ago")
+            rested = self._rests_until > 0
+            if rested:  # this one tries again; whoever comes meanwhile does not wait for it
+                self._rests_until = now + REST_SECONDS
         seconds = min(ASK_SECONDS, deadline - now)
         if seconds <= 0:
             raise DnsTrouble("no time is left to ask DNS")
+        if rested and self._root_is_silent():
+            raise DnsTrouble("DNS is silent still")
         try:
             answers, ttl = self._ask(*key, seconds)
         except DnsTrouble as error:
@@ -104,12 +109,18 @@ class Dns:
             self._in_a_row += 1
             suspect = self._in_a_row >= SILENCE
         if suspect:
-            try:
-                self._ask("", "NS", TRY_SECONDS)
-            except DnsTrouble as error:
-                if error.silent:
-                    self._rests_until = self._clock() + TROUBLE_TTL
-            self._in_a_row = 0
+            self._root_is_silent()
+
+    def _root_is_silent(self) -> bool:
+        """Everybody's DNS server knows the root's. If ours does not answer even that, nothing is asked for a while."""
+        silent = False
+        try:
+            self._ask("", "NS", TRY_SECONDS)
+        except DnsTrouble as error:
+            silent = error.silent
+        self._in_a_row = 0
+        self._rests_until = self._clock() + REST_SECONDS if silent else 0.0
+        return silent
 
     def _keep(self, key: tuple[str, str], answers: tuple[Any, ...], trouble: str, ttl: float) -> None:
         size = sum(len(answer) for answer in answers) + len(key[0]) + 100

@@ -14,6 +14,7 @@ from helpdeskd.resolver import (
     MAX_TTL,
     MIN_TTL,
     NOTHING_TTL,
+    REST_SECONDS,
     SILENCE,
     SILENT_TTL,
     TROUBLE_TTL,
@@ -102,9 +103,14 @@ def test_when_the_root_is_silent_nothing_is_asked():
     for n in range(100):
         world.trouble(f"e{n}.example")
     assert len(world.asked) == asked
-    world.known["f.example"] = ((b"f",), 60)
-    world.now += TROUBLE_TTL + 1
+    world.now += REST_SECONDS + 1
+    for n in range(100):  # one tries the root again, nobody else
+        world.trouble(f"g{n}.example")
+    assert world.asked[asked:] == [""]
+    world.known |= {"f.example": ((b"f",), 60), "": (("a.root.example",), 60)}
+    world.now += REST_SECONDS + 1
     assert world.txt("f.example") == (b"f",)
+    assert world.asked[asked:] == ["", "", "f.example"]
 
 
 @pytest.mark.parametrize("root", [(("a.root.example",), 60), DnsTrouble("REFUSED")])

@@ -62,8 +62,11 @@ class House:
         return str(self.data / "spool")
 
     def write_config(self, more: str = "") -> None:
+        trust = (
+            "" if "[trust]" in more else "[trust]\ndns = false\n"
+        )  # no test waits for a network that may not be there
         self.config.write_text(
-            f'[paths]\ndata = "{self.data}"\n[spool]\nreserve_percent = 0.0\nreserve_mb = 0\n[smtp]\nlisten = []\n{more}'
+            f'{trust}[paths]\ndata = "{self.data}"\n[spool]\nreserve_percent = 0.0\nreserve_mb = 0\n[smtp]\nlisten = []\n{more}'
         )
 
     def __call__(self, *words: str, stdin: bytes = b"") -> Said:
