@@ -61,7 +61,7 @@ FORWARDED = frozenset(
 # The labels of a header block above a quote.
 _LABELS = {
     "from": """
-    from | von | de | da | van | från | fra | lähettäjä | od | od_koho | feladó | от | від | кому_от | kimden |
+    from | von | de | da | van | från | fra | lähettäjä | od | od_koho | feladó | от | від | от_кого | kimden |
     gönderen | από | 发件人 | 寄件者 | 寄件人 | 差出人 | 送信元 | 보낸_사람 | 보낸사람 | expéditeur | remitente | mittente | remetente |
     absender | afzender | nadawca | отправитель | מאת | من | saatja | no | nuo | pošiljatelj | de_la | expeditor |
     từ
@@ -84,7 +84,12 @@ _LABELS = {
     chủ_đề
     """,
     "cc": """
-    cc | kopie | copie | kopia | копия | копія | 抄送 | 副本 | 참조 | kopi | kópia | másolatot_kap | bilgi
+    cc | bcc | kopie | copie | kopia | копия | копія | 抄送 | 副本 | 참조 | kopi | kópia | másolatot_kap | bilgi
+    """,
+    # They stand among the others and prove nothing.
+    "other": """
+    reply-to | reply_to | antwort_an | répondre_à | responder_a | risposta | rispondi_a | svar_till | svar_til | odpowiedź_do |
+    importance | wichtigkeit | priority | attachments | anlagen | anhang | allegati | pièces_jointes | adjuntos | message-id | resent-from
     """,
 }
 HEADER_LABELS = {word: header for header, words in _LABELS.items() for word in _table(words)}

@@ -1,0 +1,247 @@
+"""What introduces a quote: "On ... wrote:", a block of mail headers, "-----Original Message-----"; in any of the languages
+of mail.quotewords, wrapped over several lines."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from helpdeskd.mail.page import ENDS, LONGEST, Page
+from helpdeskd.mail.quotewords import (
+    FORWARDED,
+    HEADER_LABELS,
+    OPENERS,
+    ORIGINAL_MESSAGE,
+    VERBS,
+)
+
+WRAPPED = 4  # lines an attribution may be wrapped over
+_BLOCK = 10  # written lines of a block of headers
+_SPACES = " \t\xa0"
+_MARKS = " \t\xa0*_"
+_TIME = re.compile(r"[0-9]{1,2}[:.h\u6642\u65f6\u70b9][0-9]{2}|[0-9] ?[ap]\.?m\b")
+_DATE = re.compile(
+    r"\b(?:19|20)[0-9]{2}\b|\b[0-9]{1,2}[./-][0-9]{1,2}[./-]|[0-9]{4}[\u5e74\ub144]|[0-9]{1,2}[\u6708\uc6d4]"
+)
+_DIGIT = re.compile(r"[0-9]")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The lines that introduce a quote: [start, end). `forwards`: they say that it is forwarded."""
+
+    start: int
+    end: int
+    forwards: bool = False
+
+
+def find(page: Page, number: int) -> Head | None:
+    """The head that ends in, or begins with, the written line `number`; for a quoted line, whatever stands above it."""
+    if page.quoted[number]:
+        return Head(_with_attribution(page, number), number)
+    line = page.lines[number]
+    if len(line) > LONGEST:
+        return None
+    stripped = line.strip(_SPACES)
+    words = _between_dashes(stripped)
+    if words:
+        if words in ORIGINAL_MESSAGE:
+            return Head(number, number + 1)
+        if words in FORWARDED:
+            return Head(number, number + 1, forwards=True)
+    if stripped.endswith(ENDS) and _plain(stripped) in FORWARDED:
+        return Head(number, number + 1, forwards=True)
+    if stripped.endswith(ENDS) or words or _ends_in_verb(stripped):
+        start, sure = _attribution(page, number)
+        if start is not None:
+            after = page.next_written(number + 1)
+            if sure or (after < len(page.lines) and page.quoted[after]):
+                return Head(start, number + 1)
+    if ":" in stripped or "\uff1a" in stripped:
+        end = _header_block(page, number)
+        if end is not None:
+            return Head(_with_rule(page, number), end)
+    return None
+
+
+def says_forwarded(line: str) -> bool:
+    """ "---------- Forwarded message ---------", or "Begin forwarded message:", and nothing else."""
+    stripped = line[:LONGEST].strip(_SPACES + ">")
+    return (_between_dashes(stripped) or _plain(stripped)) in FORWARDED
+
+
+def label(line: str) -> str:
+    """Which header a line claims to be: from, date, to, subject, cc, other; empty for none."""
+    piece = line[:80].replace("\uff1a", ":")
+    name, colon, _ = piece.partition(":")
+    if not colon:
+        return ""
+    return HEADER_LABELS.get(" ".join(name.strip(_MARKS).lower().split()), "")
+
+
+# --- On ... wrote: ----------------------------------------------------------------------------------------------
+
+
+def _attribution(page: Page, last: int) -> tuple[int | None, bool]:
+    """(first line, is it sure without `>` below it) of an "On ... wrote:" that ends in line `last`."""
+    joined = ""
+    found: tuple[int | None, bool] = (None, False)
+    first = last
+    for _ in range(WRAPPED):
+        line = page.lines[first]
+        if page.quoted[first] or len(line) + len(joined) > LONGEST:
+            break
+        joined = f"{line.strip().lower()} {joined}" if joined else line.strip().lower()
+        rated = _rate(joined)
+        if rated is not None:
+            opened, sure = rated
+            if opened:
+                return first, sure
+            if found[0] is None or (sure and not found[1]):
+                found = (first, sure)
+        above = first - 1
+        while above >= 0 and page.blank[above] and joined.startswith(("<", "mailto:")) and first - above < 3:
+            above -= 1
+        if above < 0 or page.blank[above]:
+            break
+        first = above
+    if found[0] and page.opens(found[0] - 1):
+        return found[0] - 1, found[1]
+    return found
+
+
+def _rate(joined: str) -> tuple[bool, bool] | None:
+    """(does it begin as attributions do, is it one without doubt); None where it is none."""
+    words = joined.strip(_MARKS + "-\u2014>")
+    verb = any(one in joined for one in VERBS)
+    address = "@" in words
+    time = bool(_TIME.search(words))
+    date = bool(_DATE.search(words))
+    opened = _opens(words)
+    if verb:
+        closed = joined.endswith(ENDS)
+        strong = (address or (time and date)) if closed else (date and address) or (opened and time and date)
+        if opened and (strong or (closed and _DIGIT.search(words))):
+            return True, strong
+        if strong or (opened and closed):
+            return False, strong
+        return None
+    # No verb, as in Gmail's Russian and Japanese: date, time and the address right before the colon.
+    bare = words.rstrip(":\uff1a" + _MARKS)
+    if joined.endswith(ENDS) and address and date and time and bare.endswith((">", ")")):
+        return opened, opened
+    return None
+
+
+def _opens(words: str) -> bool:
+    if words[:1].isdigit():
+        return True
+    return words.startswith(OPENERS)
+
+
+def _ends_in_verb(line: str) -> bool:
+    """ "On ... Ann <ann@example.org> wrote": some programs forget the colon."""
+    tail = line[-24:].lower().rstrip(_MARKS + "-")
+    return "@" in line and any(tail.endswith(one.rstrip(":")) for one in VERBS)
+
+
+def _with_attribution(page: Page, number: int) -> int:
+    """A quote begins with who said it, if the lines above say so in a way the tables do not know: `Bob, 1/2/2026:`."""
+    above = page.last_written(number)
+    if above < 0 or number - above > 3 or page.quoted[above]:
+        return number
+    line = page.lines[above].strip()
+    if len(line) > 200:
+        return number
+    if line.endswith(ENDS):
+        start, _ = _attribution(page, above)
+        if start is not None:
+            return start
+        if _DIGIT.search(line) or "@" in line:
+            return above - 1 if above and page.opens(above - 1) else above
+        # An attribution whose verb was broken by its wrapping: nothing else has an address, a date and a time.
+        if above and not page.blank[above - 1] and not page.quoted[above - 1]:
+            before = page.lines[above - 1].strip().lower()
+            if len(before) <= LONGEST and "@" in before and _TIME.search(before) and _DATE.search(before):
+                return above - 1
+    elif line.endswith(">") and "@" in line and _DATE.search(line) and _opens(line.lower()):
+        return above
+    return number
+
+
+# --- blocks of headers ------------------------------------------------------------------------------------------
+
+
+def _header_block(page: Page, number: int) -> int | None:
+    """The end of the block of mail headers that begins here, as Outlook puts it above a quote; None where none does.
+
+    From, and two of date, to, subject, within a few written lines; labels in any of the languages of the table. A block that
+    begins with another header needs all of them. Without a subject an address must stand in it: "From: Berlin, To: Hamburg,
+    Date: Monday" is somebody who travels.
+    """
+    first = label(page.lines[number])
+    if not first or first == "other":
+        return None
+    kinds = {first}
+    written = 0
+    place = number + 1
+    end = place
+    addressed = "@" in page.lines[number][:LONGEST]
+    while place < len(page.lines) and written < _BLOCK and place - number < 2 * _BLOCK:
+        line = page.lines[place][:LONGEST]
+        if page.quoted[place]:
+            break
+        if not page.blank[place]:
+            written += 1
+            kind = label(line)
+            if kind in kinds and kind in {"from", "subject"}:
+                break
+            addressed = addressed or "@" in line
+            if kind:
+                kinds.add(kind)
+                end = place + 1
+            elif page.blank[place - 1] or not (line.startswith((" ", "\t", "<")) or "@" in line or written == 1):
+                if not _goes_on(page, place):
+                    break
+            else:
+                end = place + 1
+        place += 1
+    named = kinds & {"date", "to", "subject"}
+    if "from" not in kinds or len(named) < 2 or not (addressed or "subject" in kinds):
+        return None
+    return end if first == "from" or len(named) == 3 else None
+
+
+def _goes_on(page: Page, place: int) -> bool:
+    """A subject or a list of recipients may be wrapped: does a header follow this line at once?"""
+    after = place + 1
+    if page.blank[place - 1] or after >= len(page.lines) or page.blank[after]:
+        return False
+    return bool(label(page.lines[after]))
+
+
+def is_rule(line: str) -> bool:
+    """A line of dashes, underscores or the like."""
+    stripped = line[:LONGEST].strip(_SPACES)
+    return stripped == "\u2026" or (len(stripped) >= 5 and not stripped.strip("-_=*\u2500\u2014\u2013"))
+
+
+def _with_rule(page: Page, number: int) -> int:
+    """A line of dashes or underscores above a quote belongs to it."""
+    above = page.last_written(number)
+    return above if above >= 0 and number - above <= 3 and is_rule(page.lines[above]) else number
+
+
+def _between_dashes(line: str) -> str:
+    """The words of "-----Original Message-----", in lower case."""
+    if not line.startswith(("--", "> --", "*--")) or len(line) > 120:
+        return ""
+    left = line.lstrip("> *")
+    words = left.strip("- \t\xa0*_")
+    if not words or not left.rstrip(" \t\xa0*").endswith("--"):
+        return ""
+    return " ".join(words.lower().split())
+
+
+def _plain(line: str) -> str:
+    return " ".join(line.strip(_MARKS + ":\uff1a").lower().split())

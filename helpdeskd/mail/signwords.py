@@ -1,0 +1,70 @@
+"""The lines that mail programs and telephones put below a letter, in the languages we met: tables for mail.signatures, all
+in lower case."""
+
+# ruff: noqa: RUF001 - the words are in their own alphabets
+
+from __future__ import annotations
+
+
+def _table(words: str) -> tuple[str, ...]:
+    return tuple(word.strip().replace("_", " ") for word in words.split("|"))
+
+
+# "Sent from my ...": whatever few words follow, it is a thing of the author's.
+OPENERS_MY = _table("""
+    sent from my | sent via my | sent by my | sent on my | sent using my | from my | gesendet von meinem |
+    gesendet von meiner | gesendet mit meinem | von meinem | von meiner | envoyé de mon | envoyé de ma | envoyé depuis mon |
+    envoyé à partir de mon | envoyé avec mon | enviado desde mi | enviado de mi | enviado do meu | enviado da minha |
+    enviada do meu | enviado a partir do meu | enviat des del meu | enviado dende o meu | inviato dal mio | inviata dal mio |
+    inviato da mio | verzonden vanaf mijn | verzonden van mijn | verstuurd vanaf mijn | verstuurd vanaf m'n |
+    verzonden met mijn | verzonden via mijn | skickat från min | skickat från mitt | sendt fra min | sendt fra mitt | sendt fra mit |
+    lähetetty laitteesta | lähetetty minun | wysłane z mojego | wysłano z mojego | wysłane z | odesláno z mého | odesláno z |
+    odoslané z môjho | odoslané z | отправлено с моего | отправлено с | надіслано з мого | надіслано з | изпратено от моя |
+    изпратено от | εστάλη από το | στάλθηκε από το | από το | saadetud minu | trimis de pe | gửi từ | được gửi từ |
+    poslano z mojega | poslano s mog | poslato sa mog | išsiųsta iš mano | nosūtīts no mana | elküldve: | dikirim dari |
+    נשלח מה | נשלח מ | أرسلت من | مرسل من | 從我的 | 从我的 | 发自我的 | 發自我的 | 发自 | 寄自 | sendt frá
+""")
+# "Sent with ...": only what is known to send mail, within a few words.
+OPENERS = _table("""
+    sent from | sent via | sent with | sent by | sent using | sent through | sent on | get | from | via | written on |
+    gesendet von | gesendet mit | gesendet über | gesendet aus | gesendet vom | versendet mit | envoyé depuis | envoyé de |
+    envoyé avec | envoyé via | envoyé à partir de | envoyé par | télécharger | obtenir | obtenez | enviado desde | enviado con |
+    enviado via | enviado por | enviado do | enviado com | enviado pelo | obtener | obter | obtenha o | inviato da | inviato dal |
+    inviato con | inviato tramite | ottieni | scarica | verzonden vanaf | verzonden met | verzonden via | verzonden vanuit |
+    verstuurd met | verstuurd vanaf | download | skickat från | skickat med | skickat via | hämta | sendt fra | sendt med |
+    sendt via | hent | last ned | lähetetty | hanki | wysłane za pomocą | wysłano z | pobierz | odesláno pomocí | stáhnout |
+    získat | отправлено из | отправлено через | скачать | загрузить | отримати | завантажити | λήψη | edinin | trimis din | obțineți |
+    holen sie sich | laden sie | outlook für | outlook pour | outlook for | yahoo mail: | sent securely from
+""")
+# "... gönderildi": the verb stands last.
+ENDINGS = _table("""
+    gesendet | gönderildi | からの送信 | から送信 | より送信 | 送信 | 에서 보냄 | 에서 보냈습니다 | 보냄 | 傳送 | 发送 | 發送 | küldve | lähetetty |
+    saadetud | gesendet. | gönderilmiştir | yollandı | भेजा गया | সেন্ট | ส่งจาก
+""")
+ENDING_STARTS = _table("von_ | vom_ | mit_ | diese nachricht wurde_ | diese e-mail wurde_ | diese mail wurde_")
+# What mail is sent from; the beginning of a word is enough.
+DEVICES = _table("""
+    iphone | ipad | ipod | ios | android | galaxy | samsung | blackberry | nokia | lumia | windows | htc | xperia | sony | huawei |
+    honor | xiaomi | redmi | oppo | vivo | oneplus | pixel | nexus | motorola | moto | lg | wiko | alcatel | zte | lenovo | asus | fairphone |
+    mobil | mobile | phone | smartphone | cell | cellphone | handheld | tablet | telephone | telefon | telefoon | téléphone |
+    teléfono | telefono | telefone | handy | portable | móvil | puhelime | komór | телефон | смартфон | мобільн | мобильн | айфон |
+    κινητό | outlook | mail | mailbox | yahoo | gmail | aol | airmail | proton | protonmail | spark | sparrow | thunderbird | k-9 | k9 | inbox |
+    mailspring | superhuman | hey | front | fastmail | tutanota | zoho | web.de | gmx | bluemail | blue | edison | newton | mutt | canary | em |
+    apple | watch | mac | macbook | surface | palm | treo | 携帯 | スマートフォン | 手机 | 手機 | 휴대폰 | 아이폰 | 갤럭시 | a phone | wearable |
+    телефону | mobilteléfon | мобилен
+""")
+# What makes a sentence of it: "Sent from my iPhone is what it always says".
+NO_NAMES = frozenset(
+    _table("""
+    is | was | are | were | because | since | and | but | so | which | that | when | if | to | ist | war | und | weil | est | et | es | y | è | e
+""")
+)
+# Alone in a line: everything below is a lawyer's.
+DISCLAIMERS = frozenset(
+    _table("""
+    disclaimer | confidentiality notice | confidentiality note | legal disclaimer | email disclaimer | e-mail disclaimer |
+    haftungsausschluss | vertraulichkeitshinweis | avis de confidentialité | clause de confidentialité | aviso legal |
+    aviso de confidencialidad | aviso de confidencialidade | avviso di riservatezza | informativa privacy | ansvarsfraskrivelse |
+    klauzula poufności | vertrouwelijkheidsverklaring | отказ от ответственности
+""")
+)
