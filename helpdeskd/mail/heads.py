@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from helpdeskd.mail.page import ENDS, LONGEST, Page
 from helpdeskd.mail.quotewords import (
@@ -16,14 +17,13 @@ from helpdeskd.mail.quotewords import (
 )
 
 WRAPPED = 4  # lines an attribution may be wrapped over
+_ABBREVIATION = 6  # characters of one, with its full stop
 _BLOCK = 10  # written lines of a block of headers
 _SPACES = " \t\xa0"
 _MARKS = " \t\xa0*_"
-_TIME = re.compile(r"[0-9]{1,2}[:.h\u6642\u65f6\u70b9][0-9]{2}|[0-9] ?[ap]\.?m\b")
-_DATE = re.compile(
-    r"\b(?:19|20)[0-9]{2}\b|\b[0-9]{1,2}[./-][0-9]{1,2}[./-]|[0-9]{4}[\u5e74\ub144]|[0-9]{1,2}[\u6708\uc6d4]"
-)
-_DIGIT = re.compile(r"[0-9]")
+_TIME = re.compile(r"\d{1,2}[:.h\u6642\u65f6\u70b9]\d{2}|\d ?[ap]\.?m\b")
+_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\b\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Head:
 def find(page: Page, number: int) -> Head | None:
     """The head that ends in, or begins with, the written line `number`; for a quoted line, whatever stands above it."""
     if page.quoted[number]:
-        return Head(_with_attribution(page, number), number)
+        return Head(_with_attribution(page, number), number, forwards=says_forwarded(page.lines[number]))
     line = page.lines[number]
     if len(line) > LONGEST:
         return None
@@ -65,7 +65,7 @@ def find(page: Page, number: int) -> Head | None:
 
 
 def says_forwarded(line: str) -> bool:
-    """ "---------- Forwarded message ---------", or "Begin forwarded message:", and nothing else."""
+    """Of "---------- Forwarded message ---------", or "Begin forwarded message:", and nothing else."""
     stripped = line[:LONGEST].strip(_SPACES + ">")
     return (_between_dashes(stripped) or _plain(stripped)) in FORWARDED
 
@@ -82,6 +82,14 @@ def label(line: str) -> str:
 # --- On ... wrote: ----------------------------------------------------------------------------------------------
 
 
+class _Rating(NamedTuple):
+    """What lines that may introduce a quote hold."""
+
+    opened: bool  # they begin as attributions do
+    sure: bool  # they are one even where no `>` follows
+    complete: bool  # who and when: nothing above belongs to them
+
+
 def _attribution(page: Page, last: int) -> tuple[int | None, bool]:
     """(first line, is it sure without `>` below it) of an "On ... wrote:" that ends in line `last`."""
     joined = ""
@@ -92,17 +100,16 @@ def _attribution(page: Page, last: int) -> tuple[int | None, bool]:
         if page.quoted[first] or len(line) + len(joined) > LONGEST:
             break
         joined = f"{line.strip().lower()} {joined}" if joined else line.strip().lower()
-        rated = _rate(joined)
-        if rated is not None:
-            opened, sure = rated
-            if opened:
-                return first, sure
-            if found[0] is None or (sure and not found[1]):
-                found = (first, sure)
+        rating = _rate(joined)
+        if rating is not None:
+            if rating.complete or (rating.opened and rating.sure):
+                return first, rating.sure
+            if found[0] is None or (rating.sure and not found[1]):
+                found = (first, rating.sure)
         above = first - 1
         while above >= 0 and page.blank[above] and joined.startswith(("<", "mailto:")) and first - above < 3:
             above -= 1
-        if above < 0 or page.blank[above]:
+        if above < 0 or page.blank[above] or _ends_a_sentence(page.lines[above][-40:]):
             break
         first = above
     if found[0] and page.opens(found[0] - 1):
@@ -110,37 +117,38 @@ def _attribution(page: Page, last: int) -> tuple[int | None, bool]:
     return found
 
 
-def _rate(joined: str) -> tuple[bool, bool] | None:
-    """(does it begin as attributions do, is it one without doubt); None where it is none."""
+def _ends_a_sentence(line: str) -> bool:
+    """An attribution is not wrapped behind a full stop, unless it is an abbreviation's."""
+    stripped = line.rstrip(_SPACES)
+    if stripped.endswith(("!", "?", ":", ";", "\u3002", "\uff01", "\uff1f")):
+        return True
+    word = stripped.rpartition(" ")[2]
+    return stripped.endswith(".") and len(word) > _ABBREVIATION
+
+
+def _rate(joined: str) -> _Rating | None:
+    """None where the lines introduce no quote."""
     words = joined.strip(_MARKS + "-\u2014>")
     verb = any(one in joined for one in VERBS)
+    closed = joined.endswith(ENDS)
     address = "@" in words
     time = bool(_TIME.search(words))
     date = bool(_DATE.search(words))
-    opened = _opens(words)
+    opened = words[:1].isdigit() or words.startswith(OPENERS)
     if verb:
-        closed = joined.endswith(ENDS)
-        strong = (address or (time and date)) if closed else (date and address) or (opened and time and date)
-        if opened and (strong or (closed and _DIGIT.search(words))):
-            return True, strong
-        if strong or (opened and closed):
-            return False, strong
+        sure = (address or (time and date)) if closed else (date and address) or (opened and time and date)
+        if sure or (opened and closed):
+            return _Rating(opened and (sure or bool(_DIGIT.search(words))), sure, sure and address and date)
         return None
     # No verb, as in Gmail's Russian and Japanese: date, time and the address right before the colon.
     bare = words.rstrip(":\uff1a" + _MARKS)
-    if joined.endswith(ENDS) and address and date and time and bare.endswith((">", ")")):
-        return opened, opened
+    if closed and address and date and time and bare.endswith((">", ")")):
+        return _Rating(opened, True, True)
     return None
 
 
-def _opens(words: str) -> bool:
-    if words[:1].isdigit():
-        return True
-    return words.startswith(OPENERS)
-
-
 def _ends_in_verb(line: str) -> bool:
-    """ "On ... Ann <ann@example.org> wrote": some programs forget the colon."""
+    """Of "On ... Ann <ann@example.org> wrote": some programs forget the colon."""
     tail = line[-24:].lower().rstrip(_MARKS + "-")
     return "@" in line and any(tail.endswith(one.rstrip(":")) for one in VERBS)
 
@@ -164,7 +172,12 @@ def _with_attribution(page: Page, number: int) -> int:
             before = page.lines[above - 1].strip().lower()
             if len(before) <= LONGEST and "@" in before and _TIME.search(before) and _DATE.search(before):
                 return above - 1
-    elif line.endswith(">") and "@" in line and _DATE.search(line) and _opens(line.lower()):
+    elif (
+        line.endswith(">")
+        and "@" in line
+        and _DATE.search(line)
+        and (line[:1].isdigit() or line.lower().startswith(OPENERS))
+    ):
         return above
     return number
 
@@ -206,8 +219,9 @@ def _header_block(page: Page, number: int) -> int | None:
             else:
                 end = place + 1
         place += 1
-    named = kinds & {"date", "to", "subject"}
-    if "from" not in kinds or len(named) < 2 or not (addressed or "subject" in kinds):
+    sure = addressed or "sent" in kinds or "subject" in kinds
+    named = {"date" if one == "sent" else one for one in kinds} & {"date", "to", "subject"}
+    if "from" not in kinds or len(named) < 2 or not sure:
         return None
     return end if first == "from" or len(named) == 3 else None
 
@@ -227,9 +241,11 @@ def is_rule(line: str) -> bool:
 
 
 def _with_rule(page: Page, number: int) -> int:
-    """A line of dashes or underscores above a quote belongs to it."""
+    """A line of dashes or underscores above a quote belongs to it, and one with words between dashes."""
     above = page.last_written(number)
-    return above if above >= 0 and number - above <= 3 and is_rule(page.lines[above]) else number
+    if above < 0 or number - above > 3 or len(page.lines[above]) > LONGEST:
+        return number
+    return above if is_rule(page.lines[above]) or _between_dashes(page.lines[above].strip(_SPACES)) else number
 
 
 def _between_dashes(line: str) -> str:

@@ -34,7 +34,7 @@ class Page:
             self._unquoted[number] = number if free else self._unquoted[number + 1]
 
     def _mend_brackets(self) -> None:
-        """ "On ... <ann@example.org" was wrapped before its bracket closes: "> wrote:" quotes nothing."""
+        """Of "On ... <ann@example.org" was wrapped before its bracket closes: "> wrote:" quotes nothing."""
         for number in range(1, len(self.lines)):
             if not self.quoted[number] or not self.lines[number][:LONGEST].rstrip().endswith(ENDS):
                 continue
@@ -95,4 +95,6 @@ def is_quoted(line: str) -> bool:
     if not before:
         return place <= _INDENT
     after = line[place + 1 : place + 2]
-    return len(before) <= _INITIALS and before.isascii() and before.isupper() and before.isalpha() and after in {"", " "}
+    return (
+        len(before) <= _INITIALS and before.isascii() and before.isupper() and before.isalpha() and after in {"", " "}
+    )

@@ -17,7 +17,7 @@ OPENERS = _table("""
     vr_ | za_ | zo_ | wo_ | di_ | do_ | lun | mar | mer | jeu | ven | sam | dim | mon | tue | wed | thu | fri |
     sat | sun | pon | wt | śr | czw | pią | sob | nie | ne_ | po_ | út_ | st_ | čt_ | pá_ | so_ | пн | вт | ср |
     чт | пт | сб | вс | нд | на_ | στις_ | vào_ | pada_ | dana_ | u_ | ב- | בתאריך_ | في_ | on~ | tarihinde_ |
-    i_ | ter | qua | qui | sex | sáb | dom | seg | dj | dl | el_dia_ | lø | lør | søn | man | tir | ons | tor |
+    o_luns | o_martes | v_v_ | kuupäev_ | missatge_de_ | ในวันที่ | در_تاریخ_ | wiadomość_napisana_ | i_ | ter | qua | qui | sex | sáb | dom | seg | dj | dl | el_dia_ | lø | lør | søn | man | tir | ons | tor |
     fre | mån | tis
 """)
 # ... and says that somebody wrote.
@@ -27,7 +27,9 @@ VERBS = _table("""
     _kirjoitti | _napisał | _pisze: | _napsal | _napísal | _ezt_írta | _írta: | _a_scris | _написал | _пишет |
     _писал | _пише | _написав | _написа | _έγραψε | _yazdı | _yazmış | _đã_viết | _menulis | _kirjutas |
     _rakstīja | _rašė | _je_napisal | _je_napisao | _je_pisal | _je_pisao | _כתב | כתב/ה | _كتب | 写道 | 寫道 | 书写 |
-    のメール | 書きました | が書いた | 님이_작성 | 작성: | 에_썼 | _เขียน | _idatzi | _escribiu | _ha_escrit | _skrifaði | _scríobh
+    のメール | 書きました | が書いた | 님이_작성 | 작성: | 에_썼 | _เขียน | _idatzi | _escribiu | _ha_escrit | _skrifaði | _scríobh |
+    _kirjutas_ | _написао | _napisao | _napisala | _napisano | _napísala | _نوشت | _ने_लिखा | wiadomość_napisana_przez | تمت_كتابة | _เขียนว่า |
+    _posted: | _написала | _писав | _hau_idatzi_du | _va_escriure | _skrifar: | _сообщает | _tarihinde_şunu | _écrivait | _ha_escrito
 """)
 # Between dashes: -----Original Message-----
 ORIGINAL_MESSAGE = frozenset(
@@ -66,12 +68,15 @@ _LABELS = {
     absender | afzender | nadawca | отправитель | מאת | من | saatja | no | nuo | pošiljatelj | de_la | expeditor |
     từ
     """,
+    "sent": """
+    sent | gesendet | envoyé | envoyé_le | enviado | enviado_el | enviada_em | enviado_em | enviada | inviato | verzonden | skickat |
+    sendt | sendt_den | lähetetty | wysłano | wysłane | odesláno | odoslané | elküldve | küldve | отправлено | надіслано | изпратено |
+    gönderildi | εστάλη | στάλθηκε | 发送时间 | 傳送時間 | 寄件日期 | 送信日時 | 보낸_날짜 | נשלח | تاريخ_الإرسال | saadetud | trimis |
+    poslano | poslato | enviat | đã_gửi | dikirim | nosūtīts | išsiųsta | ส่งเมื่อ
+    """,
     "date": """
-    sent | date | gesendet | datum | envoyé | envoyé_le | enviado | enviado_el | enviada_em | enviado_em | fecha |
-    data | inviato | verzonden | skickat | sendt | dato | lähetetty | päivämäärä | wysłano | wysłane | odesláno |
-    odoslané | elküldve | dátum | küldve | отправлено | дата | надіслано | gönderildi | tarih | εστάλη |
-    στάλθηκε | 发送时间 | 日期 | 寄件日期 | 送信日時 | 日時 | 보낸_날짜 | 날짜 | נשלח | تاريخ_الإرسال | saadetud | kuupäev | trimis |
-    poslano | enviat | sendt_den
+    date | datum | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums |
+    תאריך | التاريخ | ngày | tanggal | วันที่ | d. | dagsetning
     """,
     "to": """
     to | an | à | a | para | aan | till | til | vastaanottaja | do | komu | címzett | кому | kime | alıcı | προς |

@@ -17,6 +17,7 @@ from helpdeskd.mail.page import LONGEST, Page
 from helpdeskd.mail.tokens import ADDRESS_LIKE
 
 _FRAME = 3  # written lines between the head of a quote and our marker in it
+_BELOW = 8  # lines from where the HTML says that a quote begins to its first quoted line
 _FRAGMENT = 20  # characters of the marker's words, and the word they end in: they give one of our notices away
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -74,8 +75,8 @@ def _made(page: Page, cut: int, marker: str, *, marker_cut: bool = False) -> Spl
 
 
 def _line_of(page: Page, place: int | None) -> int | None:
-    """The line in which a character stands."""
-    return None if place is None else max(0, bisect_right(page.starts, place) - 1)
+    """The first written line from a character on."""
+    return None if place is None else page.next_written(max(0, bisect_right(page.starts, place) - 1))
 
 
 def _words(text: str) -> str:
@@ -145,10 +146,8 @@ def quote_start(page: Page, *, told: int | None = None) -> Head | None:
             number += 1
             continue
         head = heads.find(page, number)
-        if head is None and number == told and not page.quoted[number]:
-            if heads.says_forwarded(page.lines[number]):
-                return None
-            head = Head(number, number)
+        if head is None and number == told and not _answered_soon(page, number, tail):
+            head = Head(number, number + 1)
         if head is None:
             written = True
             number += 1
@@ -168,6 +167,12 @@ def quote_start(page: Page, *, told: int | None = None) -> Head | None:
         # Answered, or nothing above it: it is part of what is said, and a quote may yet follow.
         number = max(end, number + 1)
     return None
+
+
+def _answered_soon(page: Page, start: int, tail: int) -> bool:
+    """Do answers stand between the quoted lines that begin within a few lines of `start`?"""
+    near = next((at for at in range(start, min(start + _BELOW, len(page.lines))) if page.quoted[at]), None)
+    return near is not None and answered(page, near, tail)
 
 
 def _above(head: Head, page: Page) -> Head | None:

@@ -11,9 +11,13 @@ from helpdeskd.mail.signwords import (
     DISCLAIMERS,
     ENDING_STARTS,
     ENDINGS,
+    GETS,
+    JOINERS,
     NO_NAMES,
     OPENERS,
     OPENERS_MY,
+    PLAIN_DEVICES,
+    PROGRAMS,
 )
 
 _SPACES = " \t\xa0"
@@ -24,7 +28,7 @@ _LAWYERS = 40  # lines of a disclaimer
 _SHORT = 120  # characters of the line of a program
 _FEW = 4  # words from "sent with" to the name of the program, and of a device behind "sent from my"
 _NAME = 3  # words of a signature like "-Ann Example"
-_BRACKETS = str.maketrans("[](){}<>*_\u00ab\u00bb\"", " " * 13)
+_BRACKETS = str.maketrans('[](){}<>*_\u00ab\u00bb"', " " * 13)
 _STOPS = ".,;:!-\u2013\u2014\u3002"
 
 
@@ -49,7 +53,7 @@ def is_delimiter(line: str) -> bool:
 
 
 def is_program(line: str) -> bool:
-    """ "Sent from my iPhone", "Get Outlook for Android": the line of a telephone or a mail program, and nothing else."""
+    """Of "Sent from my iPhone", "Get Outlook for Android": the line of a telephone or a mail program, and nothing else."""
     if not 3 < len(line) <= _SHORT or line[:1] == ">":
         return False
     words = _without_links(line).translate(_BRACKETS).lower().split()
@@ -59,32 +63,46 @@ def is_program(line: str) -> bool:
     for opener in OPENERS_MY:
         if text.startswith(opener):
             rest = text[len(opener) :].split()
-            if _names(rest) or (0 < len(rest) <= _FEW - 1 and all(one.isalnum() for one in rest)):
+            if len(rest) > 1 and rest[0].endswith(","):  # "Sent from my Carrier, Maker smartphone"
+                rest[0] = rest[0][:-1]
+            if _names(rest) or (0 < len(rest) <= _NAME and all(one.replace("-", "").isalnum() for one in rest)):
                 return True
-    for opener in OPENERS:
-        if text.startswith(opener + " ") and _names(text[len(opener) :].split()):
-            return True
+    if any(text.startswith(opener) and _names(text[len(opener) :].split()) for opener in OPENERS):
+        return True
+    if text.startswith(GETS):
+        rest = next(text[len(one) :] for one in GETS if text.startswith(one)).split()
+        return (
+            bool(rest) and len(rest) <= _FEW and rest[0].startswith(PROGRAMS) and not rest[-1].endswith(tuple(_STOPS))
+        )
     bare = text.rstrip(_STOPS)
-    if bare.endswith(ENDINGS) and any(one.startswith(DEVICES) for one in _parts(words)):
-        return bare.startswith(ENDING_STARTS) or words[0].startswith(DEVICES) or len(words) <= _FEW - 1
-    return len(words) <= _FEW and text.endswith(("from mobile", "via mobile", "from phone", "via phone"))
+    if bare.endswith(ENDINGS) and any(_device(one) for one in _parts(words)):
+        return bare.startswith(ENDING_STARTS) or _device(words[0]) or len(words) <= _NAME
+    return len(words) <= _NAME and text.endswith(("from mobile", "via mobile"))
+
+
+def _device(word: str) -> bool:
+    return word in DEVICES or any(word.startswith(one) for one in DEVICES if len(one) >= _FEW)
 
 
 def _names(words: list[str]) -> bool:
     """Does a thing that sends mail stand at the beginning, and no sentence behind it?"""
-    for place, word in enumerate(words[:_FEW]):
-        if word.startswith(DEVICES):
-            more = 0
-            for other in words[place:]:
-                more += 1
-                if other.endswith(tuple(_STOPS)) or other.strip(_STOPS) == "":
-                    return True
-                if other in NO_NAMES or more > _FEW + 2:
-                    return False
-            return True
-        if word.endswith(tuple(_STOPS)) or word in NO_NAMES:
+    place = next((at for at, word in enumerate(words[:_FEW]) if _device(word.strip(_STOPS))), None)
+    if place is None or any(one.endswith(tuple(_STOPS)) or one in NO_NAMES for one in words[:place]):
+        return False
+    others = 0
+    sure = False
+    for word in words[place:]:
+        bare = word.strip(_STOPS)
+        sure = sure or (_device(bare) and bare not in PLAIN_DEVICES)
+        if bare in NO_NAMES:
             return False
-    return False
+        if not (_device(bare) or bare in JOINERS or any(map(str.isdigit, bare))):
+            others += 1
+        if others > 2:
+            return False
+        if word != bare or not bare:
+            break  # "..., please excuse my typing"
+    return sure
 
 
 def _parts(words: list[str]) -> list[str]:
@@ -146,7 +164,7 @@ def _is_underscores(line: str) -> bool:
 
 
 def _is_name(page: Page, last: int) -> bool:
-    """ "-Ann Example" below a blank line, where no list of such lines stands above it."""
+    """Of "-Ann Example" below a blank line, where no list of such lines stands above it."""
     line = page.lines[last].rstrip(_SPACES)
     if not 3 <= len(line) <= 40 or line[0] not in "-\u2013\u2014" or not (last and page.blank[last - 1]):
         return False
