@@ -150,7 +150,7 @@ def _rate(joined: str) -> _Rating | None:
 def _ends_in_verb(line: str) -> bool:
     """Of "On ... Ann <ann@example.org> wrote": some programs forget the colon."""
     tail = line[-24:].lower().rstrip(_MARKS + "-")
-    return "@" in line and any(tail.endswith(one.rstrip(":")) for one in VERBS)
+    return ("@" in line or len(line) < 24) and any(tail.endswith(one.rstrip(":")) for one in VERBS)
 
 
 def _with_attribution(page: Page, number: int) -> int:

@@ -128,7 +128,7 @@ def _cut_at_marker(page: Page, at: int) -> int | None:
     while cut and (page.quoted[cut - 1] or page.blank[cut - 1]) and page.quoted[at]:
         cut -= 1
     if page.quoted[at]:
-        return None if answered(page, at, signatures.start(page)) else cut
+        return None if answered(page, at, signatures.ending(page)) else cut
     return None if page.is_blank(0, cut) else cut
 
 
@@ -139,7 +139,7 @@ def quote_start(page: Page, *, told: int | None = None) -> Head | None:
     """What introduces the quote that ends the text; None where there is none, where somebody answers between its lines,
     where something is forwarded, and where nothing stands above it. `told`: the line in which a quote begins for sure."""
     number = page.next_written(0)
-    tail = signatures.start(page)
+    tail = signatures.ending(page)
     written = False  # has anybody written yet, above?
     while number < len(page.lines):
         if page.blank[number]:

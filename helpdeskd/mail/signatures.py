@@ -33,8 +33,16 @@ _STOPS = ".,;:!-\u2013\u2014\u3002"
 
 
 def start(page: Page) -> int:
-    """The line in which the signature begins that ends the text; the number of lines where there is none, or where nothing
-    is written above it."""
+    """The line in which the signature begins, with which nothing follows that is said; the number of lines where there is
+    none, or where nothing is written above it."""
+    first = ending(page)
+    if first == len(page.lines):
+        first = _amid(page)
+    return len(page.lines) if page.is_blank(0, first) else first
+
+
+def ending(page: Page) -> int:
+    """The line in which the signature begins that ends the text; the number of lines where there is none."""
     first = len(page.lines)
     while True:
         last = page.last_written(first)
@@ -42,9 +50,7 @@ def start(page: Page) -> int:
         if found is None:
             break
         first = found
-    if first == len(page.lines):
-        first = _amid(page)
-    return len(page.lines) if page.is_blank(0, first) else first
+    return first
 
 
 def is_delimiter(line: str) -> bool:
@@ -179,8 +185,9 @@ def _is_name(page: Page, last: int) -> bool:
 
 def _amid(page: Page) -> int:
     """The line of a program between blank ones: it stands below what is written and above what is quoted, even where nothing
-    else says that it is a quote."""
-    for number in range(1, len(page.lines)):
+    else says that it is a quote. Where lines with `>` follow, answers may stand between them."""
+    last_quoted = max((number for number, quoted in enumerate(page.quoted) if quoted), default=0)
+    for number in range(max(1, last_quoted + 1), len(page.lines)):
         if page.blank[number - 1] and not page.blank[number] and not page.quoted[number]:
             after = number + 1
             if (after == len(page.lines) or page.blank[after]) and is_program(page.lines[number]):
