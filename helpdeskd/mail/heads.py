@@ -16,6 +16,7 @@ from helpdeskd.mail.quotewords import (
     VERBS,
 )
 
+_VERB_ENDS = tuple(one.rstrip(":") for one in VERBS)
 WRAPPED = 4  # lines an attribution may be wrapped over
 _ABBREVIATION = 6  # characters of one, with its full stop
 _BLOCK = 10  # written lines of a block of headers
@@ -150,7 +151,7 @@ def _rate(joined: str) -> _Rating | None:
 def _ends_in_verb(line: str) -> bool:
     """Of "On ... Ann <ann@example.org> wrote": some programs forget the colon."""
     tail = line[-24:].lower().rstrip(_MARKS + "-")
-    return ("@" in line or len(line) < 24) and any(tail.endswith(one.rstrip(":")) for one in VERBS)
+    return ("@" in line or len(line) < 24) and tail.endswith(_VERB_ENDS)
 
 
 def _with_attribution(page: Page, number: int) -> int:

@@ -66,14 +66,16 @@ def is_program(line: str) -> bool:
     if not words or len(words) > 16:
         return False
     text = " ".join(words)
-    for opener in OPENERS_MY:
+    for opener in OPENERS_MY if text.startswith(OPENERS_MY) else ():
         if text.startswith(opener):
             rest = text[len(opener) :].split()
             if len(rest) > 1 and rest[0].endswith(","):  # "Sent from my Carrier, Maker smartphone"
                 rest[0] = rest[0][:-1]
             if _names(rest) or (0 < len(rest) <= _NAME and all(one.replace("-", "").isalnum() for one in rest)):
                 return True
-    if any(text.startswith(opener) and _names(text[len(opener) :].split()) for opener in OPENERS):
+    if text.startswith(OPENERS) and any(
+        text.startswith(opener) and _names(text[len(opener) :].split()) for opener in OPENERS
+    ):
         return True
     if text.startswith(GETS):
         rest = next(text[len(one) :] for one in GETS if text.startswith(one)).split()

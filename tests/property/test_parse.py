@@ -433,7 +433,7 @@ def test_quotes_are_found_in_linear_time(name):
     """CPU of eight times the text over CPU of the text: 8 where linear, 64 where quadratic. The best of several runs
     each, and a bound between the two that a busy machine does not reach."""
     unit = HOSTILE[name]
-    small = unit * max(1, 60_000 // len(unit))
+    small = unit * max(1, 20_000 // len(unit))
     large = small * 8
 
     def cost(text: str) -> float:
