@@ -23,7 +23,7 @@ _BLOCK = 10  # written lines of a block of headers
 _SPACES = " \t\xa0"
 _MARKS = " \t\xa0*_"
 _TIME = re.compile(r"\d{1,2}[:.h\u6642\u65f6\u70b9]\d{2}|\d ?[ap]\.?m\b")
-_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|\b\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
+_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
 _DIGIT = re.compile(r"\d")
 
 
@@ -137,7 +137,7 @@ def _rate(joined: str) -> _Rating | None:
     date = bool(_DATE.search(words))
     opened = words[:1].isdigit() or words.startswith(OPENERS)
     if verb:
-        sure = (address or (time and date)) if closed else (date and address) or (opened and time and date)
+        sure = (time and date) or (address and (date or opened)) if closed else date and (address or (opened and time))
         if sure or (opened and closed):
             return _Rating(opened and (sure or bool(_DIGIT.search(words))), sure, sure and address and date)
         return None
@@ -255,9 +255,10 @@ def _between_dashes(line: str) -> str:
         return ""
     left = line.lstrip("> *")
     words = left.strip("- \t\xa0*_")
-    if not words or not left.rstrip(" \t\xa0*").endswith("--"):
-        return ""
-    return " ".join(words.lower().split())
+    words = " ".join(words.lower().split())
+    if left.rstrip(" \t\xa0*").endswith("--"):
+        return words
+    return words if words in FORWARDED or words in ORIGINAL_MESSAGE else ""  # dashes on one side only
 
 
 def _plain(line: str) -> str:

@@ -7,6 +7,7 @@ LONGEST = 400  # characters of a line that are looked at; an attribution over se
 ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
 _INDENT = 8  # characters before the `>` of a quoted line
 _SPACES = " \t\xa0"
+_FULL = 70  # characters of a line that was full and had to be wrapped
 _INITIALS = 3  # letters before the `>` where programs put the author's initials there
 
 
@@ -25,7 +26,7 @@ class Page:
         any_quoted = ">" in text
         self.quoted = [any_quoted and is_quoted(line) for line in self.lines]
         if any_quoted:
-            self._mend_brackets()
+            self._mend_wrapped()
         self._mark_bars()
         # The next written line that nobody quotes, from each line on.
         self._unquoted = [len(self.lines)] * (len(self.lines) + 1)
@@ -33,9 +34,14 @@ class Page:
             free = not self.blank[number] and not self.quoted[number]
             self._unquoted[number] = number if free else self._unquoted[number + 1]
 
-    def _mend_brackets(self) -> None:
+    def _mend_wrapped(self) -> None:
         """Of "On ... <ann@example.org" was wrapped before its bracket closes: "> wrote:" quotes nothing."""
         for number in range(1, len(self.lines)):
+            above = self.lines[number - 1]
+            if self.quoted[number - 1] and len(above) >= _FULL and above.endswith("="):
+                self.quoted[number] = not self.blank[
+                    number
+                ]  # a soft line break of quoted-printable that nobody decoded
             if not self.quoted[number] or not self.lines[number][:LONGEST].rstrip().endswith(ENDS):
                 continue
             if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):

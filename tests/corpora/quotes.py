@@ -113,7 +113,17 @@ OWN_WORDS = {
 }
 
 # Where we do otherwise on purpose.
-OTHERWISE: dict[str, str] = {}
+_WHO = "between answers the line that says who is quoted stays: it belongs to what they answer (GitHub's parser keeps it, too)"
+OTHERWISE: dict[str, str] = {
+    "email_reply_trimmer/test/emails/embedded_email_7.txt": _WHO,
+    "email_reply_trimmer/test/emails/embedded_email_17.txt": _WHO,
+    "email_reply_trimmer/test/emails/forwarded_gmail.txt": "a forward keeps its content, which is what it was sent for",
+    "email_reply_trimmer/test/emails/spam_1.txt": "a mail of nothing but a quote is shown, not made empty",
+    "email_reply_parser-crisp/test/fixtures/email_7.txt": "lines without `>` between quoted lines: here a program wrapped them, elsewhere "
+    "they are answers, and an answer is never folded",
+    "email_reply_parser-crisp/test/fixtures/email_with_regards.txt": "the closing words and the name are the author's own, and no "
+    "signature (the other projects keep them, too)",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -224,6 +224,21 @@ def test_a_quote_below_the_last_answer_is_cut(trailing):
     assert whole(found) == text
 
 
+def test_soft_line_breaks_that_nobody_decoded():
+    text = f"Yes.\n\nOn Mon, 2 Feb 2026 at 9:12 Support <support@desk.example> w=\nrote:\n\n> {'a long line ' * 6}=\nof words\n> No?\n"
+    assert split(text, MARKER).text == "Yes.\n"
+
+
+def test_an_error_of_a_server_is_no_quote():
+    text = "It came back.\n\n<ann@example.org>: host mx.example.org[192.0.2.1] said:\n    550 no such user\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
+def test_a_forward_with_dashes_on_one_side():
+    text = "See below.\n\n> ------ Forwarded Message\n> From: Ann\n> Subject: Printer\n>\n> It burns.\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
 def test_quoted_with_bars():
     text = "Yes.\n\n2026/2/2 Support via Desk <support@desk.example>\n\n| Does it burn?\n| ---\n| Support\n"
     assert split(text, MARKER).text == "Yes.\n"
