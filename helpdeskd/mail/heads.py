@@ -227,6 +227,26 @@ def _header_block(page: Page, number: int) -> int | None:
     return end if first == "from" or len(named) == 3 else None
 
 
+def block(page: Page, number: int) -> tuple[int, dict[str, str]] | None:
+    """(end, header to its words) of the block of headers that begins in line `number`; None where none does. A header that
+    was wrapped is one line, and of a repeated one the first counts."""
+    end = None if page.quoted[number] or page.blank[number] else _header_block(page, number)
+    if end is None:
+        return None
+    found: dict[str, str] = {}
+    last = ""
+    for line in page.lines[number:end]:
+        kind = label(line)
+        if kind and kind not in found:
+            last = kind
+            found[kind] = line.replace("\uff1a", ":", 1).partition(":")[2][:LONGEST].strip(_MARKS)
+        elif not kind and last and len(found[last]) < LONGEST:
+            found[last] = f"{found[last]} {line[:LONGEST].strip(_SPACES)}".strip()
+        elif kind:
+            last = ""
+    return end, found
+
+
 def _goes_on(page: Page, place: int) -> bool:
     """A subject or a list of recipients may be wrapped: does a header follow this line at once?"""
     after = place + 1
@@ -236,17 +256,19 @@ def _goes_on(page: Page, place: int) -> bool:
 
 
 def is_rule(line: str) -> bool:
-    """A line of dashes, underscores or the like."""
+    """A line of dashes, underscores or the like, with words between them or without."""
     stripped = line[:LONGEST].strip(_SPACES)
-    return stripped == "\u2026" or (len(stripped) >= 5 and not stripped.strip("-_=*\u2500\u2014\u2013"))
+    return (
+        stripped == "\u2026"
+        or bool(_between_dashes(stripped))
+        or (len(stripped) >= 5 and not stripped.strip("-_=*\u2500\u2014\u2013"))
+    )
 
 
 def _with_rule(page: Page, number: int) -> int:
-    """A line of dashes or underscores above a quote belongs to it, and one with words between dashes."""
+    """A line of dashes or underscores above a quote belongs to it."""
     above = page.last_written(number)
-    if above < 0 or number - above > 3 or len(page.lines[above]) > LONGEST:
-        return number
-    return above if is_rule(page.lines[above]) or _between_dashes(page.lines[above].strip(_SPACES)) else number
+    return above if above >= 0 and number - above <= 3 and is_rule(page.lines[above]) else number
 
 
 def _between_dashes(line: str) -> str:

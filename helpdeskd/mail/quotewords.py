@@ -42,7 +42,7 @@ ORIGINAL_MESSAGE = frozenset(
     orijinal_ileti | oryginalna_wiadomość | pôvodná_správa | původní_zpráva | replied_message | reply_message |
     sākotnējais_ziņojums | ursprungligt_meddelande | ursprüngliche_mail | ursprüngliche_nachricht |
     wiadomość_oryginalna | özgün_ileti | αρχικό_μήνυμα | исходное_сообщение | оригінальне_повідомлення |
-    пересылаемое_сообщение | 元のメッセージ | 原始邮件 | 原始郵件 | 원본_메시지
+    元のメッセージ | 原始邮件 | 原始郵件 | 원본_메시지
 """)
 )
 # Between dashes, or alone before a colon: what follows is forwarded, not quoted.
@@ -56,7 +56,7 @@ FORWARDED = frozenset(
     messaggio_inoltrato | preposlaná_správa | przekazana_wiadomość | přeposlaná_zpráva |
     start_of_forwarded_message | továbbított_üzenet | vidarebefordrat_brev | vidarebefordrat_meddelande |
     videresendt_meddelelse | videresendt_melding | weitergeleitete_nachricht | wiadomość_przekazana_dalej |
-    yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
+    yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересылаемое_сообщение | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
     转发的邮件 | 转发邮件 | 전달된_메시지
 """)
 )

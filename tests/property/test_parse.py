@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from helpdeskd.config import Desk, Intake
 from helpdeskd.errors import Refused
-from helpdeskd.mail import charset, encode, headers, html, ids, quoting, reply
+from helpdeskd.mail import charset, encode, forwarded, headers, html, ids, quoting, reply
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.mail.parse import identity, parse
@@ -246,6 +246,7 @@ def test_nothing_of_a_text_is_lost(lines, end, forward):
     if found.quote and not found.marker_cut:
         assert found.text.strip()
         assert not forward
+    forwarded.read(text)
     for part in (text, found.text):
         place = 0
         for fold in reply.folds(part):
@@ -441,6 +442,7 @@ def test_quotes_are_found_in_linear_time(name):
         for _ in range(4):
             start = time.process_time()
             reply.folds(quoting.split(text, MARKER).text)
+            forwarded.read(text)
             best = min(best, time.process_time() - start)
         return best
 
