@@ -21,6 +21,7 @@ WRAPPED = 4  # lines an attribution may be wrapped over
 _ABBREVIATION = 6  # characters of one, with its full stop
 _BLOCK = 10  # written lines of a block of headers
 _SPACES = " \t\xa0"
+_RULERS = "-=_*#~\u2013\u2014\u2500"
 _MARKS = " \t\xa0*_"
 _TIME = re.compile(r"\d{1,2}[:.h\u6642\u65f6\u70b9]\d{2}|\d ?[ap]\.?m\b")
 _DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
@@ -46,7 +47,7 @@ def find(page: Page, number: int) -> Head | None:
     stripped = line.strip(_SPACES)
     words = _between_dashes(stripped)
     if words:
-        if words in ORIGINAL_MESSAGE:
+        if words in ORIGINAL_MESSAGE or (stripped.startswith("##-") and stripped.endswith("-##")):
             return Head(number, number + 1)
         if words in FORWARDED:
             return Head(number, number + 1, forwards=True)
@@ -272,15 +273,15 @@ def _with_rule(page: Page, number: int) -> int:
 
 
 def _between_dashes(line: str) -> str:
-    """The words of "-----Original Message-----", in lower case."""
-    if not line.startswith(("--", "> --", "*--")) or len(line) > 120:
+    """The words of "-----Original Message-----", in lower case; of "##- Reply above this line -##" and the like, too."""
+    left = line.lstrip("> ")
+    if len(line) > 120 or left[:1] not in _RULERS or left[1:2] not in _RULERS:
         return ""
-    left = line.lstrip("> *")
-    words = left.strip("- \t\xa0*_")
-    words = " ".join(words.lower().split())
-    if left.rstrip(" \t\xa0*").endswith("--"):
+    words = " ".join(left.strip(_RULERS + _SPACES).lower().split())
+    bare = left.rstrip(_SPACES)
+    if words and bare[-1] in _RULERS and bare[-2] in _RULERS:
         return words
-    return words if words in FORWARDED or words in ORIGINAL_MESSAGE else ""  # dashes on one side only
+    return words if words in FORWARDED or words in ORIGINAL_MESSAGE else ""  # on one side only
 
 
 def _plain(line: str) -> str:

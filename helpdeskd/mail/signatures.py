@@ -55,7 +55,7 @@ def ending(page: Page) -> int:
 
 def is_delimiter(line: str) -> bool:
     """RFC 3676 section 4.3: `-- `; programs strip the space."""
-    return len(line) < 8 and line.rstrip(_SPACES) in {"--", "\u2014"}
+    return len(line) < 8 and line.rstrip(_SPACES) in {"--", "\u2014", "\u2013", "\u2014\u2014", "\u2013\u2013"}
 
 
 def is_program(line: str) -> bool:
@@ -158,7 +158,7 @@ def _delimited(page: Page, last: int) -> int | None:
             break
         if is_delimiter(line) and written <= (_LINES if line.startswith("-- ") else _BARE_LINES):
             return number
-        if near and 0 < written <= _FOOTER and _is_underscores(line):
+        if near and 0 < written <= _FOOTER and _is_underscores(line) and (number == 0 or page.blank[number - 1]):
             return number
         if line.strip(" \t\xa0*_:").lower() in DISCLAIMERS and (number == 0 or page.blank[number - 1]):
             return number

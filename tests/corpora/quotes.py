@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from helpdeskd.config import Desk, Intake
-from helpdeskd.mail import reply
+from helpdeskd.mail import forwarded, reply
 from helpdeskd.mail.parse import parse
 from helpdeskd.mail.quoting import split
 from helpdeskd.mail.structure import tidy
@@ -182,6 +182,11 @@ def main() -> None:
     _line("together", every)
     for half in (0, 1):
         _line(f"half {half}", [case for case in every if case.half == half])
+    forwards = list(_forwards())
+    print(f"  {'passed on: comment and text':<28} {sum(right for _, right in forwards)}/{len(forwards)}")
+    for name, right in forwards:
+        if not right:
+            print(f"  FAILS: {name}")
     lost = [case for case in every if case.lost]
     print(f"  {'own words lost in':<28} {len(lost)}")
     for case in every:
@@ -193,6 +198,15 @@ def main() -> None:
                 print(f"      lost: {line[:100]}")
     for name in sorted(set(OTHERWISE) - {case.path for case in every if not case.right}):
         print(f"  as expected after all: {name}")
+
+
+def _forwards() -> Iterator[tuple[str, bool]]:
+    """What stands above a mail that was passed on, and the mail: name, are both as expected?"""
+    trimmer = MAILS / "email_reply_trimmer" / "test"
+    for path in sorted((trimmer / "embedded").glob("*.txt")):
+        found = forwarded.read(_read(trimmer / "emails" / path.name))
+        above, inner = _plain(_read(trimmer / "before" / path.name)), _plain(_read(path))
+        yield _name(path), found is not None and _plain(found.comment) == above and inner.endswith(_plain(found.text))
 
 
 def _line(name: str, some: list[Case]) -> None:

@@ -169,8 +169,20 @@ def test_header_blocks(language, rule):
     ],
 )
 def test_original_message(words):
-    text = f"My answer.\n\n-----{words}-----\nanything\n"
-    assert split(text, MARKER).text == "My answer.\n"
+    for line in (f"-----{words}-----", f"---- {words} ----", f"==== {words} ====", f"____{words}____", f"---- {words}"):
+        assert split(f"My answer.\n\n{line}\nanything\n", MARKER).text == "My answer.\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##- Geef uw antwoord boven deze lijn -##",
+        "=-=-= Please reply above this line =-=-=",
+        "--- Reply above this line ---",
+    ],
+)
+def test_markers_of_other_desks(line):
+    assert split(f"My answer.\n\n{line}\nanything\n", MARKER).text == "My answer.\n"
 
 
 @pytest.mark.parametrize(

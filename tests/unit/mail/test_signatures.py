@@ -127,6 +127,7 @@ def test_signatures(signature):
         "- one\n- two\n\n- Three\n",
         "Results\n----\nfast\n",
         "______\na table\n\nand more\n",
+        "Results\n______\nall of them fast\n",
         "Yes\n\n-v gives more\n",
         "Yes\n\n-Please restart it now and tell me\n",
         "Is it the disclaimer?\nYes\n",
