@@ -96,6 +96,7 @@ _FOLDED = {
     reply.Kind.HEAD: "[{} about what follows]",
     reply.Kind.QUOTE: "[{} of quote]",
     reply.Kind.SIGNATURE: "[{} of signature]",
+    reply.Kind.BELOW: "[{} below a telephone's]",
 }
 
 

@@ -138,7 +138,12 @@ def _rate(joined: str) -> _Rating | None:
     date = bool(_DATE.search(words))
     opened = words[:1].isdigit() or words.startswith(OPENERS)
     if verb:
-        sure = (time and date) or (address and (date or opened)) if closed else date and (address or (opened and time))
+        # Who says "my colleague wrote on Monday at 9:12:" in a letter quotes by hand: a program puts the address in brackets.
+        named = opened or ("<" in words and address)
+        if closed:
+            sure = named and ((time and date) or (address and (date or opened)))
+        else:
+            sure = date and ((named and address) or (opened and time))
         if sure or (opened and closed):
             return _Rating(opened and (sure or bool(_DIGIT.search(words))), sure, sure and address and date)
         return None

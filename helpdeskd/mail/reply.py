@@ -15,6 +15,7 @@ class Kind(StrEnum):
     HEAD = "head"  # "On ... wrote:" or a block of headers with nothing above it
     QUOTE = "quote"  # what is quoted above one answer
     SIGNATURE = "signature"
+    BELOW = "below"  # the line of a telephone, and words below it that nothing marks as a quote: perhaps the author's
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ def folds(text: str) -> tuple[Fold, ...]:
         if body > head.end:
             found.append(Fold(page.starts[head.end], page.starts[body], Kind.QUOTE))
     if tail < len(page.lines):
-        found.append(Fold(page.starts[tail], len(text), Kind.SIGNATURE))
+        kind = Kind.SIGNATURE if signatures.ending(page) == tail else Kind.BELOW
+        found.append(Fold(page.starts[tail], len(text), kind))
     return tuple(found)
 
 

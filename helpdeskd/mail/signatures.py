@@ -156,7 +156,7 @@ def _delimited(page: Page, last: int) -> int | None:
             continue
         if page.quoted[number] or written > _LAWYERS:
             break
-        if is_delimiter(line) and written <= (_LINES if line.startswith("-- ") else _BARE_LINES):
+        if is_delimiter(line) and (written <= _LINES if line.startswith("-- ") else _is_bare(page, number, written)):
             return number
         if near and 0 < written <= _FOOTER and _is_underscores(line) and (number == 0 or page.blank[number - 1]):
             return number
@@ -164,6 +164,12 @@ def _delimited(page: Page, last: int) -> int | None:
             return number
         written += 1
     return None
+
+
+def _is_bare(page: Page, number: int, written: int) -> bool:
+    """Is `--` without its space the start of a signature? Not within a list, and not far above the end."""
+    below = page.next_written(number + 1)
+    return written <= _BARE_LINES and not page.lines[below].startswith(("- ", "* "))
 
 
 def _is_underscores(line: str) -> bool:

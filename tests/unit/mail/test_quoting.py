@@ -207,6 +207,8 @@ def test_markers_of_other_desks(line):
         "Opened at 2026-02-02 09:12:\nnothing\n2026/02/02 09:15: smoke\n",
         'See https://example.org/on-monday-someone-wrote-about-it for how "wrote:" is found.\nAnn\n',
         "On Monday I sent it to Bob <bob@example.org> and asked:\nwill it burn?\n",
+        "Hi,\n\nMy colleague wrote on 2.2.2026 at 9:12:\nthe printer burns\nPlease come.\n",
+        "Hi,\n\nThe customer wrote on 2.2.2026 at 9:12 to ann@example.org:\nthe printer burns\nPlease come.\n",
         "Results:\n----\n1. fast\n\n====\n2. slow\n",
         "| a | b |\n| 1 | 2 |\n| 3 | 4 |\nthat is the table\n",
         "> Only the first?\n\nYes.\n\nSent from my iPhone\n",

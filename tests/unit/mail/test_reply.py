@@ -45,6 +45,13 @@ def test_the_places_of_folds():
     )
 
 
+def test_words_below_the_line_of_a_telephone_are_no_signature():
+    text = "Yes.\n\nSent from my iPhone\n\nOr is it?\n"
+    assert said(text) == "Yes."
+    assert [fold.kind for fold in folds(text)] == [Kind.BELOW]
+    assert said(text, (Kind.SIGNATURE, Kind.QUOTE)) == text.strip()
+
+
 def test_some_kinds_may_stay():
     text = f"{BLOCK}\nIt burns.\n-- \nAnn\n"
     assert said(text, (Kind.SIGNATURE,)) == f"{BLOCK}\nIt burns."

@@ -125,6 +125,7 @@ def test_signatures(signature):
         "Sent from my iPhone\n",
         "a -- b\n",
         "- one\n- two\n\n- Three\n",
+        "- one\n--\n- three\n",
         "Results\n----\nfast\n",
         "______\na table\n\nand more\n",
         "Results\n______\nall of them fast\n",
