@@ -15,6 +15,7 @@ from helpdeskd.http.params import Invalid
 from helpdeskd.model.ticket import Message, Origin, Priority, State
 
 TEXT = "text/plain; charset=utf-8"
+LONGEST_ERROR = 1_000  # characters
 HTML_MARK = "<!--html-->"  # how its editor marks what is HTML
 
 STATUS: Mapping[State, int] = {
@@ -98,7 +99,8 @@ def success(found: Any) -> Answer:
 
 
 def error(message: str, status: int, *headers: tuple[str, str]) -> Answer:
-    """Any error: its words, and nothing else."""
+    """Any error: its words, and nothing else. What was sent may be in them, but is not sent back at length."""
+    message = message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}…"
     words = message[:1].upper() + message[1:]
     return Answer((words if words.endswith(".") else f"{words}.").encode(), status, TEXT, headers)
 
