@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import email
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -40,52 +39,41 @@ TEXTS = {
     "blanks": " \t\r\n ",
     "huge number": "1" + "0" * 30,
     "beyond a float": "1e999",
-    "a float": "1.5",
     "zero": "0",
     "negative": "-1",
-    "the smallest": "-9223372036854775808",
     "beyond a key": "9223372036854775808",
-    "digits and a letter": "9" * 5_000 + "x",
     "NUL": "1\x00",
     "controls": "a\r\nBcc: eve@elsewhere.example\r\n\r\n\x01\x1b[31m\x7f\x85\u2028",
     "surrogate": "a\ud800",
     "wide digit": "\uff11",
-    "turned round": "\u202egpj.exe",
-    "SQL": "1'; DROP TABLE ticket; --",
-    "search syntax": '"* OR NEAR(a b) AND ^x:y - (',
+    "syntax": "1'; DROP TABLE ticket; -- \"* OR NEAR(a b) AND ^x:y - (",
     "a date before all time": "0001-01-01T00:00:00+23:59",
     "a date beyond all time": "9999-12-31",
     "markup": "<b" * 2_000 + "<script>alert(1)</script><img src=x onerror=alert(1)>",
     "long": "x" * 200_000,
     "nested JSON": "[" * 5_000,
-    "an object": '{"1": {"a": [1]}}',
 }
 # What no text minds, and what is nothing but a text to whatever is no text.
-FOR_NUMBERS = {
-    "beyond a float",
-    "a float",
-    "zero",
-    "the smallest",
-    "beyond a key",
-    "wide digit",
-    "a date before all time",
-}
-FOR_TEXTS = {"controls", "turned round", "SQL", "search syntax", "markup", "long", "nested JSON", "an object"}
+FOR_NUMBERS = {"beyond a float", "zero", "negative", "beyond a key", "wide digit", "a date before all time"}
+FOR_TEXTS = {"controls", "syntax", "markup", "long", "nested JSON"}
 # As JSON values where texts are wanted.
 VALUES = {
     "list": "[1]",
+    "object": '{"a": 1}',
+    "huge number": "1" + "0" * 30,
+    "float": "1.5e300",
+    "surrogate": '"\\ud800"',
+    "NUL": '"1\\u0000"',
+}
+# Of what no parameter sees, all at once.
+ALIKE = {
     "nothing in a list": "[]",
     "lists in a list": "[[1], [[2]], null]",
-    "object": '{"a": 1}',
     "nested": "[" * DEEP + "]" * DEEP,
     "nested objects": '{"a":' * DEEP + "1" + "}" * DEEP,
     "nested beyond all": "[" * 100_000 + "]" * 100_000,
-    "huge number": "1" + "0" * 30,
-    "float": "1.5e300",
     "null": "null",
     "true": "true",
-    "surrogate": '"\\ud800"',
-    "NUL": '"1\\u0000"',
 }
 BODIES = {
     "XML": ("text/xml", b"<a/>"),
@@ -202,7 +190,7 @@ class Asker:
     def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
         headers = self.header | more.pop("headers", {})
         got = self.house.client.request(method, path, headers=headers, **more)
-        told = f"{method} {path[:80]} {str(more)[:200]}: {got.status_code} {got.text[:200]}"
+        told = f"{method} {path[:80]}: {got.status_code} {got.text[:200]}"
         assert got.status_code in STATUSES, told
         if got.status_code != 200:
             assert got.headers["content-type"] == "text/plain; charset=utf-8", told
@@ -215,6 +203,10 @@ class Asker:
             self("GET", f"{row.path}?{_encoded([(name, value[-20_000:]) for name, value in values])}")
         else:
             self("POST", row.path, content=_encoded(values).encode(), headers={"Content-Type": FORM})
+
+    def json(self, row: Row, members: list[str]) -> None:
+        content = "{" + ", ".join(members) + "}"
+        self("POST", row.path, content=content.encode(), headers={"Content-Type": "application/json"})
 
     def parts(self, row: Row, parts: list[tuple[str, bytes, bytes]]) -> httpx.Response:
         """(what follows form-data, more headers, content)"""
@@ -267,16 +259,20 @@ def test_a_name_that_comes_again(ask: Asker) -> None:
         ask.text(row, [*row.others(param.name).items(), *((name, str(n)) for n in range(100))])
 
 
-@pytest.mark.parametrize("kind", [*VALUES, *(f"text: {each}" for each in ("empty", "surrogate", "controls", "long"))])
+@pytest.mark.parametrize("kind", VALUES)
 def test_a_value_in_json(ask: Asker, kind: str) -> None:
-    value = VALUES[kind] if kind in VALUES else json.dumps(TEXTS[kind.removeprefix("text: ")])
     for row in POSTED:
+        value = VALUES[kind].replace("1", NOWHERE) if row.route.name in GONE else VALUES[kind]
         for param in params_of(row.route.params):
-            if row.route.name in GONE:
-                value = value.replace("1", NOWHERE)
             members = [f'"{each}": "{right}"' for each, right in row.others(param.name).items()]
-            content = "{" + ", ".join([*members, f'"{param.name}": {value}']) + "}"
-            ask("POST", row.path, content=content.encode(), headers={"Content-Type": "application/json"})
+            ask.json(row, [*members, f'"{param.name}": {value}'])
+
+
+@pytest.mark.parametrize("kind", ALIKE)
+def test_all_values_in_json(ask: Asker, kind: str) -> None:
+    for row in POSTED:
+        value = ALIKE[kind].replace("1", NOWHERE) if row.route.name in GONE else ALIKE[kind]
+        ask.json(row, [f'"{param.name}": {value}' for param in params_of(row.route.params)])
 
 
 @pytest.mark.parametrize("kind", BODIES)
