@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -18,7 +18,8 @@ import pytest
 from sqlalchemy import delete
 
 from helpdeskd import config
-from helpdeskd.desk import accounts, api_keys, assets, changes, customers, fields, people, tickets
+from helpdeskd.desk import accounts, api_keys, articles, assets, bodies, changes, customers, fields, people, tickets
+from helpdeskd.desk.articles import Draft
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import JITBIT
@@ -142,6 +143,14 @@ MAY: dict[str, list[Ask]] = {
     "list_ticket_fields": [of_ticket(SEE)],
     "set_ticket_field": [of(EDIT, ticketId="{ticket}", fieldId="{ticket_field}", value="v")],
     "set_ticket_fields": [of(EDIT, ticketId="{ticket}", **{"cf{ticket_field}": "v"})],
+    # what is written for everybody, and what goes by itself
+    "list_articles": [of_house(EVERYBODY)],
+    "show_article": [of_house(EVERYBODY, id="{article}"), Ask(STAFF, {"id": "{inner_article}"}, sees=frozenset())],
+    "create_article": [of_house(STAFF, subject="S", body="B")],
+    "list_templates": [of_house(STAFF)],
+    "show_rule": [of_house(ADMINISTRATORS, id="1")],
+    "enable_rule": [of_house(ADMINISTRATORS, id="1")],
+    "disable_rule": [of_house(ADMINISTRATORS, id="1")],
     # people and firms
     "show_user": [of_house(STAFF, userId="{eve}"), of_house(STAFF | {STRANGER}, userId="{dan}")],
     "find_by_email": [of_house(STAFF | {STRANGER}, email="dan@client.example")],
@@ -192,8 +201,16 @@ OUT: dict[str, tuple[str, int, str]] = {
     "a password from before another": (basic("ned"), 401, WRONG),
 }
 NOWHERE = str(10**15)  # there is no such row of anything
-HIDDEN = {"ticket", "another", "said", "noted", "file", "noted_file"}  # whose absence looks as if one may not see them
-CHANGES_BY_GET = {"delete_file", "close_ticket"}
+HIDDEN = {
+    "ticket",
+    "another",
+    "said",
+    "noted",
+    "file",
+    "noted_file",
+    "inner_article",
+}  # whose absence looks as if one may not see them
+CHANGES_BY_GET = {"delete_file", "close_ticket", "enable_rule", "disable_rule"}
 
 # A row answers all its methods alike: who comes in asks by the first, who does not by the last.
 ROWS = [pytest.param(route, route.methods.split()[-1], id=route.name) for route in JITBIT.routes]
@@ -234,6 +251,7 @@ class World:
     def ask(self, header: str, method: str, path: str, **more: Any) -> httpx.Response:
         n = next(self.counted)
         sent = {"X-Forwarded-For": f"198.18.{n // 250}.{n % 250}", **({"Authorization": header} if header else {})}
+        sent |= more.pop("headers", {})
         return self.client.request(method, f"/jitbit/api{path}", headers=sent, **more)
 
     def put(self, method: str, route: Route, ask: Ask, values: dict[str, str], who: str) -> httpx.Response:
@@ -315,6 +333,14 @@ def _held_asset(world: World) -> int:
     return number
 
 
+def _article(*, staff_only: bool) -> Callable[[World], int]:
+    def make(world: World) -> int:
+        draft = Draft("Cables", bodies.of("Pull them."), staff_only=staff_only)
+        return int(world.made(articles.create, draft=draft).article.id)
+
+    return make
+
+
 def _eve(world: World) -> int:
     """Somebody new: they may be removed."""
     n = next(world.counted)
@@ -333,6 +359,8 @@ THINGS: dict[str, Callable[[World], Any]] = {
     "acme": lambda world: world.house.acme,
     "asset": _asset,
     "held_asset": _held_asset,
+    "article": _article(staff_only=False),
+    "inner_article": _article(staff_only=True),
     "eve": _eve,
     "ticket_field": _field(Owner.TICKET),
     "person_field": _field(Owner.PERSON),
@@ -342,7 +370,7 @@ THINGS: dict[str, Callable[[World], Any]] = {
 
 
 @pytest.fixture(scope="module")
-def world(alone: House) -> Iterator[World]:
+def world(alone: House) -> World:
     return World(alone)
 
 
@@ -375,6 +403,32 @@ def test_who_may(world: World, route: Route, method: str, ask: Ask) -> None:
             assert got.headers["content-type"] == "text/plain; charset=utf-8"
         elif "GET" not in route.methods or route.name in CHANGES_BY_GET:
             world.anew()
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES_BY_GET))
+def test_what_get_changes(world: World, name: str) -> None:
+    """Neither a HEAD nor a page of somebody else's in a browser that remembers a password; and nobody's page posts."""
+    route = next(route for route in JITBIT.routes if route.name == name)
+    values = world.values(MAY[name][0])
+    path, foreign = route.paths.split()[0], {"Sec-Fetch-Site": "cross-site"}
+    assert world.ask(basic("ada"), "HEAD", path, params=values).status_code == 405
+    for method in ("GET", "POST"):
+        got = world.ask(basic("ada"), method, path, params=values, headers=foreign)
+        assert (got.status_code, "another site" in got.text) == (403, True)
+    for header, more in ((basic("ada"), {"Sec-Fetch-Site": "none"}), ("Bearer good-key-4711-abcdef", foreign)):
+        assert world.ask(header, "GET", path, params=world.values(MAY[name][0]), headers=more).status_code == 200
+        world.anew()
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+def test_foreign_pages_read_but_do_not_post(world: World, site: str, status: int) -> None:
+    for header, wanted in ((basic("tina"), status), ("Bearer good-key-4711-abcdef", 200)):
+        asked = {"headers": {"Sec-Fetch-Site": site}}
+        said = {"id": world.thing("ticket"), "body": "Words."}
+        assert world.ask(header, "POST", "/comment", data=said, **asked).status_code == wanted
+        assert world.ask(header, "GET", f"/ticket/{world.thing('ticket')}", **asked).status_code == 200
 
 
 def _number_off(text: str) -> str:
