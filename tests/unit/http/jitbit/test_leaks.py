@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx2 as httpx
@@ -11,9 +12,10 @@ import pytest
 
 from helpdeskd.desk import changes, counters, messages, tickets
 from helpdeskd.desk.context import Part, Words
+from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.model.mail import Address, Verdict
 from helpdeskd.model.ticket import State, Visibility
-from tests.unit.http.jitbit.conftest import AT, PICTURE, PRINTER, House, basic
+from tests.unit.http.jitbit.conftest import AT, PICTURE, PRINTER, House, basic, profile
 from tests.unit.http.jitbit.posted import a_ticket, comment, comments, ticket
 
 NOWHERE = 10**15
@@ -144,6 +146,18 @@ def test_figures_count_what_lists_show(house: House) -> None:
         assert said["Unassigned"] == len([each for each in opened if each["AssignedToUserID"] is None]), who
 
 
+def test_where_somebody_is_reached_is_for_who_deals_with_them(house: House) -> None:
+    """Dan takes part in Carol's ticket, as anybody does whom she names in Cc."""
+    number = a_ticket(house)
+    joins(house, number, "dan")
+    house.write(profile, house.people["carol"], phone="0 12", location="Room 9")
+    for who, seen in (("dan", ""), ("carol", "0 12"), ("mona", "0 12"), ("tina", "0 12"), ("ada", "0 12")):
+        shown = house.ask(who, "GET", f"ticket/{number}").json()["SubmitterUserInfo"]
+        assert (shown["Phone"], bool(shown["Location"])) == (seen, bool(seen)), who
+        listed = house.ask(who, "GET", "Tickets?count=300&fromUserId=5").text
+        assert ("0 12" in listed, "Room 9" in listed) == (False, False), who
+
+
 @pytest.mark.parametrize("who", ["carol", "dan", "mona", "tina", "sven"])
 def test_lists_show_nothing_that_is_hidden_alone(house: House, who: str) -> None:
     for query in (
@@ -216,6 +230,25 @@ def test_other_methods(house: House, method: str) -> None:
             got = house.ask("ada", method, path, headers=more)
             assert got.status_code in {400, 405, 501}, (path, got.status_code)
     assert house.ask("ada", "GET", f"ticket/{PRINTER}").status_code == 200
+
+
+def test_nobody_asks_more_often_by_asking_otherwise(alone: House) -> None:
+    """Another spelling, root, method or credential, another address that one claims to have: all is one person's."""
+    client = alone.serving(alone.store, replace(JITBIT, rates={"default": "6/minute"}))
+    alone.key("dan", "key-of-dan-4711-abcdef")
+    dan, key = basic("dan"), "Bearer key-of-dan-4711-abcdef"
+    asks = [
+        ("GET", "/jitbit/api/Authorization", dan, ""),
+        ("GET", "/jitbit/API/authorization/", dan, "192.0.2.1"),
+        ("POST", "/jitbit/helpdesk/api/Authorization", dan, "192.0.2.2"),
+        ("HEAD", "/JITBIT/api//%41uthorization", basic("DAN@client.example"), ""),
+        ("GET", "/jitbit/api/categories", key, ""),
+        ("GET", "/jitbit/api/ticket/1", key, "2001:db8::1"),
+    ]
+    for n, (method, path, header, by) in enumerate([*asks, *asks]):
+        sent = {"Authorization": header, "X-Forwarded-For": by, "X-Real-IP": by, "Forwarded": f"for={by}"}
+        status = client.request(method, path, headers=sent).status_code
+        assert (status == 429) == (n >= len(asks)), (method, path, status)
 
 
 def at_once(*acts: Any) -> Counter[int]:
