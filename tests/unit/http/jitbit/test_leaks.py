@@ -10,12 +10,12 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
-from helpdeskd.desk import changes, counters, messages, tickets
+from helpdeskd.desk import api_keys, changes, counters, messages, tickets
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.model.mail import Address, Verdict
 from helpdeskd.model.ticket import State, Visibility
-from tests.unit.http.jitbit.conftest import AT, PICTURE, PRINTER, House, basic, profile
+from tests.unit.http.jitbit.conftest import AT, PASSWORD, PICTURE, PRINTER, House, basic, profile
 from tests.unit.http.jitbit.posted import a_ticket, comment, comments, ticket
 
 NOWHERE = 10**15
@@ -299,3 +299,70 @@ def test_merges_at_once(house: House) -> None:
 
 def _all_tickets(conn: Any) -> Any:
     return conn.exec_driver_sql("SELECT id FROM ticket WHERE removed_at IS NULL").all()
+
+
+def test_new_things_at_once(house: House) -> None:
+    """Of several that want the same name one has it, and the others hear so."""
+
+    def post(path: str, **values: Any) -> Any:
+        return lambda: house.ask("ada", "POST", path, data=values)
+
+    def user(name: str, address: str) -> Any:
+        return post("CreateUser", username=name, email=f"{address}@new.example", password="long enough", company="New")
+
+    assert at_once(*(user("new", "new") for _ in range(6))) == {200: 1, 400: 5}
+    assert at_once(*(user(f"u{n}", f"u{n}") for n in range(6))) == {200: 6}
+    firms = [post("Company", name="Firm", emailDomains="firm.example") for _ in range(6)]
+    assert at_once(*firms) == {200: 6}
+    one, other = a_ticket(house), a_ticket(house)
+    assert at_once(*(post("TagTicket", ticketId=each, name="fresh") for each in (one, other) * 3)) == {200: 6}
+    things = [post("Asset", modelName="M", manufacturer="New", type="New", supplier="New") for _ in range(6)]
+    assert at_once(*things) == {200: 6}
+    asset = house.ask("ada", "GET", "Assets").json()[-1]["ItemID"]
+    assert at_once(*(post("AddAssetToTicket", assetId=asset, ticketId=one) for _ in range(6))) == {200: 6}
+    assert at_once(*(post("AssignAssetToUser", assetId=asset, userId=5) for _ in range(6))) == {200: 6}
+    links = [post("LinkTickets", id=each[0], id2=each[1]) for each in ((one, other), (other, one)) * 3]
+    assert at_once(*links) == {200: 6}
+    assert len(house.ask("ada", "GET", f"LinkedTickets/{one}").json()) == 1
+
+
+def test_nobody_becomes_their_own_grandparent(house: House) -> None:
+    numbers = [a_ticket(house) for _ in range(3)]
+
+    def under(parent: int, child: int) -> Any:
+        return lambda: house.ask("ada", "POST", "AddSubTicket", data={"parentId": parent, "childId": child})
+
+    found = at_once(*(under(one, other) for one in numbers for other in numbers if one != other))
+    assert set(found) <= {200, 400}, found
+    above = {child["IssueID"]: n for n in numbers for child in house.ask("ada", "GET", f"SubTickets/{n}").json()}
+    for number in numbers:
+        seen = {number}
+        while (number := above.get(number, 0)) and number not in seen:
+            seen.add(number)
+        assert not number, above
+
+
+def test_a_person_is_merged_or_removed_while_they_write(house: House) -> None:
+    def create(name: str) -> int:
+        given = {"username": name, "password": PASSWORD, "email": f"{name}@x.example"}
+        return int(house.ask("ada", "POST", "CreateUser", data=given).text)
+
+    def say(token: str) -> Any:
+        # By keys: so many wrong passwords would close the address.
+        headers = {"Authorization": f"Bearer {token}"}
+        return lambda: house.ask("", "POST", "comment", headers=headers, data={"id": number, "body": "x"})
+
+    one, other = create("writes"), create("keeps")
+    number = int(house.ask("writes", "POST", "ticket", data={"categoryId": 1, "subject": "S", "body": "B"}).text)
+    for name, person_id in (("one", one), ("other", other)):
+        given = {"dialect": "jitbit", "name": name, "person_id": person_id}
+        house.write(api_keys.create, token=f"key-of-the-{name}-4711-abcdef", **given)
+    writes = [say("key-of-the-one-4711-abcdef")] * 6
+    merge = [lambda: house.ask("ada", "POST", "MergeUsers", data={"id": other, "id2": one})] * 2
+    assert set(at_once(*writes[:3], *merge, *writes[3:])) <= {200, 400, 401, 404}
+    assert house.ask("ada", "GET", f"ticket/{number}").json()["UserID"] == other
+    assert house.ask("ada", "GET", f"comments/{number}").status_code == 200
+    more = [say("key-of-the-other-4711-abcdef")] * 4
+    gone = [lambda: house.ask("ada", "POST", "DeleteUser", data={"userId": other})] * 2
+    assert set(at_once(*more[:2], *gone, *more[2:])) <= {200, 400, 401, 404}
+    assert house.ask("ada", "GET", f"ticket/{number}").status_code == 404
