@@ -15,7 +15,7 @@ def test_it_keeps_to_its_document(alone: House, record_property) -> None:
     alone.key("ada", TOKEN)
     base_url = str(alone.client.base_url.copy_with(path="")).rstrip("/")
     headers = {"Authorization": f"Bearer {TOKEN}"}
-    made = conforms(UNHURRIED, base_url, headers, record_property, examples=2, leave_out=FATAL | twice())
+    made = conforms(UNHURRIED, base_url, headers, record_property, examples=1, leave_out=FATAL | twice())
     assert made > 30
     assert alone.client.get("Authorization", headers=headers).status_code == 200
 
