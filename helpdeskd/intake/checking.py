@@ -80,8 +80,9 @@ class Checker:
 def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
     """What the door knew, as far as it says something: the client of a relay of ours is not who sent the mail."""
     box = next((box for box in config.mailbox if box.name == envelope.account), None)
-    servers = (box.authserv_ids if box else ()) or config.trust.authserv_ids
-    outside = envelope.door == Door.SMTP and envelope.sender_known and not is_relay(envelope.peer, config.trust.relays)
+    outside = envelope.door == Door.SMTP and not is_relay(envelope.peer, config.trust.relays)
+    # What comes straight from a stranger has met no server of ours: results in its name are forged.
+    servers = () if outside else (box.authserv_ids if box else ()) or config.trust.authserv_ids
     return Origin(
         client=envelope.peer if outside else "",
         helo=envelope.helo,

@@ -29,6 +29,7 @@ from tests.unit.mail.verify.house import PLAIN, rsa_key, signed
 
 BOX = Mailbox(name="box", host="h", user="u", authserv_ids=("MX.provider.example",))
 RELAYS = Config().trust.relays
+FORGED = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=bank.example\r\n"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_relays_of_our_own(peer, relay):
 @pytest.mark.parametrize(
     ("envelope", "client", "servers"),
     [
-        ({"door": "smtp", "peer": "192.0.2.7"}, "192.0.2.7", {"mx.desk.example"}),
+        ({"door": "smtp", "peer": "192.0.2.7"}, "192.0.2.7", set()),
         ({"door": "smtp", "peer": "127.0.0.1"}, "", {"mx.desk.example"}),
         ({"door": "lmtp", "peer": "192.0.2.7"}, "", {"mx.desk.example"}),
         ({"door": "pipe"}, "", {"mx.desk.example"}),
@@ -136,11 +137,13 @@ async def test_over_real_smtp(tmp_path):
     mails = {
         "spf": ("carol@shop.example", PLAIN),
         "dkim": ("bounces@mailer.example", signed(bank.replace(b"<a@", b"<b@"), "bank.example")),
-        "forged": ("eve@evil.example", bank.replace(b"<a@", b"<c@")),
+        "forged": ("eve@evil.example", FORGED + bank.replace(b"<a@", b"<c@")),
         "plain": ("dave@plain.example", PLAIN.replace(b"shop.example", b"plain.example").replace(b"<a@", b"<d@")),
     }
     with Nameserver(records) as server:
-        trust = Trust(nameservers=("{}:{}".format(*server.place),), relays=("10.0.0.0/8",))
+        trust = Trust(
+            nameservers=("{}:{}".format(*server.place),), relays=("10.0.0.0/8",), authserv_ids=("mx.desk.example",)
+        )
         settings = Config(paths=Paths(data=tmp_path), smtp=Smtp(listen=("127.0.0.1:0",)), trust=trust)
         with opened(settings) as here:
             given = (here.desk, here.clock())

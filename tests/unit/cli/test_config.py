@@ -94,6 +94,7 @@ def test_a_url_without_a_secret_is_shown_whole(house):
         (Config(store=Store(url="postgresql:///desk")), "this is for one node; several need blobs.url"),
         (Config(paths=Paths(data=Path("/srv"))), "give pipe.py --spool /srv/spool"),
         (Config(desk=Desk(language="tlh")), "desk.language is tlh"),
+        (Config(trust=Trust(dns=False)), "pipe: without trust.dns and authserv_ids"),
         (Config(trust=Trust(dns=False)), "smtp: without trust.dns and authserv_ids no sender can be verified"),
         (Config(lmtp=Lmtp(listen=("unix:/l",))), "lmtp: without authserv_ids a sender is verified by DKIM alone"),
         (Config(mailbox=(Mailbox(name="a", host="h", user="u"),)), "mailbox a: without authserv_ids"),
