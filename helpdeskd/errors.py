@@ -4,7 +4,8 @@ HelpdeskdError
 ├── ConfigError          settings are wrong; carries every problem at once
 ├── Temporary            the same act may succeed later; a door answers 4xx, pipe.py exits 75
 │   ├── NoRoom           the disk is at its reserve
-│   └── StoreDown        the database cannot be reached, is locked or is read-only
+│   ├── StoreDown        the database cannot be reached, is locked or is read-only
+│   └── DnsTrouble       DNS does not answer, or not in time
 ├── Conflict             another writer was faster (a unique key); decide again on fresh facts
 ├── Refused              the caller asked for something that cannot be; `reason` is a name, the text is for people
 │   └── NotFound         there is no such ticket, person, department, mail
@@ -36,6 +37,10 @@ class NoRoom(Temporary):
 
 class StoreDown(Temporary):
     """The database cannot be reached, is locked or is read-only."""
+
+
+class DnsTrouble(Temporary):
+    """DNS does not answer, or not in time: what it knows is not known now."""
 
 
 class Conflict(HelpdeskdError):
