@@ -131,6 +131,17 @@ class Outgoing(Section, frozen=True):
     attachments_mb: Amount = 20
 
 
+class Dkim(Section, frozen=True):
+    domain: str
+    selector: str
+    key: Path | None = None  # None = paths.data/dkim/DOMAIN.SELECTOR.pem
+
+
+class DnsSettings(Section, frozen=True):
+    servers: tuple[str, ...] = ()  # empty = those of the system
+    seconds: Seconds = 5
+
+
 class Desk(Section, frozen=True):
     name: str = "Support"
     language: str = "en"
@@ -196,6 +207,8 @@ class Config(Section, frozen=True):
     mailbox: tuple[Mailbox, ...] = ()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
+    dkim: tuple[Dkim, ...] = ()
+    dns: DnsSettings = DnsSettings()
     desk: Desk = Desk()
     keep: Keep = Keep()
     audit: Audit = Audit()
@@ -207,3 +220,7 @@ class Config(Section, frozen=True):
     @property
     def store_url(self) -> str:
         return self.store.url or f"sqlite:///{self.paths.data / 'helpdeskd.sqlite3'}"
+
+    def dkim_file(self, entry: Dkim) -> Path:
+        """Where the private key of this entry lies."""
+        return entry.key or self.paths.data / "dkim" / f"{entry.domain.lower()}.{entry.selector}.pem"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from importlib.util import find_spec
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 from helpdeskd.config import DIALECTS, BlobSettings, Config, Http, Mailbox
@@ -19,11 +19,14 @@ AT_RISK = (
     "cut can lose mail that its sender was told we have."
 )
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
+_SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 section 3.1
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
-def contradictions(config: Config) -> Iterator[Problem]:
-    """Every problem that one key alone does not show, as (key, what was expected)."""
+def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
+    """Every problem that one key alone does not show, as (key, what was expected). Not `keys`: DKIM's need not be there yet."""
     for listen in config.smtp.listen:
         if not _host_port(listen):
             yield "smtp.listen", "expected host:port, such as 127.0.0.1:25 or [::1]:25"
@@ -56,6 +59,10 @@ def contradictions(config: Config) -> Iterator[Problem]:
     if len(config.desk.marker.strip()) < 20 or "\n" in config.desk.marker:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
+    yield from _dkim(config, keys=keys)
+    for server in config.dns.servers:
+        if not _server(server):
+            yield "dns.servers", "expected addresses, such as 127.0.0.1 or [::1]:5353"
 
 
 def _http(http: Http) -> Iterator[Problem]:
@@ -136,6 +143,46 @@ def _readable(key: str, path: Path | None) -> Iterator[Problem]:
             yield key, f"expected a readable file; there is none at {path}"
     except OSError as error:
         yield key, f"expected a readable file; {path}: {error.strerror}"
+
+
+def _dkim(config: Config, *, keys: bool) -> Iterator[Problem]:
+    places: set[tuple[str, str]] = set()
+    kinds: set[tuple[str, str]] = set()
+    for n, entry in enumerate(config.dkim):
+        domain, selector = entry.domain.lower(), entry.selector.lower()
+        if not _DOMAIN.fullmatch(domain) or len(domain) > 253:
+            yield f"dkim.{n}.domain", "expected a domain such as example.com (an international one as xn--...)"
+            continue
+        if not _SELECTOR.fullmatch(selector) or len(selector) > 63:
+            yield f"dkim.{n}.selector", "expected at most 63 letters, digits and dashes, in parts joined by dots"
+            continue
+        if (domain, selector) in places:
+            yield f"dkim.{n}.selector", f"expected each selector once; {selector} of {domain} is here twice"
+            continue
+        places.add((domain, selector))
+        if not keys:
+            continue
+        from helpdeskd.config import dkim  # cryptography is slow to load, and most installations begin without a key
+
+        try:
+            kind = type(dkim.read(config.dkim_file(entry))).__name__
+        except dkim.BadKey as error:
+            yield f"dkim.{n}.key", str(error)
+            continue
+        if (domain, kind) in kinds:
+            yield f"dkim.{n}.key", f"expected one key of each kind for {domain} at most: one RSA, one Ed25519"
+        kinds.add((domain, kind))
+
+
+def _server(text: str) -> bool:
+    match = re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?|([^:]+)(?::(\d{1,5}))?|(.+)", text)
+    if match is None or not 0 < int(match[2] or match[4] or 1) <= 65535:
+        return False
+    try:
+        ip_address(match[1] or match[3] or match[5])
+    except ValueError:
+        return False
+    return True
 
 
 def _mailboxes(mailboxes: tuple[Mailbox, ...]) -> Iterator[Problem]:

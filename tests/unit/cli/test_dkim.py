@@ -1,0 +1,80 @@
+"""Keys made and shown: the file for its owner alone, the record as DNS wants it, and the lines that make it sign."""
+
+from __future__ import annotations
+
+import base64
+import re
+import stat
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+
+def published(said: str) -> tuple[str, str]:
+    """Name and value of the record in what was printed."""
+    name = re.search(r"^(\S+)\. IN TXT ", said, re.MULTILINE)
+    assert name is not None
+    strings = re.findall(r'"([^"]*)"', said[name.end() :].split("\n\n", maxsplit=1)[0])
+    assert all(len(each) <= 255 for each in strings)
+    return name[1], "".join(strings)
+
+
+def test_a_key_is_made_and_then_shown(house):
+    said = house("dkim", "keygen", "Desk.Example.", "--selector", "s1").ok()
+    path = house.data / "dkim" / "desk.example.s1.pem"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert f"Wrote {path}" in said
+    assert path.read_text() not in said and "PRIVATE" not in said
+    name, value = published(said)
+    assert name == "s1._domainkey.desk.example"
+    assert value.startswith("v=DKIM1; k=rsa; p=")
+    public = load_der_public_key(base64.b64decode(value.partition("p=")[2]))
+    assert isinstance(public, RSAPublicKey) and public.key_size == 2048
+    lines = said[said.index("[[dkim]]") :].partition("\n\n")[0]
+    house.write_config(lines)
+    (shown,) = house("dkim", "show", "--json").json
+    assert shown == {"domain": "desk.example", "selector": "s1", "name": name, "record": value}
+    assert published(house("dkim", "show").ok().partition("\n")[2]) == (name, value)
+    assert "key" in house("config", "show").ok() and "PRIVATE" not in house("config", "show").ok()
+
+
+def test_both_kinds_with_selectors_of_their_own(house):
+    rsa, ed = (house("dkim", "keygen", "desk.example", *more).ok() for more in ((), ("--ed25519",)))
+    assert re.match(r"hd\d{6}\._domainkey\.desk\.example$", published(rsa)[0])
+    name, value = published(ed)
+    assert name == published(rsa)[0].replace("._domainkey", "-ed._domainkey")
+    assert len(base64.b64decode(value.removeprefix("v=DKIM1; k=ed25519; p="))) == 32
+
+
+def test_a_key_is_never_written_over(house):
+    house("dkim", "keygen", "desk.example", "--selector", "s1").ok()
+    path = house.data / "dkim" / "desk.example.s1.pem"
+    before = path.read_bytes()
+    said = house("dkim", "keygen", "desk.example", "--selector", "s1").failed(1)
+    assert said == f"there is a key at {path} already: give another --selector"
+    assert path.read_bytes() == before
+
+
+def test_it_lies_where_the_settings_say(house, tmp_path):
+    """The settings may name it first: of all commands keygen alone does without it."""
+    path = tmp_path / "elsewhere.pem"
+    house.write_config(f'[[dkim]]\ndomain = "desk.example"\nselector = "s1"\nkey = "{path}"\n')
+    assert "there is none at" in house("config", "check").failed(78)
+    said = house("dkim", "keygen", "desk.example", "--selector", "s1").ok()
+    assert f"Wrote {path}" in said and "[[dkim]]" not in said
+    house("config", "check").ok()
+    path.chmod(0o644)
+    said = house("config", "check").failed(78)
+    assert said.startswith(f"{house.config}: dkim.0.key: expected a key that only its owner can read")
+
+
+def test_wrong_words(house):
+    assert house("dkim", "keygen", "nowhere").failed(1).startswith("domain: expected a domain")
+    assert house("dkim", "keygen", "../../x").failed(1).startswith("domain: expected a domain")
+    assert house("dkim", "keygen", "desk.example", "--selector", "../x").failed(1).startswith("selector: expected")
+    assert not (house.data / "dkim").exists()
+
+
+def test_none_yet(house):
+    assert "unsigned" in house("dkim", "show").ok()
+    assert house("dkim", "show", "--json").json == []
