@@ -19,8 +19,6 @@ from helpdeskd.mail.ids import ascii_domain
 if TYPE_CHECKING:
     from helpdeskd.mail.sign import Key
 
-_STRING = 250  # octets; one string of a TXT record holds 255 at most (RFC 1035 section 3.3.14)
-
 
 @click.group()
 def command() -> None:
@@ -58,11 +56,10 @@ def keygen(ctx: click.Context, *, domain: str, selector: str, ed25519: bool) -> 
         dkim.write(path, made.private)
     except FileExistsError as error:
         raise Refused("key-exists", f"there is a key at {path} already: give another --selector") from error
-    say(f"Wrote {path}: keep it to yourself.\n\nPublish this in DNS:\n\n{zone(made)}")
+    say(f"Wrote {path}: keep it to yourself.\n\nPublish this in DNS:\n\n{made.zone}")
     if known is None:
-        say(
-            f'\nWhen it can be seen, add to the settings and restart:\n\n[[dkim]]\ndomain = "{domain}"\nselector = "{selector}"'
-        )
+        lines = f'[[dkim]]\ndomain = "{domain}"\nselector = "{selector}"'
+        say(f"\nAdd to the settings:\n\n{lines}\n\nand restart once helpdeskd check mail --no-send sees the record.")
 
 
 @command.command()
@@ -79,7 +76,7 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
     if not keys:
         click.echo("There is no [[dkim]] in the settings: mails go out unsigned. See helpdeskd dkim keygen.")
     for path, key in keys:
-        say(f"; {path}\n{zone(key)}\n")
+        say(f"; {path}\n{key.zone}\n")
 
 
 def configured(config: Config) -> list[tuple[Path, Key]]:
@@ -88,12 +85,3 @@ def configured(config: Config) -> list[tuple[Path, Key]]:
 
     by_place = {(key.domain, key.selector): key for keys in read_keys(config).values() for key in keys}
     return [(config.dkim_file(e), by_place[ascii_domain(e.domain), e.selector]) for e in config.dkim]
-
-
-def zone(key: Key) -> str:
-    """The record as a zone file has it, in strings that fit."""
-    parts = [key.record[at : at + _STRING] for at in range(0, len(key.record), _STRING)]
-    if len(parts) == 1:
-        return f'{key.place}. IN TXT "{parts[0]}"'
-    strings = "\n".join(f'    "{part}"' for part in parts)
-    return f"{key.place}. IN TXT (\n{strings} )"

@@ -30,6 +30,7 @@ _SIGNED = ("in-reply-to", "references", "auto-submitted")
 
 _SPACES = re.compile(rb"[ \t]+")
 _LINE = 72
+_STRING = 250  # octets: one string of a TXT record holds 255 at most (RFC 1035 section 3.3.14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,12 @@ class Key:
     def record(self) -> str:
         """The TXT record at `place`."""
         return f"v=DKIM1; k={'rsa' if self.rsa else 'ed25519'}; p={self.public}"
+
+    @property
+    def zone(self) -> str:
+        """The record as a zone file has it, in strings that fit."""
+        strings = " ".join(f'"{self.record[at : at + _STRING]}"' for at in range(0, len(self.record), _STRING))
+        return f"{self.place}. IN TXT ({strings})"
 
 
 def sign(raw: bytes, keys: Iterable[Key], when: datetime) -> bytes:
