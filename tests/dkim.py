@@ -26,6 +26,7 @@ def key(domain: str = "desk.test", *, ed25519: bool = False) -> Key:
 
 def placed(folder: Path, *keys: Key) -> tuple[config.Dkim, ...]:
     """[[dkim]] for these keys, whose files lie in the folder."""
+    folder.mkdir(exist_ok=True)
     entries = []
     for each in keys:
         path = folder / f"{each.domain}.{each.selector}.pem"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,11 +50,16 @@ def keygen(ctx: click.Context, *, domain: str, selector: str, ed25519: bool) -> 
         if key.startswith("dkim."):
             raise Refused(f"bad-{key.rpartition('.')[2]}", f"{key.rpartition('.')[2]}: {expected}")
     give_data(config)
-    as_owner(config)
     path = config.dkim_file(entry)
     made = Key(domain, selector, dkim.generate(ed25519=ed25519))
     try:
-        dkim.write(path, made.private)
+        if entry.key is None:
+            as_owner(config)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            dkim.write(path, made.private)
+        else:  # as root, and then the daemon's: the folder may be root's
+            dkim.write(path, made.private)
+            _give(path, config)
     except FileExistsError as error:
         raise Refused("key-exists", f"there is a key at {path} already: give another --selector") from error
     say(f"Wrote {path}: keep it to yourself.\n\nPublish this in DNS:\n\n{made.zone}")
@@ -77,6 +83,13 @@ def show(ctx: click.Context, *, as_json: bool) -> None:
         click.echo("There is no [[dkim]] in the settings: mails go out unsigned. See helpdeskd dkim keygen.")
     for path, key in keys:
         say(f"; {path}\n{key.zone}\n")
+
+
+def _give(path: Path, config: Config) -> None:
+    """As root: the key belongs to the user whom the data folder belongs to."""
+    if os.geteuid() == 0 and config.paths.data.exists():
+        folder = config.paths.data.stat()
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def configured(config: Config) -> list[tuple[Path, Key]]:

@@ -61,7 +61,6 @@ def generate(*, ed25519: bool) -> PrivateKey:
 
 def write(path: Path, key: PrivateKey) -> None:
     """A new file with this key, for its owner alone, and on the disk. Raises FileExistsError: a key is never written over."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(fd, "wb") as file:

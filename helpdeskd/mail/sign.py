@@ -30,6 +30,7 @@ _SIGNED = ("in-reply-to", "references", "auto-submitted")
 
 _SPACES = re.compile(rb"[ \t]+")
 _LINE = 72
+_PIECE = 1 << 16  # bytes
 _STRING = 250  # octets: one string of a TXT record holds 255 at most (RFC 1035 section 3.3.14)
 
 
@@ -82,7 +83,7 @@ def sign(raw: bytes, keys: Iterable[Key], when: datetime) -> bytes:
     names += [name for name in _SIGNED if name in headers]
     # Of a name that stands there no more (or never did) nothing is hashed: RFC 6376 section 5.4.2.
     taken = b"".join(headers[name] + b"\r\n" for name in dict.fromkeys(names) if name in headers)
-    digest = base64.b64encode(hashlib.sha256(_body(body)).digest()).decode("ascii")
+    digest = base64.b64encode(_digest(body)).decode("ascii")
     return b"".join(_signature(key, names, taken, digest, when) for key in keys) + raw
 
 
@@ -132,8 +133,20 @@ def _relaxed(field: bytes) -> bytes:
     return name.strip().lower() + b":" + _SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
 
 
-def _body(body: bytes) -> bytes:
-    """RFC 6376 section 3.4.4."""
-    body = _SPACES.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
-    body = body.rstrip(b"\r\n")  # bare ones cannot be: these are whole line ends
-    return body + b"\r\n" if body else b""
+def _digest(body: bytes) -> bytes:
+    """SHA-256 of the canonical body (RFC 6376 section 3.4.4). Piece by piece, so that other threads get their turn; and base64,
+    which most of a large mail is, holds nothing to change."""
+    hashed = hashlib.sha256()
+    end = len(body.rstrip(b" \t\r\n"))
+    at = 0
+    while at < end:
+        line_end = body.find(b"\n", min(at + _PIECE, end), end)
+        until = end if line_end < 0 else line_end + 1
+        piece = body[at:until]
+        if b"\t" in piece or b"  " in piece or b" \r\n" in piece:
+            piece = _SPACES.sub(b" ", piece).replace(b" \r\n", b"\r\n")
+        hashed.update(piece)
+        at = until
+    if end:
+        hashed.update(b"\r\n")
+    return hashed.digest()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 import stat
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -23,6 +25,7 @@ def test_a_key_is_made_and_then_shown(house):
     said = house("dkim", "keygen", "Desk.Example.", "--selector", "s1").ok()
     path = house.data / "dkim" / "desk.example.s1.pem"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert f"Wrote {path}" in said
     assert path.read_text() not in said and "PRIVATE" not in said
     name, value = published(said)
@@ -66,6 +69,21 @@ def test_it_lies_where_the_settings_say(house, tmp_path):
     path.chmod(0o644)
     said = house("config", "check").failed(78)
     assert said.startswith(f"{house.config}: dkim.0.key: expected a key that only its owner can read")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
+@pytest.mark.parametrize("named", [True, False])
+def test_made_by_root_it_belongs_to_the_daemons_user(house, tmp_path, named):
+    for folder in (*reversed(tmp_path.parents), tmp_path):
+        if folder.stat().st_mode & 0o055 != 0o055 and "pytest" in str(folder):
+            folder.chmod(0o755)
+    os.chown(house.data, 4321, 4321)
+    path = house.data / "dkim" / "desk.example.s1.pem"
+    if named:
+        path = tmp_path / "key.pem"
+        house.write_config(f'[[dkim]]\ndomain = "desk.example"\nselector = "s1"\nkey = "{path}"\n')
+    assert house.run("dkim", "keygen", "desk.example", "--selector", "s1").code == 0
+    assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (4321, 0o600)
 
 
 def test_wrong_words(house):

@@ -21,6 +21,8 @@ MAILS = {
     "simple": DRAFT,
     "empty": replace(DRAFT, text="", subject="", from_name=""),
     "blank lines at the end": replace(DRAFT, text="a  b\t c \n\n\n\n"),
+    "blanks alone": replace(DRAFT, text=" \t \n \n"),
+    "large, with blanks": replace(DRAFT, text="a  b\tc\n\n" * 40_000, parts=(part("a.txt", b"x" * 300_000),)),
     "everything": replace(
         DRAFT,
         from_name="Süpport",

@@ -13,7 +13,7 @@ from helpdeskd.errors import ConfigError
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.outgoing.sender import Counts
 from helpdeskd.outgoing.signing import Signer
-from tests.dkim import key, placed, signatures, verified
+from tests.dkim import key, needs_opendkim, opendkim, placed, signatures, verified
 from tests.unit.outgoing.house import parsed
 
 OURS = (replace(key(), domain="example.org"), replace(key(ed25519=True), domain="example.org"))
@@ -43,6 +43,17 @@ async def test_what_arrives_is_signed_with_both_keys(signing):
     assert caught.sender.endswith("@example.org")
     assert all("d=example.org;" in each for each in signed)
     assert mail["Message-ID"].endswith("@example.org>")
+
+
+@needs_opendkim
+async def test_what_arrives_holds_for_opendkim(house, tmp_path):
+    """Off the wire, each kind alone: it looks at the topmost signature."""
+    house.now = WHEN
+    for number, each in enumerate(OURS):
+        house.dkim = placed(tmp_path / "keys", each)
+        house.queue()
+        assert await house.sender().once() == Counts(sent=1)
+        assert opendkim(tmp_path, house.sink.mails[number].data, (each,)) == ""
 
 
 async def test_what_is_sent_again_is_the_same_whatever_became_of_the_keys(signing, tmp_path):
