@@ -69,14 +69,16 @@ def end(at: datetime) -> datetime:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Divided by commas."""
-    return tuple(each.strip() for each in text.split(",") if each.strip())
+    """Divided by commas. The documentation's example reads `tags=tag1,tag2`, and jitbit-js sends the name as part of the value."""
+    return tuple(each.strip() for each in text.removeprefix("tags=").split(",") if each.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Tickets:
     mode: Annotated[
-        str, BLANK, Rule("expected all, unanswered, unclosed or handledbyme", lambda text: text.lower() in _MODES)
+        str,
+        BLANK,
+        Rule("expected all, unanswered, updated, unclosed or handledbyme", lambda text: text.lower() in _MODES),
     ] = "all"
     departments: Annotated[tuple[int, ...], Named("categoryId"), BLANK, WHOLE_ID, Doc("May be repeated.")] = ()
     section_id: Annotated[int | None, Named("sectionId"), NATURAL] = None
@@ -116,7 +118,7 @@ class Tickets:
     offset: Annotated[int, WHOLE, Doc("How many to pass over.")] = 0
 
 
-_MODES = frozenset({"all", "unanswered", "unclosed", "handledbyme"})
+_MODES = frozenset({"all", "unanswered", "updated", "unclosed", "handledbyme"})
 _SIDES = frozenset({"tech", "cust"})
 
 

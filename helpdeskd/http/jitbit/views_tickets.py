@@ -51,7 +51,7 @@ def wanted_of(call: Call, asked: asks_tickets.Tickets) -> Wanted:
 
 
 _SIDES = {"tech": Side.STAFF, "cust": Side.CUSTOMER}
-_OF_MODE = {"unanswered": UNANSWERED, "unclosed": OPEN}
+_OF_MODE = {"unanswered": UNANSWERED, "updated": UNANSWERED - {State.NEW}, "unclosed": OPEN}
 
 
 def _states(asked: asks_tickets.Tickets) -> frozenset[State] | None:
