@@ -11,6 +11,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from tests.unit.cli.house import House
+
+
+@pytest.fixture
+def empty_place(tmp_path):
+    """A folder for backups, and an installation that is not there yet."""
+    for name in ("backups", "fresh"):
+        (tmp_path / name).mkdir(mode=0o700)
+    return tmp_path / "backups", House(tmp_path / "fresh")
+
 
 def published(said: str) -> tuple[str, str]:
     """Name and value of the record in what was printed."""
@@ -69,6 +79,7 @@ def test_it_lies_where_the_settings_say(house, tmp_path):
     path.chmod(0o644)
     said = house("config", "check").failed(78)
     assert said.startswith(f"{house.config}: dkim.0.key: expected a key that only its owner can read")
+    assert house("run").failed(78) == said  # the daemon does not start, and nothing leaves unsigned
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives files away")
@@ -84,6 +95,17 @@ def test_made_by_root_it_belongs_to_the_daemons_user(house, tmp_path, named):
         house.write_config(f'[[dkim]]\ndomain = "desk.example"\nselector = "s1"\nkey = "{path}"\n')
     assert house.run("dkim", "keygen", "desk.example", "--selector", "s1").code == 0
     assert (path.stat().st_uid, stat.S_IMODE(path.stat().st_mode)) == (4321, 0o600)
+
+
+def test_a_backup_is_restored_without_the_keys(house, empty_place):
+    """They are in none: the settings name keys that are not there yet."""
+    backups, fresh = empty_place
+    house("backup", str(backups)).ok()
+    fresh.write_config('[[dkim]]\ndomain = "desk.example"\nselector = "s1"\n')
+    fresh("restore", str(backups)).ok()
+    assert "there is none at" in fresh("status").failed(78)
+    fresh("dkim", "keygen", "desk.example", "--selector", "s1").ok()
+    assert "Support" in fresh("department", "list").ok()
 
 
 def test_wrong_words(house):
