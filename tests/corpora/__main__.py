@@ -11,6 +11,7 @@ from tests.corpora import MAILS
 MEASURES = {
     "bounces": "tests.corpora.bounces",
     "kinds": "tests.corpora.kinds",
+    "quotes": "tests.corpora.quotes",
 }
 
 
