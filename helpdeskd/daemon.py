@@ -28,6 +28,7 @@ from helpdeskd.log import Event
 from helpdeskd.monitoring import Monitoring
 from helpdeskd.outgoing.render import Renderer
 from helpdeskd.outgoing.sender import Sender
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.outgoing.transport import Relay
 from helpdeskd.resources import version
 from helpdeskd.scheduler import Ticker
@@ -158,7 +159,7 @@ class Daemon:
             renderer = build_renderer(installation)
             relay = Relay(self.config.outgoing)
             sender = build_sender(installation, renderer, relay)
-            reloads += [renderer.reload, relay.reload]
+            reloads += [renderer.reload, sender.signer.reload, relay.reload]
             installation.store.writer.after_commit(sender.wake)
             woken.append(sender.wake)
             ended = asyncio.Event()
@@ -241,11 +242,15 @@ def build_renderer(installation: Installation) -> Renderer:
 
 
 def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -> Sender:
-    """The sender over this installation's outbox. Its owner is this node: a restart takes its rows back, and nobody else's."""
+    """The sender over this installation's outbox. Its owner is this node: a restart takes its rows back, and nobody else's.
+
+    Raises ConfigError where a key of [[dkim]] cannot be used.
+    """
     return Sender(
         store=installation.store,
         blobs=installation.blobs,
         renderer=renderer,
+        signer=Signer(installation.config),
         relay=relay,
         settings=installation.config.outgoing,
         desk=installation.desk,

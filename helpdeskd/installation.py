@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 
 from helpdeskd import log, resources, spool
 from helpdeskd.config import Config
-from helpdeskd.config.check import nameserver
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
@@ -80,11 +79,12 @@ class Installation:
     def checker(self) -> Checker:
         """What finds verdicts, with DNS as [trust] has it; to be closed."""
         from helpdeskd.intake.checking import Checker  # as above: DNS, cryptography, the public suffixes
+        from helpdeskd.lookups import Dns, network
         from helpdeskd.mail.verify.names import organisation
-        from helpdeskd.resolver import Dns, network
+        from helpdeskd.resolver import server_of
 
         trust = self.config.trust
-        servers = [server for text in trust.nameservers if (server := nameserver(text))]
+        servers = [server_of(text) for text in self.config.dns.servers]
         return Checker(self.config, Dns(network(servers), organisation) if trust.dns else None, self.clock)
 
     def ring(self) -> None:

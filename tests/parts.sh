@@ -18,6 +18,7 @@ need dovecot-imapd "watching a real mailbox" /usr/lib/dovecot/imap
 need postgresql "everything that is run on SQLite and on PostgreSQL, on the latter" "${pg:-initdb}"
 need strace "the order of system calls: durable before 250, exit 0 and the flag" strace
 need openssl "certificates that are wrong in one way each" openssl
+need opendkim "our signatures, verified by another program" /usr/sbin/opendkim
 need chromium "the pages in a real browser" chromium chromium-browser google-chrome
 need util-linux "permissions as another user" setpriv
 [ -z "$missing" ] && exit 0

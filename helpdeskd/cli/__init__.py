@@ -41,6 +41,7 @@ COMMANDS = {
     "restore": ("helpdeskd.cli.restore", "Check a backup, and put it back where nothing is."),
     "config": ("helpdeskd.cli.config", "Check or show the settings."),
     "check": ("helpdeskd.cli.check", "Try out what only the outside world can tell."),
+    "dkim": ("helpdeskd.cli.dkim", "Keys that sign what we send: keygen, show."),
     "department": ("helpdeskd.cli.department", "Departments and their addresses: add, list, set."),
     "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),

@@ -33,7 +33,7 @@ def command(ctx: click.Context, folder: Path, *, verify_only: bool, outbox: str,
     if verify_only:
         _checked(folder, without_damaged=without_damaged)
         return
-    config = settings(ctx)
+    config = settings(ctx, keys=False)  # DKIM's may come after: they are in no backup
     give_data(config)
     as_owner(config)
     found = _checked(folder, without_damaged=without_damaged)

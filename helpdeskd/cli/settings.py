@@ -17,11 +17,11 @@ USER = "helpdeskd"  # whom the daemon runs as, where the system has this user (s
 WHO = "run this as root, or as the user whom the data folder belongs to"
 
 
-def settings(ctx: click.Context) -> Config:
-    """From the file of --config and the environment. Raises ConfigError. Also quiets the log to warnings."""
+def settings(ctx: click.Context, *, keys: bool = True) -> Config:
+    """From the file of --config and the environment (see `load`). Raises ConfigError. Also quiets the log to warnings."""
     from helpdeskd import log
 
-    config = load(ctx.find_root().obj, os.environ)
+    config = load(ctx.find_root().obj, os.environ, keys=keys)
     log.configure(config.log.style, "warning")
     return config
 

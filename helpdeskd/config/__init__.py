@@ -108,7 +108,6 @@ class Trust(Section, frozen=True):
     """By what a mail's From is believed."""
 
     dns: bool = True
-    nameservers: tuple[str, ...] = ()  # address or address:port; empty = the system's
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
     authserv_ids: tuple[str, ...] = ()
     relays: tuple[str, ...] = (
@@ -150,6 +149,17 @@ class Outgoing(Section, frozen=True):
     give_up_days: Days = 5.0
     lease_seconds: Seconds = 120
     attachments_mb: Amount = 20
+
+
+class Dkim(Section, frozen=True):
+    domain: str
+    selector: str
+    key: Path | None = None  # None = paths.data/dkim/DOMAIN.SELECTOR.pem
+
+
+class DnsSettings(Section, frozen=True):
+    servers: tuple[str, ...] = ()  # empty = those of the system
+    seconds: Seconds = 5
 
 
 class Desk(Section, frozen=True):
@@ -218,6 +228,8 @@ class Config(Section, frozen=True):
     trust: Trust = Trust()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
+    dkim: tuple[Dkim, ...] = ()
+    dns: DnsSettings = DnsSettings()
     desk: Desk = Desk()
     keep: Keep = Keep()
     audit: Audit = Audit()
@@ -229,3 +241,7 @@ class Config(Section, frozen=True):
     @property
     def store_url(self) -> str:
         return self.store.url or f"sqlite:///{self.paths.data / 'helpdeskd.sqlite3'}"
+
+    def dkim_file(self, entry: Dkim) -> Path:
+        """Where the private key of this entry lies."""
+        return entry.key or self.paths.data / "dkim" / f"{entry.domain.lower()}.{entry.selector}.pem"

@@ -19,11 +19,14 @@ AT_RISK = (
     "cut can lose mail that its sender was told we have."
 )
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
+_SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 section 3.1
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
-def contradictions(config: Config) -> Iterator[Problem]:
-    """Every problem that one key alone does not show, as (key, what was expected)."""
+def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
+    """Every problem that one key alone does not show, as (key, what was expected). Not `keys`: DKIM's need not be there yet."""
     for listen in config.smtp.listen:
         if not _host_port(listen):
             yield "smtp.listen", "expected host:port, such as 127.0.0.1:25 or [::1]:25"
@@ -59,25 +62,13 @@ def contradictions(config: Config) -> Iterator[Problem]:
     yield from _trust(config.trust)
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
-
-
-def nameserver(text: str) -> tuple[str, int] | None:
-    """(address, port) of `address`, `address:port` or `[address]:port`; None where it is none of them."""
-    match = re.fullmatch(r"\[([0-9A-Fa-f:.]+)\](?::(\d{1,5}))?|([0-9.]+)(?::(\d{1,5}))?|([0-9A-Fa-f:]+)", text)
-    if match is None:
-        return None
-    address, port = match[1] or match[3] or match[5], int(match[2] or match[4] or 53)
-    try:
-        ip_address(address)
-    except ValueError:
-        return None
-    return (address, port) if 0 < port <= 65535 else None
+    yield from _dkim(config, keys=keys)
+    for server in config.dns.servers:
+        if not _server(server):
+            yield "dns.servers", "expected addresses, such as 127.0.0.1 or [::1]:5353"
 
 
 def _trust(trust: Trust) -> Iterator[Problem]:
-    for text in trust.nameservers:
-        if nameserver(text) is None:
-            yield "trust.nameservers", "expected addresses, such as 192.0.2.53, 127.0.0.1:5353 or [::1]:53"
     for relay in trust.relays:
         try:
             ip_network(relay, strict=False)
@@ -173,6 +164,46 @@ def _readable(key: str, path: Path | None) -> Iterator[Problem]:
             yield key, f"expected a readable file; there is none at {path}"
     except OSError as error:
         yield key, f"expected a readable file; {path}: {error.strerror}"
+
+
+def _dkim(config: Config, *, keys: bool) -> Iterator[Problem]:
+    places: set[tuple[str, str]] = set()
+    kinds: set[tuple[str, str]] = set()
+    for n, entry in enumerate(config.dkim):
+        domain, selector = entry.domain.lower(), entry.selector.lower()
+        if not _DOMAIN.fullmatch(domain) or len(domain) > 253:
+            yield f"dkim.{n}.domain", "expected a domain such as example.com (an international one as xn--...)"
+            continue
+        if not _SELECTOR.fullmatch(selector) or len(selector) > 63:
+            yield f"dkim.{n}.selector", "expected at most 63 letters, digits and dashes, in parts joined by dots"
+            continue
+        if (domain, selector) in places:
+            yield f"dkim.{n}.selector", f"expected each selector once; {selector} of {domain} is here twice"
+            continue
+        places.add((domain, selector))
+        if not keys:
+            continue
+        from helpdeskd.config import dkim  # cryptography is slow to load, and most installations begin without a key
+
+        try:
+            kind = type(dkim.read(config.dkim_file(entry))).__name__
+        except dkim.BadKey as error:
+            yield f"dkim.{n}.key", str(error)
+            continue
+        if (domain, kind) in kinds:
+            yield f"dkim.{n}.key", f"expected one key of each kind for {domain} at most: one RSA, one Ed25519"
+        kinds.add((domain, kind))
+
+
+def _server(text: str) -> bool:
+    match = re.fullmatch(r"\[([^\]]+)\](?::(\d{1,5}))?|([^:]+)(?::(\d{1,5}))?|(.+)", text)
+    if match is None or not 0 < int(match[2] or match[4] or 1) <= 65535:
+        return False
+    try:
+        ip_address(match[1] or match[3] or match[5])
+    except ValueError:
+        return False
+    return True
 
 
 def _mailboxes(mailboxes: tuple[Mailbox, ...]) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, get_args, get_origin
 import msgspec
 from msgspec.structs import FieldInfo, fields
 
-from helpdeskd.config import Config, Mailbox, Section
+from helpdeskd.config import Config, Dkim, Mailbox, Section
 from helpdeskd.config.check import contradictions
 from helpdeskd.errors import ConfigError
 
@@ -22,6 +22,7 @@ PREFIX = "HELPDESKD_"
 # whether a fault of ours is shown with its traceback.
 NOT_SETTINGS = {"HELPDESKD_CONFIG", "HELPDESKD_SPOOL", "HELPDESKD_AS", "HELPDESKD_TRACEBACK"}
 SECRETS = {"password"}
+ARRAYS: dict[str, type[Section]] = {"mailbox": Mailbox, "dkim": Dkim}
 # user:password@ and ?password=, as libpq reads them; options may set whatever a server knows
 _IN_URL = re.compile(r"(://[^/@]*?:|[?&](?:password|sslpassword|passfile|options)=)[^&]+?(?=@[^@/]*(?:/|$)|&|$)")
 
@@ -34,8 +35,9 @@ class _Problems(list[str]):
         self.append(f"{place}: {key}: {expected}")
 
 
-def load(file: Path | None, env: Mapping[str, str]) -> Config:
-    """Settings from `file` (None = the default file if it is there, else defaults) with `env` on top.
+def load(file: Path | None, env: Mapping[str, str], *, keys: bool = True) -> Config:
+    """Settings from `file` (None = the default file if it is there, else defaults) with `env` on top. Not `keys`: those of DKIM
+    are not looked at, for whoever is about to make them.
 
     Raises ConfigError with every problem found, each with its file or variable, its key and what was expected.
     """
@@ -45,7 +47,7 @@ def load(file: Path | None, env: Mapping[str, str]) -> Config:
     places: dict[tuple[str, ...], str] = {}
     _overlay(table, env, places, problems)
     config = _config(table, place, places, problems)
-    for key, expected in contradictions(config):
+    for key, expected in contradictions(config, keys=keys):
         problems.add(places.get(tuple(key.split(".")), place), key, expected)
     if problems:
         raise ConfigError(tuple(problems))
@@ -96,7 +98,7 @@ def _put(table: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
                 target.append({})
             target = target[int(step)]
         elif isinstance(target, dict):
-            target = target.setdefault(step, [] if step == "mailbox" else {})
+            target = target.setdefault(step, [] if step in ARRAYS else {})
     if isinstance(target, dict):
         target[path[-1]] = value
 
@@ -106,8 +108,8 @@ def _field(path: tuple[str, ...]) -> FieldInfo | None:
     match path:
         case (section, key):
             kind = next((f.type for f in fields(Config) if f.name == section), None)
-        case ("mailbox", index, key) if index.isdigit() and int(index) < 100:
-            kind = Mailbox
+        case (array, index, key) if array in ARRAYS and index.isdigit() and int(index) < 100:
+            kind = ARRAYS[array]
         case _:
             return None
     if not (isinstance(kind, type) and issubclass(kind, Section)):

@@ -11,11 +11,11 @@ from time import monotonic
 from helpdeskd import log, spool
 from helpdeskd.config import Config
 from helpdeskd.log import Event
+from helpdeskd.lookups import Dns
 from helpdeskd.mail.verify import Origin, Resolver, verify
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound, Verdict
 from helpdeskd.model.trust import Checked, Why
-from helpdeskd.resolver import Dns
 from helpdeskd.threads import tell_name
 
 THREADS = 8

@@ -19,6 +19,7 @@ from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.people import Department
 from helpdeskd.model.ticket import Attachment, Message
 from helpdeskd.outgoing.render import Renderer
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.store import schema
 
 # Notices that show the message they speak of, with its files. The others say what happened in our own words alone: nothing
@@ -74,9 +75,16 @@ def gather(conn: Connection, row: OutboxRow) -> Material:
 
 
 def write(
-    row: OutboxRow, material: Material, *, renderer: Renderer, blobs: BlobSource, desk: Desk, attachments_mb: int
+    row: OutboxRow,
+    material: Material,
+    *,
+    renderer: Renderer,
+    blobs: BlobSource,
+    desk: Desk,
+    signer: Signer,
+    attachments_mb: int,
 ) -> bytes:
-    """The mail's bytes. They depend on nothing but the row, the store and the templates: no clock.
+    """The mail's bytes, signed. They depend on nothing but the row, the store, the templates and the keys: no clock.
 
     Raises BrokenTemplate; NotFound for a blob that is gone; StoreDown.
     """
@@ -89,7 +97,7 @@ def write(
     # design: no token of ours leaves in any text).
     text, html = desk.tokens.scrub(rendered.text), desk.tokens.scrub(rendered.html)
     department, person = material.department, row.context.get("person") or {}
-    return compose(
+    raw = compose(
         Draft(
             from_name=department.sender_name or department.name,
             from_address=department.address,
@@ -106,6 +114,7 @@ def write(
             instance=desk.instance,
         )
     )
+    return signer.sign(raw, department.address, row.created_at)
 
 
 def context(

@@ -23,6 +23,7 @@ from helpdeskd.model.outgoing import Ended, OutboxRow, OutboxState, Sent
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.backoff import settle
 from helpdeskd.outgoing.render import BrokenTemplate, Renderer
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.store import outbox
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
@@ -75,6 +76,7 @@ class Sender:
         store: Store,
         blobs: Blobs,
         renderer: Renderer,
+        signer: Signer,
         relay: Transport,
         settings: config.Outgoing,
         desk: Desk,
@@ -85,6 +87,7 @@ class Sender:
         self.store = store
         self.blobs = blobs
         self.renderer = renderer
+        self.signer = signer
         self.relay = relay
         self.settings = settings
         self.clock = clock
@@ -340,6 +343,7 @@ class Sender:
             renderer=self.renderer,
             blobs=self.blobs,
             desk=self._desk,
+            signer=self.signer,
             attachments_mb=self.settings.attachments_mb,
         )
         return sender, raw, self.blobs.put(raw)

@@ -17,11 +17,11 @@ from helpdeskd.errors import DnsTrouble
 from helpdeskd.mail import headers
 from helpdeskd.mail.verify import chain, names, results, sender, signature, wire
 from helpdeskd.mail.verify import policy as dmarc
-from helpdeskd.mail.verify.ask import Resolver
 from helpdeskd.mail.verify.signature import Bad
 from helpdeskd.mail.verify.wire import Wire
 from helpdeskd.model.mail import Inbound, Verdict
 from helpdeskd.model.trust import Check, Checked, Method, Why
+from helpdeskd.resolver import Resolver
 
 __all__ = ["MAX_MAIL", "Origin", "Resolver", "verify"]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from helpdeskd.mail.verify import signature
-from helpdeskd.mail.verify.ask import Resolver
 from helpdeskd.mail.verify.signature import Bad, Header, Signature
 from helpdeskd.mail.verify.wire import Wire
+from helpdeskd.resolver import Resolver
 
 MAX_INSTANCES = 20  # RFC 8617 section 4.2.1 has 50; each costs a key
 SEEN, MESSAGE, SEAL = b"arc-authentication-results", b"arc-message-signature", b"arc-seal"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from helpdeskd.mail.verify import names
-from helpdeskd.mail.verify.ask import Resolver
 from helpdeskd.mail.verify.signature import Bad, tags_of
+from helpdeskd.resolver import Resolver
 
 _WORDS = frozenset({b"none", b"quarantine", b"reject"})
 ENFORCED = frozenset({"quarantine", "reject"})

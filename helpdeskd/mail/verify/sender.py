@@ -10,7 +10,7 @@ import spf  # untyped; reads records and macros, asks through us
 
 from helpdeskd.errors import DnsTrouble
 from helpdeskd.mail.verify import names
-from helpdeskd.mail.verify.ask import Resolver
+from helpdeskd.resolver import Resolver
 
 MAX_QUESTIONS = 60  # of one check; section 4.6.4 allows 10 mechanisms that ask, of which each mx may ask ten times
 MAX_RECORD = 4096  # bytes

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from helpdeskd.mail.verify import names
-from helpdeskd.mail.verify.ask import Resolver
 from helpdeskd.mail.verify.wire import Wire
+from helpdeskd.resolver import Resolver
 
 MAX_VALUE = 16384  # bytes of one signature header
 MAX_SIGNED = 500  # names in h=

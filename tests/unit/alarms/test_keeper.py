@@ -24,6 +24,7 @@ from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.render import Renderer
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.store import outbox, settings
 from tests.live.house import SUPPORT, parsed
 from tests.unit.audit.site import Site
@@ -176,7 +177,16 @@ def test_the_mail_itself(watch: Watch, site: Site):
     (row,) = site.here.store.read(outbox.list_rows)
     material = site.here.store.read(lambda conn: letter.gather(conn, row))
     renderer = Renderer(site.here.templates, None, "en")
-    raw = letter.write(row, material, renderer=renderer, blobs=site.here.blobs, desk=site.here.desk, attachments_mb=1)
+    here = site.here
+    raw = letter.write(
+        row,
+        material,
+        renderer=renderer,
+        blobs=here.blobs,
+        desk=here.desk,
+        signer=Signer(here.config),
+        attachments_mb=1,
+    )
     mail = parsed(raw)
     assert mail["Subject"] == "Alarm at Support: mails are parked"
     assert mail["From"] == f"Support <{SUPPORT}>"

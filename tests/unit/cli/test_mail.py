@@ -18,7 +18,7 @@ from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
 from tests import poison
-from tests.nameserver import Nameserver
+from tests.nameserver import Zone, serving, text
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -62,9 +62,9 @@ def test_nothing_is_done(house):
 
 def test_the_verdict_with_what_it_rests_on(house):
     forged = letter("Printer", "It burns.")
-    records = {("_dmarc.customer.example", "TXT"): ['"v=DMARC1; p=reject"']}
-    with Nameserver(records) as server:
-        house.write_config('[trust]\nnameservers = ["{}:{}"]'.format(*server.place))
+    records: Zone = {("_dmarc.customer.example", "TXT"): (text("v=DMARC1; p=reject"),)}
+    with serving(records) as server:
+        house.write_config(f'[trust]\ndns = true\n[dns]\nservers = ["{server}"]')
         words = ("--sender", "eve@evil.example", "--client", "192.0.2.7", "--helo", "evil.example")
         said = house("mail", "explain", "-", *words, stdin=forged).ok()
         assert explained(house, forged, *words)["checked"]["verdict"] == "fail"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tomllib
+from typing import Any
 
 import msgspec
 from msgspec.structs import fields
 
 from helpdeskd import resources
-from helpdeskd.config import Config, Mailbox
-from helpdeskd.config.load import load
+from helpdeskd.config import Config, Dkim, Mailbox
+from helpdeskd.config.load import ARRAYS, load
 
 MANUAL = resources.find("config") / "helpdeskd.toml"
 
@@ -22,7 +23,7 @@ def test_the_manual_loads_as_the_defaults():
 def test_every_setting_stands_in_the_manual():
     text = MANUAL.read_text()
     for section in fields(Config):
-        kind = Mailbox if section.name == "mailbox" else section.type
+        kind = ARRAYS.get(section.name, section.type)
         part = text.split(f"[{section.name}]", 1)[1].split("\n[", 1)[0]
         for field in fields(kind):
             assert re.search(rf"^(# )?{field.name} = ", part, re.MULTILINE), (
@@ -42,11 +43,21 @@ def test_every_setting_is_explained():
 
 
 def test_the_mailbox_example_is_right_once_uncommented():
-    block = MANUAL.read_text().split("# [[mailbox]]", 1)[1].split("\n\n[intake]", 1)[0]
-    table = tomllib.loads(
-        "\n".join(line.removeprefix("# ") for line in block.splitlines() if not line.startswith("# #"))
-    )
+    table = example("mailbox", "intake")
     for key in ("password", "password_file", "oauth2_token_file", "oauth2_command", "ca_file"):
         table.pop(key)
     defaults = Mailbox(name="support", host="imap.example.com", user="support@example.com")
     assert msgspec.convert(table, Mailbox) == defaults
+
+
+def test_the_example_of_a_key_is_right_once_uncommented():
+    table = example("dkim", "dns")
+    table.pop("key")
+    assert msgspec.convert(table, Dkim) == Dkim(domain="example.com", selector="hd202611")
+
+
+def example(array: str, following: str) -> dict[str, Any]:
+    block = MANUAL.read_text().split(f"# [[{array}]]", 1)[1].split(f"\n\n[{following}]", 1)[0]
+    return tomllib.loads(
+        "\n".join(line.removeprefix("# ") for line in block.splitlines() if not line.startswith("# #"))
+    )

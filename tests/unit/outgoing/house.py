@@ -20,6 +20,7 @@ from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.ticket import History
 from helpdeskd.outgoing.render import Renderer
 from helpdeskd.outgoing.sender import Sender
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.outgoing.transport import Relay
 from helpdeskd.store import outbox, schema
 from helpdeskd.store.blobs import Blobs
@@ -43,6 +44,7 @@ class House:
     now: datetime = START
     override: Any = None
     settings: dict[str, Any] = field(default_factory=dict)
+    dkim: tuple[config.Dkim, ...] = ()
     department_id: int = 0
     ticket: Any = None
     message_id: int = 0
@@ -137,6 +139,7 @@ class House:
             store=self.store,
             blobs=self.blobs,
             renderer=Renderer(TEMPLATES, self.override, "en"),
+            signer=Signer(config.Config(dkim=self.dkim)),
             relay=relay or Relay(settings, helo="desk.example.org", after_dot_seconds=30),
             settings=settings,
             desk=self.desk,

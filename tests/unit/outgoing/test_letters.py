@@ -64,6 +64,21 @@ async def test_a_staff_reply_is_the_persons_own_words(house):
     assert "ada@example.org" not in house.sink.mails[0].data.decode()
 
 
+async def test_a_mail_names_nobody_but_its_reader(house):
+    """No Cc, no Bcc: each reader gets a mail of their own, and learns nothing of the others."""
+    readers = [JANE, "bob@example.net", "eve@example.com"]
+    for reader in readers:
+        house.queue(recipient=reader)
+    assert await house.sender().once() == Counts(sent=3)
+    for caught in house.sink.mails:
+        (reader,) = caught.recipients
+        mail = parsed(caught)
+        assert [each.addr_spec for each in mail["To"].addresses] == [reader]
+        assert mail["Cc"] is None and mail["Bcc"] is None
+        others = set(readers) - {reader, JANE}  # Jane is the requester, whose name the texts may say
+        assert not any(other.encode() in caught.data for other in others)
+
+
 async def test_staff_are_shown_the_message_and_its_files(house):
     sha256 = house.blobs.put(b"\x89PNG picture")
 
