@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from helpdeskd.mail import charset, headers
-from helpdeskd.mail.tree import Tree
+from helpdeskd.mail.split import Tree
 
 MAX_NAME = 200
 _EXTENDED = re.compile(r"([A-Za-z0-9_-]{1,30})'[A-Za-z-]{0,20}'(.*)", re.DOTALL)
@@ -21,7 +21,7 @@ def file_name(part: Tree) -> str:
     Never a path to write to: only a label.
     """
     for header, key in (("content-disposition", "filename"), ("content-type", "name")):
-        if "name" not in str(part.get(header, "")).lower():
+        if "name" not in part.get(header, "").lower():
             continue
         plain = ""
         parameters: list[tuple[str, Any]] = part.get_params(failobj=[], header=header)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, html, ids, prepare, quoting, report, structure, tree
+from helpdeskd.mail import automatic, html, ids, prepare, quoting, report, split, structure, values
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 
@@ -34,19 +34,18 @@ def parse(
     among the parts as original.eml. Never raises.
     """
     prepared = prepare.prepare(raw, limits)
-    root, trouble = tree.read(prepared.data)
-    if trouble:
-        prepared.notes.append(trouble)
-        prepared.cut = True
-    headers = Headers((name, value) for name, value in root.raw_items())
     try:
-        content = structure.read(root, prepared, limits)
-    except tree.FAULTS as fault:
+        made = split.split(prepared.data, prepared.body_at, limits)
+        content = structure.read(made.root, limits)
+    except values.FAULTS as fault:
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
-    notes = [*prepared.notes, *content.notes]
+    root = made.root
+    headers = Headers((name, value) for name, value in root.raw_items())
+    notes = [*prepared.notes, *made.notes, *content.notes]
     parts = content.parts
     safe_html = html.clean(content.html) if content.html else ""
-    cut = prepared.cut or content.cut or headers.cut
+    cut = prepared.cut or made.cut or content.cut or headers.cut
     if headers.cut:
         notes.append("a header is longer than what is read of one")
     if content.html.strip() and not safe_html and not html.is_bearable(content.html):
@@ -83,7 +82,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=tree.moment(headers.text("date")) if "date" in headers else None,
+        date=values.moment(headers.text("date")) if "date" in headers else None,
         text=said.text,
         quote=said.quote,
         html=safe_html,

@@ -1,0 +1,104 @@
+"""Transfer encodings of parts (RFC 2045 section 6), and uuencode, in every state mails bring them in. Linear; never raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_PADDED = re.compile(rb"=+")
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/ \t\r]*={0,2}[ \t\r]*")
+UU_NAMES = frozenset({"x-uuencode", "x-uue", "uuencode", "uue"})
+_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}?)[ \t]*\r?$")
+_END = re.compile(rb"(?m)^(?:end|====)[ \t]*\r?$")
+_UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
+
+
+def name_of(header: str) -> str:
+    """The encoding a header names, without comment, quotes and what follows it: `base64 ; x=y` is base64."""
+    return re.split(r"[\s;(,]", header.strip().strip("\"'").lower()[:80], maxsplit=1)[0].strip("\"'")
+
+
+def decode(body: bytes, encoding: str) -> bytes:
+    """The bytes that `body` stands for. What does not fit an encoding is skipped; an unknown encoding is none."""
+    if encoding == "base64":
+        return from_base64(body)
+    if encoding == "quoted-printable":
+        return binascii.a2b_qp(body)
+    if encoding in UU_NAMES:
+        found = next((found.data for found in uuencoded(body)), None)
+        return found if found is not None else _uu(body) or body
+    return body
+
+
+def from_base64(body: bytes) -> bytes:
+    """Several encodings behind one another (each with its padding) are read as such."""
+    letters = _NOT_BASE64.sub(b"", body)
+    pieces = _PADDED.split(letters) if b"=" in letters[:-2] else [letters.rstrip(b"=")]
+    return b"".join(_quads(piece) for piece in pieces)
+
+
+def _quads(letters: bytes) -> bytes:
+    if len(letters) % 4 == 1:
+        letters = letters[:-1]
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
+
+
+def base64_and_tail(body: bytes) -> tuple[bytes, bytes]:
+    """(decoded, the plain lines behind it): list servers put their footer under a text whatever its encoding is."""
+    place = 0
+    while place < len(body):
+        end = body.find(b"\n", place) + 1 or len(body)
+        if not _BASE64_LINE.fullmatch(body[place:end].rstrip(b"\n")) or _is_words(body[place:end]):
+            break
+        place = end
+    return from_base64(body[:place]), body[place:]
+
+
+def _is_words(line: bytes) -> bool:
+    """`see you` is base64 to the letter."""
+    return b" " in line.strip() and len(line.split()) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Uuencoded:
+    name: str  # as it stands there, undecoded
+    data: bytes
+    start: int  # where its `begin` line starts, and where the line after its `end` does
+    end: int
+
+
+def uuencoded(text: bytes) -> Iterator[Uuencoded]:
+    """The files within a text, between `begin 644 name` and `end`. One that is cut off is none."""
+    place = 0
+    while match := _BEGIN.search(text, place):
+        stop = _END.search(text, match.end())
+        if stop is None:
+            return
+        lines = text[match.end() : stop.start()].lstrip(b"\r\n")
+        place = stop.end()
+        data = _uu(lines) if not text.startswith(b"begin-base64", match.start()) else from_base64(lines)
+        if data is None:
+            place = match.end()
+            continue
+        after = text.find(b"\n", stop.end()) + 1 or len(text)
+        yield Uuencoded(match.group(1).decode("ascii", "surrogateescape"), data, match.start(), after)
+
+
+def _uu(lines: bytes) -> bytes | None:
+    """None where a line is not uuencoded: then the words `begin` and `end` only stood there."""
+    out: list[bytes] = []
+    for line in lines.splitlines():
+        if not line.strip():
+            continue
+        if not _UU_LINE.fullmatch(line):
+            return None
+        length = (line[0] - 32) & 63
+        needed = 1 + (length * 8 + 5) // 6
+        try:
+            out.append(binascii.a2b_uu(line[:1] + line[1:needed].ljust(needed - 1, b" ")))
+        except binascii.Error:
+            return None
+    return b"".join(out) or None
