@@ -6,7 +6,7 @@ import binascii
 import re
 from collections.abc import Iterable
 
-from helpdeskd.mail import charset, values
+from helpdeskd.mail import charset, mailboxes
 from helpdeskd.model.mail import Address
 
 MAX_VALUE = 65536  # characters of one value that are read; a longer one is cut
@@ -18,9 +18,6 @@ _ENCODED = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_ANGLED = re.compile(r"<\s*([^<>\s]{1,320}@[^<>\s]{1,255})\s*>")
-_QUOTED = re.compile(r"""("[^"\x00-\x1f]{1,254}"@[^\s<>()\[\],;:"'\\@]{1,255})""")
-_BARE = re.compile(r"""[^\s<>()\[\],;:"'\\]{1,64}@[^\s<>()\[\],;:"'\\@]{1,255}""")
 _ADDRESS = re.compile(r'(?:"[^"\x00-\x1f]{1,254}"|[^\s"@<>\x00-\x1f]{1,254})@[^\s@<>"\x00-\x1f]{1,255}')
 
 
@@ -162,10 +159,8 @@ def addresses(value: str) -> tuple[Address, ...]:
         quick = _quick(value)
         if quick:
             return (quick,)
-    found, unread = values.mailboxes(value[:MAX_VALUE])
-    pairs = [*found, *(pair for item in unread[:MAX_ADDRESSES] if (pair := _search(item)))]
     result: dict[str, Address] = {}
-    for name, email in pairs[:MAX_ADDRESSES]:
+    for name, email in mailboxes.mailboxes(value[:MAX_VALUE], MAX_ADDRESSES):
         address = address_of(name, email)
         if address:
             result.setdefault(address.key, address)
@@ -187,21 +182,6 @@ def _quick(value: str) -> Address | None:
     if match := _PLAIN.match(value):
         return Address("", match.group(1))
     return None
-
-
-def _search(item: str) -> tuple[str, str] | None:
-    """One address out of an item that breaks the grammar: the last in angle brackets, else the only bare one."""
-    item = repair(item)
-    angled = list(_ANGLED.finditer(item))
-    if angled:
-        last = angled[-1]
-        return item[: last.start()].strip().strip("\"'<"), last.group(1)
-    if "<" in item:
-        return None  # what the brackets hold is no address, and a word beside them is somebody else's
-    if quoted := _QUOTED.search(item):
-        return "", quoted[1].rstrip(".")
-    bare = _BARE.findall(words(item) if "=?" in item else item)
-    return ("", bare[0].rstrip(".")) if len(set(bare)) == 1 else None
 
 
 def address_of(name: str, email: str) -> Address | None:
