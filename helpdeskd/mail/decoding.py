@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/=]+")
+_NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _PADDED = re.compile(rb"=+")
 _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/ \t\r]*={0,2}[ \t\r]*")
 UU_NAMES = frozenset({"x-uuencode", "x-uue", "uuencode", "uue"})
@@ -21,12 +21,20 @@ def name_of(header: str) -> str:
     return re.split(r"[\s;(,]", header.strip().strip("\"'").lower()[:80], maxsplit=1)[0].strip("\"'")
 
 
-def decode(body: bytes, encoding: str) -> bytes:
-    """The bytes that `body` stands for. What does not fit an encoding is skipped; an unknown encoding is none."""
+def decode(data: bytes, start: int, end: int, encoding: str) -> bytes:
+    """The bytes that this stretch of a mail stands for. What does not fit an encoding is skipped; an unknown encoding is
+    none. A large file is not copied on the way."""
     if encoding == "base64":
-        return from_base64(body)
+        pad = data.find(b"=", start, end)
+        if pad < 0 or not data[pad:end].strip(b"= \t\r\n"):
+            try:
+                return binascii.a2b_base64(memoryview(data)[start:end])
+            except binascii.Error:
+                pass
+        return from_base64(data[start:end])
     if encoding == "quoted-printable":
-        return binascii.a2b_qp(body)
+        return binascii.a2b_qp(memoryview(data)[start:end])
+    body = data[start:end]
     if encoding in UU_NAMES:
         found = next((found.data for found in uuencoded(body)), None)
         return found if found is not None else _uu(body) or body
@@ -35,7 +43,7 @@ def decode(body: bytes, encoding: str) -> bytes:
 
 def from_base64(body: bytes) -> bytes:
     """Several encodings behind one another (each with its padding) are read as such."""
-    letters = _NOT_BASE64.sub(b"", body)
+    letters = body.translate(None, _NOT_BASE64)
     pieces = _PADDED.split(letters) if b"=" in letters[:-2] else [letters.rstrip(b"=")]
     return b"".join(_quads(piece) for piece in pieces)
 

@@ -11,6 +11,7 @@ _TOKEN = re.compile(
     r"""|(?P<word>(?:(?!=\?)[^\s()<>,;:"])+|.)""",
     re.DOTALL,
 )
+_UNQUOTED = re.compile(_TOKEN.pattern.replace('(?P<quoted>"(?:', '(?P<quoted>(?!)"(?:'), re.DOTALL)
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _PARENTHESIS = re.compile(r"[()]|\\.", re.DOTALL)
 _INNER = re.compile(r"<[^<>\s]{1,320}@[^<>\s]{1,255}>\s*,")  # two mailboxes between quotes that belong to others
@@ -64,6 +65,7 @@ def _items(value: str) -> Iterator[_Item]:
     last_angle = value.rfind(">")
     item = _Item()
     place = 0
+    token = _TOKEN
     while place < len(value):
         char = value[place]
         if char == "(" and place in closing:
@@ -85,7 +87,7 @@ def _items(value: str) -> Iterator[_Item]:
                 item.words = []
             place = end + 1
             continue
-        match = _TOKEN.match(value, place)
+        match = token.match(value, place)
         if match is None:
             return
         place = match.end()
@@ -101,7 +103,9 @@ def _items(value: str) -> Iterator[_Item]:
             place = match.start() + 1
         elif kind == "space":
             item.words.append(" ")
-        elif text != '"' and text not in "()>":
+        elif text == '"':
+            token = _UNQUOTED  # it does not close, and no later one does: they are not looked for again
+        elif text not in "()>":
             item.words.append(text)
     yield item
 

@@ -33,6 +33,7 @@ def parse(
     What a limit cut or a defect changed is said in `loose_ends`; where something was left out, the whole mail is
     among the parts as original.eml. Never raises.
     """
+    same = identity(raw)  # before anything else is held: it may take two copies of a mail
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
@@ -71,7 +72,7 @@ def parse(
     said = quoting.split(content.text, marker, forward=ids.is_forward(subject))
     return Inbound(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
-        identity_sha256=identity(raw),
+        identity_sha256=same,
         size=len(raw),
         message_id=_message_id(headers.raw("message-id")),
         in_reply_to=ids.parse_ids(headers.joined("in-reply-to")),
@@ -144,7 +145,8 @@ def identity(raw: bytes) -> str | None:
     body = data[start:]
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    digest.update(b"\n" + body.rstrip(b"\n"))
+    digest.update(b"\n")
+    digest.update(body.rstrip(b"\n") if body.endswith(b"\n") else body)
     return digest.hexdigest()
 
 

@@ -116,7 +116,7 @@ def _tend_headers(made: Prepared, limits: Intake) -> None:
         made.cut = changed = True
         head = head[:fits]
     if changed:
-        made.data = head + b"\r\n" + data[body:]
+        made.data = b"".join([head, b"\r\n", memoryview(data)[body:]])
         made.body_at = len(head) + 2
     else:
         made.body_at = body

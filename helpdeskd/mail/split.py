@@ -44,16 +44,29 @@ class Tree(_Message):
 
     def __init__(self) -> None:
         super().__init__(policy=_AsItStands())
-        self.body: bytes = b""
+        self.stretch: tuple[bytes, int, int] = (b"", 0, 0)  # the mail, and where in it the body is
         self.below: list[Tree] = []
         self.too_deep = False
 
     def encoding(self) -> str:
         return decoding.name_of(self.get("content-transfer-encoding", ""))
 
+    @property
+    def body(self) -> bytes:
+        return self.start_of_body(len(self.stretch[0]))
+
+    def start_of_body(self, most: int) -> bytes:
+        """The first bytes of it."""
+        data, start, end = self.stretch
+        return data[start : min(end, start + most)]
+
+    def is_blank(self) -> bool:
+        data, start, end = self.stretch
+        return not data[start : min(end, start + _MAX_PART_HEAD)].strip()
+
     def content(self) -> bytes:
         """The decoded bytes."""
-        return decoding.decode(self.body, self.encoding())
+        return decoding.decode(*self.stretch, self.encoding())
 
     def walk_parts(self) -> Iterator[Tree]:
         pending = [self]
@@ -113,14 +126,14 @@ class _Scan:
                 self._open(part, place)
             line = self._next(place, attached=part is not None and part.get_content_maintype() == "message")
             if part is not None:
-                part.body = data[start : self._end_of_body(start, line.start) if line else len(data)]
+                part.stretch = (data, start, self._end_of_body(start, line.start) if line else len(data))
             if line is None:
                 return
             place = line.after
             whole = self.stack[line.level].part
             self._close(line.level + 1)
             part = None
-            if line.closes and (whole.below or whole.body.strip()):
+            if line.closes and (whole.below or not whole.is_blank()):
                 self._close(line.level)
                 continue
             # One that closes what has no part yet, and no words before it, was meant to open one.
@@ -254,7 +267,7 @@ def flat(data: bytes, body_at: int, limits: Intake) -> Tree:
     _Scan(b"", limits).fill(root, data[:body_at])
     for name in ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition"):
         del root[name]
-    root.body = data[body_at:]
+    root.stretch = (data, body_at, len(data))
     return root
 
 

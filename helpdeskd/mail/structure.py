@@ -19,6 +19,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _MAX_INVITATIONS = 3
+_BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -125,15 +126,16 @@ class _Walk:
         """The decoded bytes, without files that are written into them; a base64 text that list servers put a plain footer
         behind is read as both."""
         encoding = part.encoding()
+        body = part.start_of_body(4 * self.room + _BEYOND)  # of three letters each in quoted-printable
         if encoding == "base64":
-            data, tail = decoding.base64_and_tail(part.body)
+            data, tail = decoding.base64_and_tail(body)
             if tail.strip(b"-=\r\n\t "):
                 self.notes["a text in base64 has plain lines behind it"] = None
                 return data + b"\n" + tail.rstrip(b"\r\n")
             return data
         if encoding in decoding.UU_NAMES:
             encoding = ""  # the words around the file are the text
-        data = decoding.decode(part.body, encoding)
+        data = decoding.decode(body, 0, len(body), encoding)
         return self._without_uuencoded(data) if kind == "text/plain" and b"\nend" in data else data
 
     def _without_uuencoded(self, data: bytes) -> bytes:

@@ -74,14 +74,15 @@ _MONTHS |= {
     "ao\u00fb": 8,
     "d\u00e9c": 12,
 }
-_CLOCK = re.compile(r"(?<!\d)(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:[.,]\d{1,9})?)?(?:\s*([ap])\.?m\b\.?)?", re.IGNORECASE)
+_CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:\s*([ap])\.?m\b\.?)?", re.IGNORECASE)
+_DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d\d)(?:\.(\d\d))?(?![.\d])(\s*[ap]m\b)?", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:GMT|UTC)?\s*([+-])(\d\d):?(\d\d)(?!\d)", re.IGNORECASE)
 _ISO = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[\s.,/-]+([^\W\d_]{3,10})\.?[\s.,/-]+(\d{4}|\d\d)(?!\d)")
 _MONTH_FIRST = re.compile(r"([^\W\d_]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:[\s,].*?(?<!\d)(\d{4})(?!\d))?")
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _BLANKS_ONLY = re.compile(r"(?<!\d)(\d{1,2})\s+(\d{1,2})\s+(\d{4}|\d\d)\s+\d{1,2}:\d\d")
-_ZONES = {
+_ZONES: dict[str, float] = {
     "est": -5,
     "edt": -4,
     "cst": -6,
@@ -105,7 +106,7 @@ def _loosely(value: str) -> datetime | None:
         if not changed:
             break
     value = value.rpartition(";")[2]  # of a Received header
-    clock = _CLOCK.search(value)
+    clock = _CLOCK.search(value) or _DOTTED.search(value)
     day = _day(value)
     if day is None:
         try:
@@ -115,7 +116,7 @@ def _loosely(value: str) -> datetime | None:
             return None
     hour, minute, second = (int(one or 0) for one in clock.groups()[:3]) if clock else (0, 0, 0)
     if clock and clock[4]:
-        hour = hour % 12 + 12 * (clock[4].lower() == "p")
+        hour = hour % 12 + 12 * (clock[4].strip().lower()[0] == "p")
     try:
         moment = datetime(*day, hour % 24, minute, min(second, 59), tzinfo=UTC)
         return moment - _offset(value[clock.end() :] if clock else "")
