@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit crash soak bench lock clean
+.PHONY: help demo test lint types floors unit crash soak bench clients lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -39,6 +39,14 @@ soak: $(VENV)/.dev  ## 5,000 mails by all doors, 30 kills, 5 restarts of Postgre
 .PHONY: parts
 parts:  ## real parts for the live tests (Debian packages, when root)
 	@sh tests/parts.sh
+
+# Each by itself: a registry that has one may lack the other. None runs scripts of its own as it comes.
+CLIENTS := jitbit-js@0.0.8 jitbit-helpdesk-mcp@1.0.2
+clients: $(VENV)/bin/python  ## public clients of the APIs, for tests/live/test_public_clients.py (needs npm)
+	@mkdir -p $(VENV)/clients
+	@for each in $(CLIENTS); do \
+	  npm install --prefix $(VENV)/clients --ignore-scripts --no-audit --no-fund --silent $$each && echo "$$each is here" || echo "$$each cannot be had"; \
+	done
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements.lock

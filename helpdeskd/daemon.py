@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 REFRESH_SECONDS = 2
 SWEEP_SECONDS = 3600
-PENDING_SECONDS = 60
+RULES_SECONDS = 60
 DAY_SECONDS = 3600  # between two looks whether a day is over
 RESTART_SECONDS = (1, 5, 15, 60)  # a part that dies is started again after so long
 
@@ -150,7 +150,7 @@ class Daemon:
             intake = build_intake(installation)
             threads.append(self._thread("intake", intake.run, stopping, loop))
             woken.append(intake.wake)
-            ticker.every(PENDING_SECONDS, "pending", _forgiving(lambda: housekeeping.end_pending(installation)))
+            ticker.every(RULES_SECONDS, "rules", _forgiving(lambda: housekeeping.automate(installation)))
             ticker.every(DAY_SECONDS, "daily", _forgiving(lambda: housekeeping.once_a_day(installation)))
             stuck.append(lambda: intake.is_stuck)
             closing.append(lambda: _stop_intake(intake, threads[0]))

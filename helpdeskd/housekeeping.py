@@ -1,11 +1,11 @@
-"""What a house needs now and then: tickets whose waiting is over; once a day, what is over is let go and swept."""
+"""What a house needs now and then: tickets whose time has come; once a day, what is over is let go and swept."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
 from helpdeskd import log, tray
-from helpdeskd.desk import accounts, changes, counters, keeping, removal
+from helpdeskd.desk import accounts, automation, counters, keeping, removal
 from helpdeskd.installation import BACKUP, Installation, is_held
 from helpdeskd.log import Event
 from helpdeskd.store.blobs import is_referenced
@@ -13,12 +13,15 @@ from helpdeskd.store.blobs import is_referenced
 _log = log.get("housekeeping")
 
 
-def end_pending(installation: Installation) -> None:
-    """`#pending 3d` ends by itself. Raises Temporary."""
-    store, now = installation.store, installation.clock()
-    if store.read(lambda conn: changes.pending_over(conn, now)):
-        for ticket in store.writer.run(lambda conn: changes.end_pending(conn, installation.desk, now)):
-            _log.info(Event.AWAITED, ticket=ticket.number)
+def automate(installation: Installation) -> None:
+    """What rules do, in pages. Raises Temporary."""
+    store, desk, now = installation.store, installation.desk, installation.clock()
+    while store.read(lambda conn: automation.is_due(conn, desk.settings, now)):
+        done = store.writer.run(lambda conn: automation.run(conn, desk, now))
+        for each in done:
+            _log.info(Event.AUTOMATED, ticket=each.ticket.number, rule=each.rule.name, state=each.ticket.state.value)
+        if not done:  # another node is at it
+            break
 
 
 def once_a_day(installation: Installation) -> None:

@@ -33,7 +33,7 @@ class Event(StrEnum):
     APPENDED = "appended"
     KEPT = "kept"  # internal, automatic, held: in the ticket but not in public
     COMMANDED = "commanded"
-    AWAITED = "awaited"  # the time of a pending ticket is over
+    AUTOMATED = "automated"  # a rule changed a ticket
     DUPLICATE = "duplicate"
     STRUCK = "struck"  # an attempt failed by the mail's own fault
     PARKED = "parked"

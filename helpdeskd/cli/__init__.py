@@ -49,6 +49,7 @@ COMMANDS = {
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, remove."),
     "canned": ("helpdeskd.cli.canned", "Texts to answer with: add, list, remove."),
+    "rule": ("helpdeskd.cli.rule", "What tickets do by themselves: list, enable, disable."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

@@ -91,7 +91,7 @@ def _through(here: Installation) -> bool:
     intake = build_intake(here)
     taken = intake.once()
     intake.close()
-    housekeeping.end_pending(here)
+    housekeeping.automate(here)
     housekeeping.once_a_day(here)
     tray.sweep(here.spool_root, here.clock().timestamp())
     click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")

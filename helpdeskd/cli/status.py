@@ -65,6 +65,7 @@ def gather(config: Config, now: datetime) -> dict[str, Any]:
                 *(f"lmtp {place}" for place in config.lmtp.listen),
             )
         ],
+        "http": [{"place": place, "open": _takes(place)} for place in config.http.listen],
         "spool": {
             "waiting": len(waiting),
             "oldest": of_micros(int(waiting[0].partition("-")[0])) if waiting else None,  # an id begins with its time
@@ -138,6 +139,14 @@ def _answers(door: str) -> bool:
         return False
 
 
+def _takes(place: str) -> bool:
+    try:
+        with _connected(place):
+            return True
+    except OSError:
+        return False
+
+
 def _connected(place: str) -> socket.socket:
     if place.startswith("unix:"):
         sock = socket.socket(socket.AF_UNIX)
@@ -159,12 +168,14 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
     daemon, waiting, disk = facts["daemon"], facts["spool"], facts["disk"]
     oldest = f", the oldest since {_since(waiting['oldest'], now)}" if waiting["oldest"] else ""
     parked = f"; {waiting['parked']} parked (helpdeskd mail parked)" if waiting["parked"] else "; none parked"
+    doors, apis = (
+        ", ".join(f"{each[name]} ({'open' if each['open'] else 'closed'})" for each in facts[of])
+        for of, name in (("doors", "door"), ("http", "place"))
+    )
     lines = [
         ("daemon", _running(daemon)),
-        (
-            "doors",
-            ", ".join(f"{d['door']} ({'open' if d['open'] else 'closed'})" for d in facts["doors"]) or "none",
-        ),
+        ("doors", doors or "none"),
+        *([("http", apis)] if apis else []),
         ("spool", f"{waiting['waiting']} waiting{oldest}{parked}"),
     ]
     if facts["store"]["error"]:

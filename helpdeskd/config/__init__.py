@@ -17,6 +17,7 @@ Hours = Annotated[float, Meta(ge=0, le=8760)]
 # A century at most: what is added to the time of a mail must still be a time.
 Days = Annotated[float, Meta(gt=0, le=36500)]
 WholeDays = Annotated[int, Meta(ge=0, le=36500)]
+DaysFromOne = Annotated[int, Meta(ge=1, le=36500)]
 
 
 # What [http] may speak; a package of helpdeskd/http each.
@@ -136,6 +137,7 @@ class Desk(Section, frozen=True):
     public_url: str = ""
     follow_up_days: WholeDays = 30
     contact_days: WholeDays = 30
+    quiet_days: DaysFromOne = 14
     marker: str = "## Please write your reply above this line ##"
 
 

@@ -268,6 +268,7 @@ def _values(draft: Draft) -> dict[str, Any]:
 def _set_tags(conn: Connection, article_id: int, names: tuple[str, ...]) -> None:
     conn.execute(delete(schema.article_tag).where(_tag.article_id == article_id))
     if names:
+        tags.numbered(conn, names)
         conn.execute(insert(schema.article_tag), [{"article_id": article_id, "tag": each} for each in names])
 
 

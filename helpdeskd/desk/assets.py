@@ -11,7 +11,9 @@ from typing import Any, TypedDict, Unpack
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 
 from helpdeskd.desk import companies, given, rows, tickets
+from helpdeskd.desk import sight as seeing
 from helpdeskd.desk.context import Desk
+from helpdeskd.desk.sight import Sight
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
@@ -184,11 +186,19 @@ def holders(conn: Connection, asset_ids: Iterable[int]) -> dict[int, tuple[Perso
     return {each: tuple(sorted(people, key=lambda person: person.id)) for each, people in found.items()}
 
 
-def ticket_ids(conn: Connection, asset_id: int) -> tuple[int, ...]:
-    """The tickets about it, the newest first."""
-    return tuple(
-        conn.execute(select(_t.ticket_id).where(_t.asset_id == asset_id).order_by(_t.ticket_id.desc())).scalars()
-    )
+def ticket_ids(conn: Connection, asset_id: int, sight: Sight | None = None) -> tuple[int, ...]:
+    """The tickets about it, the newest first; with `sight`, those that they see."""
+    found = select(_t.ticket_id).where(_t.asset_id == asset_id).order_by(_t.ticket_id.desc())
+    if sight is not None:
+        found = found.join(schema.ticket, schema.ticket.c.id == _t.ticket_id).where(seeing.where(sight))
+    return tuple(conn.execute(found).scalars())
+
+
+def follow_merge(conn: Connection, ticket_id: int, into_id: int) -> None:
+    """What a ticket that is merged was about, the one it goes into is about."""
+    present = select(_t.asset_id).where(_t.ticket_id == into_id).subquery()
+    conn.execute(delete(schema.asset_ticket).where(_t.ticket_id == ticket_id, _t.asset_id.in_(select(present))))
+    conn.execute(update(schema.asset_ticket).where(_t.ticket_id == ticket_id).values(ticket_id=into_id))
 
 
 def log(conn: Connection, asset_id: int) -> tuple[LogLine, ...]:

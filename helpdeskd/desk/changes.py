@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, update
 
-from helpdeskd.desk import addresses, history, messages, notices, people, relations, search, tags, tickets
+from helpdeskd.desk import (
+    addresses,
+    assets,
+    field_values,
+    history,
+    messages,
+    notices,
+    people,
+    relations,
+    search,
+    tags,
+    tickets,
+)
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind
 from helpdeskd.desk.history import Entry
@@ -23,11 +35,6 @@ from helpdeskd.model.ticket import History, Priority, State, Ticket
 from helpdeskd.store import schema
 
 _t = schema.ticket.c
-_PENDING_OVER = (
-    select(_t.id)
-    .where(_t.state == State.PENDING.value, _t.pending_until <= bindparam("now"), _t.removed_at.is_(None))
-    .order_by(_t.pending_until)
-)
 
 
 def set_state(
@@ -62,21 +69,6 @@ def set_state(
     if state is State.CLOSED and tell and actor is not None and actor.is_staff:
         notices.enqueue_for(conn, desk, now, tickets.scene(conn, Event.CLOSED, ticket, actor))
     return ticket
-
-
-def pending_over(conn: Connection, now: datetime) -> bool:
-    """Is the time over for which some pending ticket was to wait?"""
-    return conn.execute(_PENDING_OVER.limit(1), {"now": now}).first() is not None
-
-
-def end_pending(conn: Connection, desk: Desk, now: datetime) -> tuple[Ticket, ...]:
-    """The tickets whose time is over await staff again, and come first in the list; nobody's doing, so nobody is mailed."""
-    # Another node at the same work is passed over; SQLite has one writer at a time.
-    due = conn.execute(_PENDING_OVER.with_for_update(skip_locked=True), {"now": now}).scalars().all()
-    return tuple(
-        set_state(conn, desk, now, ticket=tickets.get(conn, each), state=State.AWAITING_STAFF, actor=None)
-        for each in due
-    )
 
 
 def assign(
@@ -189,8 +181,8 @@ def merge(
 ) -> Ticket:
     """`ticket` becomes part of `into`, or of where that one's merges lead; returns the target.
 
-    Its messages stay with it; its requester, participants and tags become the target's; what was merged into it now leads
-    straight to the target. Raises Refused: merged, merge-into-itself.
+    Its messages stay with it; its requester, participants, tags and assets become the target's, and its custom values where the target
+    has none; what was merged into it now leads straight to the target. Raises Refused: merged, merge-into-itself.
     """
     # In the order of their ids, so that two merges the other way round do not wait for each other.
     for each in sorted({ticket.id, into.id}):
@@ -204,6 +196,8 @@ def merge(
     new_tags = [each for each in tags.of(conn, source.id) if each not in present]
     tags.put(conn, target.id, new_tags)
     relations.follow_merge(conn, source, target)
+    assets.follow_merge(conn, source.id, target.id)
+    field_values.follow_merge(conn, source.id, target.id)
     tickets.connect(conn, source, target, LinkKind.MERGED, _id(actor))  # the merge is the history entry of it
     conn.execute(update(schema.ticket).where(_t.merged_into == source.id).values(merged_into=target.id))
     closed_at = source.closed_at or now

@@ -90,9 +90,11 @@ def page(conn: Connection, *, limit: int, offset: int, order: Order = Order.NAME
     return _read(conn, _ORDERED[order], **given.window(limit, offset))
 
 
-def named(conn: Connection, desk: Desk, now: datetime, *, name: str, actor: Person | None) -> Company:
-    """The company of this name, made where there is none. Raises Refused("bad-name")."""
-    return find(conn, name) or add(conn, desk, now, name=name, actor=actor)
+def named(
+    conn: Connection, desk: Desk, now: datetime, *, name: str, domains: Iterable[str] = (), actor: Person | None
+) -> Company:
+    """The company of this name, made where there is none, with `domains`; one that is there keeps its own. Raises as `add`."""
+    return find(conn, name) or add(conn, desk, now, name=name, domains=domains, actor=actor)
 
 
 def add(

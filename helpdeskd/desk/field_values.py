@@ -8,7 +8,7 @@ from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, literal, select, update
 
 from helpdeskd.desk import fields, given, history, tickets
 from helpdeskd.desk.context import Desk
@@ -153,6 +153,15 @@ def hand_over(conn: Connection, owner: Owner, owner_id: int, to_id: int) -> None
             update(schema.custom_value).where(_v.owner_id == owner_id, _v.field_id == field_id).values(owner_id=to_id)
         )
     take_away(conn, owner, owner_id)
+
+
+def follow_merge(conn: Connection, ticket_id: int, into_id: int) -> None:
+    """Where the ticket that another is merged into has nothing, it has what that one had, which keeps its own."""
+    theirs = select(schema.custom_field.c.id).where(schema.custom_field.c.owner == Owner.TICKET.value)
+    present = select(_v.field_id).where(_v.owner_id == into_id)
+    free = (_v.owner_id == ticket_id, _v.field_id.in_(theirs), _v.field_id.not_in(present))
+    found = select(_v.field_id, literal(into_id, _v.owner_id.type), _v.value, _v.option_id).where(*free)
+    conn.execute(insert(schema.custom_value).from_select(["field_id", "owner_id", "value", "option_id"], found))
 
 
 def _asked(field: Field, department_id: int | None) -> bool:

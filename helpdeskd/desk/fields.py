@@ -30,10 +30,10 @@ _OPTIONS = select(_o.field_id, _o.id, _o.words).where(_o.field_id.in_(_IDS)).ord
 _DEPARTMENTS = select(_d.field_id, _d.department_id).where(_d.field_id.in_(_IDS))
 
 
-def get(conn: Connection, field_id: int) -> Field:
-    """Raises NotFound."""
+def get(conn: Connection, field_id: int, owner: Owner | None = None) -> Field:
+    """With `owner`, one of such owners. Raises NotFound."""
     found = _read(conn, _BY_ID, field_id=given.row_id("field", field_id))
-    if not found:
+    if not found or owner not in {None, found[0].owner}:
         raise NotFound("field", field_id)
     return found[0]
 

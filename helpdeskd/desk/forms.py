@@ -19,6 +19,7 @@ from helpdeskd.desk import (
     corrections,
     departments,
     edits,
+    field_access,
     messages,
     people,
     removal,
@@ -54,6 +55,7 @@ class NewTicket:
     priority: Priority = Priority.NORMAL
     origin: Origin = Origin.API
     tags: tuple[str, ...] = ()
+    fields: tuple[tuple[int, str], ...] = ()  # custom ones, by id
     tell: bool = True
 
 
@@ -96,8 +98,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
 ) -> Posted:
     """For others, and with an assignee, staff alone.
 
-    Raises NotFound (department, person); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add and
-    changes.assign refuse.
+    Raises NotFound (department, person, field); Refused: not-permitted, disabled (the requester, the assignee), and what tags.add,
+    field_values.put and changes.assign refuse.
     """
     department = catalogue.enter(conn, sight, form.department_id)
     for_another = form.requester_id not in {None, actor.id}
@@ -122,6 +124,8 @@ def open(  # noqa: A001  # forms.open reads as what it is
     ticket = posted.ticket
     if form.tags:
         ticket = tags.add(conn, desk, now, ticket=ticket, tags=form.tags, actor=actor)
+    if form.fields:
+        ticket = field_access.fill(conn, desk, now, sight=sight, actor=actor, ticket=ticket, values=dict(form.fields))
     if form.assignee_id is not None:
         assignee = people.get(conn, form.assignee_id)
         ticket = changes.assign(conn, desk, now, ticket=ticket, assignee=assignee, actor=actor)
@@ -159,6 +163,23 @@ def close(
     """`tell`: the requester, where it was not their own doing. Raises NotFound, Refused("not-permitted")."""
     ticket = seeing.ticket(conn, sight, ticket_id, Act.CLOSE)
     return changes.set_state(conn, desk, now, ticket=ticket, state=State.CLOSED, actor=actor, tell=tell)
+
+
+def spend(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    sight: Sight,
+    actor: Person,
+    ticket_id: int,
+    seconds: int,
+    status: Status | None = None,
+) -> Ticket:
+    """So much time more, and with `status` the ticket goes there. Raises NotFound; Refused: not-permitted, bad-time."""
+    ticket = seeing.ticket(conn, sight, ticket_id, Act.WORK)
+    state = None if status is None or ticket.state in status.alike else status.state
+    return timekeeping.spend(conn, desk, now, ticket=ticket, seconds=seconds, state=state, actor=actor)
 
 
 def merge(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from helpdeskd.desk import directory, given, people, rows
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.routing import ADMINISTRATOR
-from helpdeskd.errors import NotFound
+from helpdeskd.desk.sight import Sight
+from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import PersonKind
 from helpdeskd.store import schema
+
+K = TypeVar("K")
 
 _p, _f, _l = schema.person.c, schema.profile.c, schema.login.c
 _LINES = directory.ENTRIES.where(_p.removed_at.is_(None))
@@ -97,6 +100,22 @@ def named(conn: Connection, username: str) -> Entry:
     if row is None:
         row = conn.execute(_BY_ADDRESS.where(_l.username.is_(None)), {"email": username.strip().lower()}).one_or_none()
     return _entry(row, username)
+
+
+def seen(conn: Connection, sight: Sight, look: Callable[[Connection, K], Entry], key: K) -> Entry:
+    """One by `one`, `at` or `named`: staff see everybody, others themselves alone.
+
+    Raises NotFound, Refused("not-permitted"); to others always the latter, so that no word tells who is known.
+    """
+    try:
+        found = look(conn, key)
+    except NotFound:
+        if sight.staff:
+            raise
+    else:
+        if sight.staff or found.person.id == sight.person_id:
+            return found
+    raise Refused("not-permitted", "you may see no account but your own")
 
 
 def _entry(row: rows.Row | None, key: object) -> Entry:

@@ -53,6 +53,7 @@ def merge(conn: Connection, desk: Desk, now: datetime, *, person: Person, into: 
     if person.kind is PersonKind.STAFF and into.kind is not PersonKind.STAFF:
         raise Refused("staff-into-customer", f"{person.shown} is staff: merge the other way round")
     gone, kept = person.id, into.id
+    search.rename(conn, into, of=gone)
     _tickets(conn, now, gone, kept, actor)
     for table, other in _PAIRS:
         if table is not schema.staff_department or person.kind is PersonKind.STAFF:

@@ -83,9 +83,12 @@ def several(conn: Connection, ids: Iterable[int]) -> dict[int, Profile]:
 
 def names(person: Person, given_name: str, family_name: str) -> tuple[str, str]:
     """Given and family name. Mail brings one name only: its last word is the family's, where the profile says nothing of it."""
-    if _joined(given_name, family_name) == person.name:
-        return given_name, family_name
-    first, _, last = person.name.rpartition(" ")
+    return (given_name, family_name) if _joined(given_name, family_name) == person.name else halves(person.name)
+
+
+def halves(name: str) -> tuple[str, str]:
+    """Of a name of which nothing else is known, as `names`."""
+    first, _, last = " ".join(name.split()).rpartition(" ")
     return (first, last) if first else (last, "")
 
 

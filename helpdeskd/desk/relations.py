@@ -93,6 +93,14 @@ def remove_child(
     return _parted(conn, now, ticket, child, (CHILD, LinkKind.PARENT.value), actor)
 
 
+def detach(conn: Connection, desk: Desk, now: datetime, *, child: Ticket, actor: Person | None) -> Ticket:
+    """`child` stands alone, whoever its parent was; where it had none, nothing changes. Raises Refused: merged."""
+    above = parent(conn, child.id)
+    if above is not None:
+        remove_child(conn, desk, now, ticket=above, child=child, actor=actor)
+    return tickets.current(conn, child)
+
+
 def follow_merge(conn: Connection, source: Ticket, target: Ticket) -> None:
     """The children of a ticket that is merged become the target's, but for the target and what is above it."""
     mine = and_(_c.ticket_id == source.id, _PARENT)

@@ -96,10 +96,10 @@ def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, 
         conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found))
 
 
-def rename(conn: Connection, person: Person) -> None:
-    """Their newest tickets are found by what they are called now, and by what they were."""
+def rename(conn: Connection, person: Person, of: int | None = None) -> None:
+    """Their newest tickets are found by what they are called now, and by what they were. `of`: whose tickets are to become theirs."""
     found = _marked(_names((person,)), "", MAX_ACT)
-    renamed = conn.execute(_RENAME, {"person_id": person.id, "found": found, "most": _most(conn)}).scalars().all()
+    renamed = conn.execute(_RENAME, {"person_id": of or person.id, "found": found, "most": _most(conn)}).scalars().all()
     if renamed and _fts5(conn):
         conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, found) for ticket_id in renamed])
 

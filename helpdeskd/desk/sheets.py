@@ -31,7 +31,7 @@ _ONE_FILE = _FILES.where(_a.id == bindparam("file_id"))
 _MESSAGE = select(*rows.MESSAGE).where(_m.id == bindparam("message_id"))
 _TAGS = (
     select(_tt.tag, _tag.id)
-    .outerjoin(schema.tag, _tag.name == _tt.tag)
+    .join(schema.tag, _tag.name == _tt.tag)
     .where(_tt.ticket_id == bindparam("ticket_id"))
     .order_by(_tt.tag)
 )
@@ -49,13 +49,13 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`tags`: name -> id, None where it was never counted. `people` has all that the ticket names."""
+    """`tags`: name -> id, as `tags.numbered` has them. `people` has all that the ticket names."""
 
     ticket: Ticket
     place: Place
     opening: Message | None
     people: Mapping[int, Entry]
-    tags: Mapping[str, int | None]
+    tags: Mapping[str, int]
     files: tuple[File, ...]
     works: bool  # who asks works on it
 

@@ -1,7 +1,8 @@
 """Pages of tickets as somebody sees them, the newest first: one statement for the page, one for the people on it.
 
 Of each way in which one sees tickets (a department, being the assignee, ...) an index holds them in order; each way is a leg, read only
-as far as the page goes, and the legs are merged as they come. What narrows a list to few tickets takes the place of the legs.
+as far as the page goes, and the legs are merged as they come. What narrows a list to few tickets takes the place of the legs, and
+so do words, which another index finds.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from sqlalchemy import (
     exists,
     func,
     literal_column,
+    or_,
     select,
     true,
     union,
 )
 
-from helpdeskd.desk import counters, directory, rows, tags
+from helpdeskd.desk import counters, directory, rows, search, tags
 from helpdeskd.desk import sight as seeing
 from helpdeskd.desk.context import LinkKind
 from helpdeskd.desk.directory import Entry
@@ -60,6 +62,7 @@ class Wanted:
     assignee_id: int | None = None
     subscriber_id: int | None = None  # who hears of it: requester, assignee, those who take part
     tag: str = ""
+    text: str = ""  # all of its words; those of notes find a ticket for who works on it
     last_side: Side | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
@@ -93,10 +96,10 @@ def page(conn: Connection, sight: Sight, wanted: Wanted, *, limit: int, offset: 
     return () if ids is None else _read(conn, _LINES.join(ids, ids.c.id == _t.id))
 
 
-def several(conn: Connection, ticket_ids: Iterable[int]) -> tuple[Line, ...]:
-    """These, whoever asks; the newest first."""
+def several(conn: Connection, sight: Sight, ticket_ids: Iterable[int]) -> tuple[Line, ...]:
+    """Those of these that they see, the newest first."""
     wanted = sorted(set(ticket_ids))
-    return _read(conn, _LINES.where(_t.id.in_(wanted))) if wanted else ()
+    return _read(conn, _LINES.where(_t.id.in_(wanted), seeing.where(sight), *_THERE)) if wanted else ()
 
 
 def _read(conn: Connection, lines: Select[Any]) -> tuple[Line, ...]:
@@ -134,7 +137,7 @@ def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     rest = and_(true(), *_narrowed(wanted))
     of, within = _of(wanted.departments), _in(wanted.states)
     beside = and_(_of(wanted.departments, _aside), _in(wanted.states, _aside), rest)
-    few = _few(wanted)
+    few = [_found(sight, wanted.text)] if wanted.text else _few(wanted)
     if few:
         return [and_(leg, seeing.where(sight), beside) for leg in few]
     states = [true()] if wanted.states is None else [_in(frozenset({state})) for state in wanted.states]
@@ -144,6 +147,17 @@ def _legs(sight: Sight, wanted: Wanted) -> list[ColumnElement[bool]]:
     if _is_handled(sight, wanted.departments):
         return legs
     return legs + [and_(way, beside) for way in _own(sight)]
+
+
+def _found(sight: Sight, text: str) -> ColumnElement[bool]:
+    """Who works on a ticket finds it by its notes too, anybody else only by what they may read."""
+    if not sight.staff:
+        return search.matching(text, internal=False)
+    anywhere = search.matching(text, internal=True)
+    if sight.everything:
+        return anywhere
+    handled = or_(_aside(_t.assignee_id) == sight.person_id, _of(sight.departments, _aside))
+    return and_(anywhere, or_(handled, search.matching(text, internal=False)))
 
 
 def _few(wanted: Wanted) -> list[ColumnElement[bool]]:

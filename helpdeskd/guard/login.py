@@ -212,6 +212,10 @@ class Logins:
             self._store.writer.submit(lambda conn: api_keys.note_use(conn, self._desk_now(), now, key_id=key_id))
         return key, person
 
+    def hash(self, password: str) -> str:
+        """For a password that somebody gives somebody else: it blocks, so never on the writer. Raises Refused("bad-password")."""
+        return self._passwords.hash(password)
+
     def set_by_link(self, token: str, password: str) -> Person:
         """The password of whose link `token` is (desk.people.new_link). Raises Refused: bad-link, bad-password (the link stays good)."""
         passwords.check(password)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
+from urllib.parse import unquote_to_bytes
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -21,6 +23,8 @@ _IN_MEMORY = 1 << 16  # bytes of a file before it goes to disk
 _ESCAPED = 4  # times a field may be larger as it is sent: %D0 for a byte, \u0434 for two
 _FORM = b"application/x-www-form-urlencoded"
 _JSON = frozenset({b"application/json", b"text/json"})
+# RFC 8187. Forms have no such names by RFC 7578, but .NET sends them, and beside them an RFC 2047 word as the plain name.
+_EXTENDED_NAME = re.compile(rb";\s*filename\*\s*=\s*\"?utf-8'[^';]*'([^;\"\s]*)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -178,12 +182,15 @@ class _Parts:
         self._header, self._value = [], []
 
     def _headers_end(self) -> None:
-        _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        disposition = self._headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
-        if b"filename" not in options:
+        extended = _EXTENDED_NAME.search(disposition)
+        raw = unquote_to_bytes(extended[1]) if extended else options.get(b"filename")
+        if raw is None:
             return
         kind = self._headers.get(b"content-type", b"application/octet-stream").decode("latin-1")
-        name = options[b"filename"].decode("utf-8", "replace")
+        name = raw.decode("utf-8", "replace")
         held = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed with the body
         self._file = _File(self._name, name, kind, 0, held)  # type: ignore[arg-type]  # it reads and writes as BinaryIO does
         self.body.files.append(self._file)

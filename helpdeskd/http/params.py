@@ -96,6 +96,13 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Divided:
+    """Of several values, some may stand in one text, with this between them."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Only:
     """It is looked at only where the request's other values say so; else it counts as not given."""
 
@@ -126,6 +133,7 @@ class Param:
     rules: tuple[Rule | Required | Known, ...]
     ignored: tuple[Ignored, ...]
     only: tuple[Only, ...]
+    divided: str
     kind: Any  # str, int, bool, float, datetime, an Enum
     many: bool
     default: Any
@@ -220,6 +228,7 @@ def _param(field: str, hint: Any, default: Any) -> Param:
         tuple(each for each in notes if isinstance(each, Rule | Required | Known)),
         tuple(each for each in notes if isinstance(each, Ignored)),
         tuple(each for each in notes if isinstance(each, Only)),
+        next((each.by for each in notes if isinstance(each, Divided)), ""),
         kind,
         many,
         () if many and default is MISSING else None if default is MISSING else default,
@@ -236,9 +245,10 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
         if not all(each.when(reader) for each in param.only):
             values[param.field] = param.default
             continue
-        texts = [
-            text for text in reader.texts(param.names, param.where) if not any(i.when(text) for i in param.ignored)
-        ]
+        texts = reader.texts(param.names, param.where)
+        if param.divided:
+            texts = [each for text in texts for each in text.split(param.divided)]
+        texts = [text for text in texts if not any(i.when(text) for i in param.ignored)]
         problem, alone = _judge(param, texts, reader, look)
         if problem is not None and alone:
             raise Invalid((problem,))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select
 
-from helpdeskd.desk import api_keys, counters, people
+from helpdeskd.desk import api_keys, counters, people, search
 from helpdeskd.installation import Installation
 from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.model.people import PersonKind
@@ -53,6 +53,7 @@ def fill(store: Store, count: int, seed: int = 1) -> None:
                     for part in (0, 1)
                 ],
             )
+            search.rebuild(conn, *(tickets + n + 1 for n in chunk))
         for state, n in states.items():
             counters.add(conn, counters.ticket(department, state), n)
         counters.add(conn, counters.CUSTOMERS, customers)

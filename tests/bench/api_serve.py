@@ -26,7 +26,7 @@ from starlette.routing import Route as BareRoute
 
 from helpdeskd import config, log
 from helpdeskd.config import Config, Paths
-from helpdeskd.desk import departments, people, queries, tickets
+from helpdeskd.desk import departments, lists, people, queries, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
@@ -44,7 +44,7 @@ MANY = "1000000000/minute"  # rates are counted, and never passed
 
 
 def listed(conn: Connection) -> Any:
-    return queries.list_tickets(conn, limit=PAGE)
+    return lists.tickets(conn, lists.Wanted(), limit=PAGE, offset=0)
 
 
 def shown(conn: Connection, ticket_id: int) -> Any:

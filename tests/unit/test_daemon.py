@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from helpdeskd import daemon, housekeeping, installation, spool
 from helpdeskd.config import Config, Keep, Paths, Smtp
-from helpdeskd.desk import changes, departments, people, tickets
+from helpdeskd.desk import automation, changes, departments, people, tickets
 from helpdeskd.desk.context import Words
 from helpdeskd.errors import ConfigError, Temporary
 from helpdeskd.installation import opened
@@ -96,7 +96,8 @@ def test_reloading_goes_on_past_what_fails(systemd):
     assert [systemd.recv(100), systemd.recv(100)] == [b"RELOADING=1", b"READY=1"]
 
 
-def test_a_pending_ticket_comes_back(tmp_path):
+def test_pending_tickets_come_back_page_after_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(automation, "PAGE", 1)
     config = Config(paths=Paths(data=tmp_path / "data"))
     with opened(config) as here:
 
@@ -105,18 +106,22 @@ def test_a_pending_ticket_comes_back(tmp_path):
             support = departments.add(*given, name="Support", addresses=("support@desk.example",))
             carol = people.customer(*given, Address("", "carol@customer.example"))
             words = Words("It burns.", subject="Fire")
-            ticket = tickets.open(*given, department=support, requester=carol, words=words, acknowledge=False).ticket
             until = here.clock() + timedelta(days=3)
-            return changes.set_state(*given, ticket=ticket, state=State.PENDING, until=until, actor=None)
+            for _ in range(2):
+                posted = tickets.open(*given, department=support, requester=carol, words=words, acknowledge=False)
+                yield changes.set_state(*given, ticket=posted.ticket, state=State.PENDING, until=until, actor=None)
 
-        ticket = here.store.writer.run(pending)
+        waiting = here.store.writer.run(lambda conn: list(pending(conn)))
         with capture_logs() as lines:
-            housekeeping.end_pending(here)
+            housekeeping.automate(here)
             assert lines == []
             here.clock = lambda: now() + timedelta(days=3)
-            housekeeping.end_pending(here)
-        assert [(line["event"], line["ticket"]) for line in lines] == [("awaited", ticket.number)]
-        assert here.store.read(lambda conn: tickets.get(conn, ticket.id)).state is State.AWAITING_STAFF
+            housekeeping.automate(here)
+        assert [(line["event"], line["ticket"], line["rule"], line["state"]) for line in lines] == [
+            ("automated", each.number, "pending-over", "awaiting_staff") for each in waiting
+        ]
+        found = here.store.read(lambda conn: [tickets.get(conn, each.id) for each in waiting])
+        assert {each.state for each in found} == {State.AWAITING_STAFF}
 
 
 def test_blobs_that_nothing_names_go_after_a_day(tmp_path):

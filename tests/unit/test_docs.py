@@ -173,8 +173,9 @@ def test_settings_in_examples_exist(path):
     )
     sections = {name: getattr(Config(), name) for name in names}
     for section, key in re.findall(r"`(\w+)\.(\w+)(?: = [^`]+)?`", text):
-        module = ROOT / "helpdeskd" / section / f"{key}.py"
-        if section in sections and key not in {"put", "py", "md"} and not module.exists():
+        module = ROOT / "helpdeskd" / section / key
+        there = module.is_dir() or module.with_suffix(".py").exists()
+        if section in sections and key not in {"put", "py", "md"} and not there:
             assert hasattr(sections[section], key), f"{section}.{key}"
     for section, block in re.findall(r"^    \[(\w+)\]\n((?:    \w.*\n)+)", text, re.MULTILINE):
         for key in re.findall(r"^    (\w+) = ", block, re.MULTILINE):

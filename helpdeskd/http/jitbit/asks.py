@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
-from helpdeskd.http.params import Reading, Required, Rule
+from helpdeskd.http.params import Ignored, Reading, Required, Rule
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -64,6 +64,15 @@ NATURAL = Rule(
     lambda text: _NATURAL.fullmatch(text.strip()) is not None,
     {"minimum": 1, "maximum": 10**18 - 1},
 )
+_WHOLE = re.compile(r"0*[0-9]{1,9}", re.ASCII)
+WHOLE = Rule("expected a number from 0", lambda text: _WHOLE.fullmatch(text.strip()) is not None, {"minimum": 0})
+# 0 stands for nobody.
+WHOLE_ID = Rule(
+    "expected a number from 0",
+    lambda text: text.strip().strip("0") == "" or NATURAL.holds(text),
+    {"minimum": 0, "maximum": 10**18 - 1},
+)
+BLANK = Ignored(lambda text: not text.strip())
 
 # A row's number that must be given: of a ticket, a department, a person, a file, ... as its field's name says.
 Number = Annotated[int, Required(), NATURAL]

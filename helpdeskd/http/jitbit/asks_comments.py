@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from helpdeskd.http.jitbit.asks import NATURAL, Number
-from helpdeskd.http.params import Doc, Ignored, Named, Required
+from helpdeskd.http.params import Divided, Doc, Ignored, Named, Required
 
 _BLANK = Ignored(lambda text: not text.strip())
 Body = Annotated[str, Required(), Doc("Text, or HTML.")]
@@ -21,6 +21,7 @@ class NewComment:
     to: Annotated[
         tuple[int, ...],
         Named("recipientIds"),
+        Divided(","),
         _BLANK,
         NATURAL,
         Doc("Of requester and subscribers these alone are mailed; all of them where none is named."),

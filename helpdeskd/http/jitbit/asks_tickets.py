@@ -11,23 +11,15 @@ from typing import Annotated
 import msgspec
 
 from helpdeskd.http.jitbit import words
-from helpdeskd.http.jitbit.asks import NATURAL, Number, moment
-from helpdeskd.http.params import Also, Doc, Ignored, Named, Required, Rule, one_of
+from helpdeskd.http.jitbit.asks import BLANK, NATURAL, WHOLE, WHOLE_ID, Number, moment
+from helpdeskd.http.params import Also, Doc, Named, Required, Rule, one_of
 
 _WHOLE = re.compile(r"0*[0-9]{1,9}", re.ASCII)
 _DAYS = re.compile(r"-?[0-9]{1,4}", re.ASCII)
 _FIELD_ID = re.compile(r"0*[1-9][0-9]{0,17}", re.ASCII)
 
-WHOLE = Rule("expected a number from 0", lambda text: _WHOLE.fullmatch(text.strip()) is not None, {"minimum": 0})
-# 0 stands for nobody.
-WHOLE_ID = Rule(
-    "expected a number from 0",
-    lambda text: text.strip().strip("0") == "" or NATURAL.holds(text),
-    {"minimum": 0, "maximum": 10**18 - 1},
-)
 DAYS = Rule("expected a number of days", lambda text: _DAYS.fullmatch(text.strip()) is not None)
 PRIORITY = one_of(" ".join(map(str, sorted(words.PRIORITIES))), "expected -1, 0, 1 or 2")
-BLANK = Ignored(lambda text: not text.strip())
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
@@ -77,14 +69,16 @@ def end(at: datetime) -> datetime:
 
 
 def names(text: str) -> tuple[str, ...]:
-    """Divided by commas."""
-    return tuple(each.strip() for each in text.split(",") if each.strip())
+    """Divided by commas. The documentation's example reads `tags=tag1,tag2`, and jitbit-js sends the name as part of the value."""
+    return tuple(each.strip() for each in text.removeprefix("tags=").split(",") if each.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Tickets:
     mode: Annotated[
-        str, BLANK, Rule("expected all, unanswered, unclosed or handledbyme", lambda text: text.lower() in _MODES)
+        str,
+        BLANK,
+        Rule("expected all, unanswered, updated, unclosed or handledbyme", lambda text: text.lower() in _MODES),
     ] = "all"
     departments: Annotated[tuple[int, ...], Named("categoryId"), BLANK, WHOLE_ID, Doc("May be repeated.")] = ()
     section_id: Annotated[int | None, Named("sectionId"), NATURAL] = None
@@ -124,7 +118,7 @@ class Tickets:
     offset: Annotated[int, WHOLE, Doc("How many to pass over.")] = 0
 
 
-_MODES = frozenset({"all", "unanswered", "unclosed", "handledbyme"})
+_MODES = frozenset({"all", "unanswered", "updated", "unclosed", "handledbyme"})
 _SIDES = frozenset({"tech", "cust"})
 
 

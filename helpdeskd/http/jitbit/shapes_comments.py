@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from helpdeskd.desk import profiles
 from helpdeskd.desk.conversation import Said
 from helpdeskd.http.jitbit import words
 from helpdeskd.model.ticket import Ticket
@@ -30,10 +31,10 @@ def comment(said: Said, ticket: Ticket) -> Comment:
     message, author = said.message, said.author
     if author is None:
         username = email = message.author_email
-        first, last = words.names(message.author_name)
+        first, last = profiles.halves(message.author_name)
     else:
         username, email = author.username, author.person.email
-        first, last = words.names(author.person.name, author.given_name, author.family_name)
+        first, last = author.given_name, author.family_name
     return Comment(
         CommentID=message.id,
         IssueID=ticket.id,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
-from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.sheets import File, Sheet
 from helpdeskd.desk.sight import Sight
 from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Counts, Line
 from helpdeskd.http.jitbit import words
+from helpdeskd.http.jitbit.shapes_fields import CustomField, held
 from helpdeskd.http.jitbit.shapes_users import User, user
 from helpdeskd.http.jitbit.words import CLOSED, PRIORITY, STATUS, STATUS_NAMES, moment, moment_or_none
+from helpdeskd.model.fields import Value
 from helpdeskd.model.ticket import Side, State, Ticket
 
 
@@ -35,7 +38,7 @@ class Attachment(msgspec.Struct):
 
 
 class TicketSummary(msgspec.Struct):
-    """`CompanyID` is spelt so here, `CompanyId` of users."""
+    """`CompanyID` is spelt so here, `CompanyId` of users. `CustomFields`: where they are asked for."""
 
     IssueID: int
     TicketID: int
@@ -71,6 +74,7 @@ class TicketSummary(msgspec.Struct):
     StartDate: str | None
     TimeSpentInSeconds: int
     StatusColor: str | None
+    CustomFields: list[CustomField] | msgspec.UnsetType = msgspec.UNSET
 
 
 class Stats(msgspec.Struct):
@@ -130,8 +134,8 @@ def updated_by_performer(ticket: Ticket) -> bool:
     return ticket.last_side is Side.STAFF
 
 
-def tags(found: dict[str, int | None]) -> list[Tag]:
-    return [Tag(number or 0, name, 0) for name, number in found.items()]
+def tags(found: Mapping[str, int]) -> list[Tag]:
+    return [Tag(number, name, 0) for name, number in found.items()]
 
 
 def attachment(file: File, ticket_id: int, root: str) -> Attachment:
@@ -151,11 +155,10 @@ def attachment(file: File, ticket_id: int, root: str) -> Attachment:
     )
 
 
-def summary(line: Line) -> TicketSummary:
+def summary(line: Line, values: Iterable[Value] | None = None) -> TicketSummary:
+    """`values` of its fields, where they are asked for."""
     ticket, requester, assignee, last = line.ticket, line.requester, line.assignee, line.last
     status = STATUS[ticket.state]
-    first, family = _names(requester)
-    tech_first, tech_family = (None, None) if assignee is None else _names(assignee)
     return TicketSummary(
         IssueID=ticket.id,
         TicketID=ticket.id,
@@ -171,13 +174,13 @@ def summary(line: Line) -> TicketSummary:
         Category=line.department,
         UserID=requester.person.id,
         UserName=requester.username,
-        FirstName=first,
-        LastName=family,
+        FirstName=requester.given_name,
+        LastName=requester.family_name,
         Email=requester.person.email,
         AssignedToUserID=ticket.assignee_id,
         Technician=None if assignee is None else assignee.username,
-        TechFirstName=tech_first,
-        TechLastName=tech_family,
+        TechFirstName=None if assignee is None else assignee.given_name,
+        TechLastName=None if assignee is None else assignee.family_name,
         DueDate=moment_or_none(ticket.due_at),
         LastUpdated=moment(ticket.updated_at),
         ResolvedDate=moment_or_none(ticket.closed_at),
@@ -191,11 +194,8 @@ def summary(line: Line) -> TicketSummary:
         StartDate=moment_or_none(ticket.started_at),
         TimeSpentInSeconds=ticket.seconds_spent,
         StatusColor=None,
+        CustomFields=msgspec.UNSET if values is None else [held(each) for each in values],
     )
-
-
-def _names(entry: Entry) -> tuple[str, str]:
-    return words.names(entry.person.name, entry.given_name, entry.family_name)
 
 
 def stats(found: Counts) -> Stats:
@@ -246,7 +246,7 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str) -> TicketDetail:
         OnBehalfUserName=None if opener is None or opener is requester else opener.person.shown,
         Origin=words.ORIGIN_NAMES[ticket.origin],
         Url=url,
-        Tags=tags(dict(sheet.tags)),
+        Tags=tags(sheet.tags),
         Attachments=[attachment(each, ticket.id, root) for each in sheet.files],
         SubmitterUserInfo=user(requester, seen_by),
         AssigneeUserInfo=None if assignee is None else user(assignee, seen_by),

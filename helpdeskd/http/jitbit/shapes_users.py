@@ -7,7 +7,7 @@ import msgspec
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
-from helpdeskd.http.jitbit.words import moment_or_none, names
+from helpdeskd.http.jitbit.words import moment_or_none
 
 
 class User(msgspec.Struct):
@@ -49,15 +49,14 @@ class User(msgspec.Struct):
 def user(entry: Entry, seen_by: Sight) -> User:
     """What staff write about people, and from where these log in, others do not see; of themselves they see whence and when."""
     person = entry.person
-    first, last = names(person.name, entry.given_name, entry.family_name)
-    full = person.name or f"{first} {last}".strip() or entry.username
+    full = person.name or entry.username
     close = seen_by.staff or seen_by.person_id == person.id
     return User(
         UserID=person.id,
         Username=entry.username,
         Email=person.email,
-        FirstName=first,
-        LastName=last,
+        FirstName=entry.given_name,
+        LastName=entry.family_name,
         Notes=(entry.notes or None) if seen_by.staff else None,
         Location=entry.location,
         Phone=entry.phone,

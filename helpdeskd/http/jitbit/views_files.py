@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import comments, files, sheets, sight
+from helpdeskd.desk import comments, files, library, sheets, sight
 from helpdeskd.desk.context import SYSTEM, Words
 from helpdeskd.desk.sheets import File
 from helpdeskd.desk.sight import Act, Sight
+from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Answer, Call
 from helpdeskd.http.download import download
 from helpdeskd.http.jitbit import shapes_tickets
 from helpdeskd.http.jitbit.reach import actor, root, seeing, ticket
 from helpdeskd.http.params import Invalid, Problem
 from helpdeskd.http.written import parts_of
+from helpdeskd.model.ticket import Attachment
 
 
 def list_files(call: Call) -> list[shapes_tickets.Attachment]:
@@ -25,7 +27,15 @@ def list_files(call: Call) -> list[shapes_tickets.Attachment]:
 
 def show_file(call: Call) -> Answer:
     """A file's bytes."""
-    return download(call.read(sheets.file, seeing(call), call.params.id)[0].attachment)
+    return download(call.read(_readable, seeing(call), call.params.id))
+
+
+def _readable(conn: Connection, who: Sight, file_id: int) -> Attachment:
+    """Of a ticket, or of an article."""
+    try:
+        return sheets.file(conn, who, file_id)[0].attachment
+    except NotFound:
+        return library.file(conn, who, file_id)
 
 
 def attach_files(call: Call) -> None:

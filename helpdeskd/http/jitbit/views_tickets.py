@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from helpdeskd.desk import forms, notices, sheets, ticket_list
+from helpdeskd.desk import field_access, forms, notices, sheets, ticket_list
 from helpdeskd.desk.forms import Changed, NewTicket, Status, Text
 from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Wanted
 from helpdeskd.http.dialect import Call
@@ -22,7 +22,10 @@ def list_tickets(call: Call) -> list[shapes_tickets.TicketSummary]:
     asked = call.params
     wanted = wanted_of(call, asked)
     found = call.read(ticket_list.page, seeing(call), wanted, limit=asked.count, offset=asked.offset)
-    return [shapes_tickets.summary(each) for each in found]
+    if not asked.with_fields:
+        return [shapes_tickets.summary(each) for each in found]
+    values = call.read(field_access.of_tickets, seeing(call), [each.ticket for each in found])
+    return [shapes_tickets.summary(each, values[each.ticket.id]) for each in found]
 
 
 def wanted_of(call: Call, asked: asks_tickets.Tickets) -> Wanted:
@@ -48,13 +51,13 @@ def wanted_of(call: Call, asked: asks_tickets.Tickets) -> Wanted:
 
 
 _SIDES = {"tech": Side.STAFF, "cust": Side.CUSTOMER}
-_OF_MODE = {"unanswered": UNANSWERED, "unclosed": OPEN}
+_OF_MODE = {"unanswered": UNANSWERED, "updated": UNANSWERED - {State.NEW}, "unclosed": OPEN}
 
 
 def _states(asked: asks_tickets.Tickets) -> frozenset[State] | None:
     """All that is asked of the state must hold; None: nothing is."""
     numbers = (frozenset(asked.numbers), asks_tickets.statuses(asked.more_statuses))
-    found = [frozenset(state for state, number in words.STATUS.items() if number in each) for each in numbers if each]
+    found = [each for each in map(words.states, numbers) if each is not None]
     if asked.mode.lower() in _OF_MODE:
         found.append(_OF_MODE[asked.mode.lower()])
     return frozenset.intersection(*found) if found else None
@@ -80,6 +83,7 @@ def create_ticket(call: Call) -> int:
         priority=words.PRIORITIES[asked.priority],
         origin=words.ORIGINS[asked.origin],
         tags=asks_tickets.names(asked.tags),
+        fields=tuple(asks_tickets.custom_fields(asked.fields).items()) if asked.fields else (),
         tell=not asked.silent,
     )
     return call.write(forms.open, sight=seeing(call), actor=actor(call), form=form).ticket.id

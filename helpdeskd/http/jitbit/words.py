@@ -62,6 +62,12 @@ ORIGIN_NAMES: Mapping[Origin, str] = {
     Origin.CLI: "API",  # the command line is a program too
 }
 
+
+def states(numbers: frozenset[int]) -> frozenset[State] | None:
+    """Those that these are asked for by; None where nothing is asked."""
+    return frozenset(state for state, number in STATUS.items() if number in numbers) if numbers else None
+
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -74,14 +80,6 @@ def moment(at: datetime) -> str:
 
 def moment_or_none(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
-
-
-def names(shown: str, given: str = "", family: str = "") -> tuple[str, str]:
-    """First and last name: as they were told apart, else the last word of what mail shows is the last name."""
-    if given or family:
-        return given, family
-    first, _, last = shown.strip().rpartition(" ")
-    return (first.strip(), last) if first else (last, "")
 
 
 def body(message: Message) -> str:

@@ -36,8 +36,8 @@ ticket = Table(
     Index("ix_ticket_state_id", "state", "id"),  # pages of lists, the newest first
     Index("ix_ticket_department_id_id", "department_id", "id"),
     Index("ix_ticket_department_id_state", "department_id", "state"),
-    Index("ix_ticket_requester_id", "requester_id"),
-    Index("ix_ticket_assignee_id", "assignee_id"),
+    Index("ix_ticket_requester_id_id", "requester_id", "id"),
+    Index("ix_ticket_assignee_id_id", "assignee_id", "id"),
     Index("ix_ticket_merged_into", "merged_into"),
     sqlite_autoincrement=True,
 )

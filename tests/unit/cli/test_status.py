@@ -62,10 +62,12 @@ def test_with_a_daemon(house):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         closed = probe.getsockname()[1]
-    with daemon(house, f'[lmtp]\nlisten = ["unix:{lmtp}"]\n'):
+    web = house.folder / "web"
+    with daemon(house, f'[lmtp]\nlisten = ["unix:{lmtp}"]\n[http]\nlisten = ["unix:{web}"]\n'):
         facts = house("status", "--json").json
         assert facts["daemon"] == {"running": True, "roles": list(ROLES)}
         assert facts["doors"] == [{"door": f"lmtp unix:{lmtp}", "open": True}]
+        assert facts["http"] == [{"place": f"unix:{web}", "open": True}]
         assert re.search(r"^daemon +running$", house("status").ok(), re.MULTILINE)
         # what the file says is compared with what is there
         house.config.write_text(house.config.read_text().replace("listen = []", f'listen = ["127.0.0.1:{closed}"]'))
@@ -76,6 +78,7 @@ def test_with_a_daemon(house):
     facts = house("status", "--json").json
     assert facts["daemon"] == {"running": False, "roles": []}
     assert facts["doors"][1]["open"] is False
+    assert re.search(rf"^http +unix:{web} \(closed\)$", house("status").ok(), re.MULTILINE)
 
 
 def test_a_second_daemon_is_refused(house):

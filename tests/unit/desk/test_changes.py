@@ -55,23 +55,6 @@ def test_pending_until_and_open_again(house, ticket):
     assert house.kinds(ticket)[1:] == ["state-changed"] * 3
 
 
-def test_pending_ends_by_itself(house, ticket):
-    other = house.open(words=Words("x", subject="other", mail_id="other@customer.example")).ticket
-    act(house, changes.set_state, ticket, state=State.PENDING, until=house.now + timedelta(hours=12))
-    act(house, changes.set_state, other, state=State.PENDING, until=house.now + timedelta(days=3))
-    mails = len(house.mails())
-    assert not changes.pending_over(house.conn, house.now)
-    assert changes.end_pending(house.conn, house.desk, house.now) == ()
-    now = house.later(hours=12)
-    assert changes.pending_over(house.conn, now)
-    (ended,) = changes.end_pending(house.conn, house.desk, now)
-    assert (ended.number, ended.state, ended.pending_until) == (ticket.number, State.AWAITING_STAFF, None)
-    assert house.history(ticket)[-1] == ("state-changed", {"from": "pending", "to": "awaiting_staff"})
-    assert tickets.get(house.conn, other.id).state is State.PENDING
-    assert not changes.pending_over(house.conn, now)
-    assert len(house.mails()) == mails
-
-
 @pytest.mark.parametrize(
     ("state", "span", "reason"),
     [

@@ -88,6 +88,17 @@ def test_a_family(house, four):
     ]
 
 
+def test_a_child_is_detached_from_whoever_is_its_parent(house, four):
+    a, b, _, _ = four
+    act(house, relations.add_child, a, child=b)
+    given = {"child": b, "actor": house.ada}
+    detached = relations.detach(house.conn, house.desk, house.now, **given)
+    assert (detached.id, parent_id(house, b), house.history(b)[-1][0]) == (b.id, None, "unlinked")
+    before = house.history(b)
+    relations.detach(house.conn, house.desk, house.now, **given)
+    assert house.history(b) == before, "again: no trace"
+
+
 def test_merges_and_removals(house, four):
     a, b, c, d = four
     act(house, relations.add_child, a, child=b)

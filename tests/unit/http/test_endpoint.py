@@ -121,6 +121,21 @@ def test_files_are_kept_and_come_back(client: httpx.Client) -> None:
     assert client.post("/plain/api/no-files", files={"a": ("a", b"x")}).json() == []
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ("name=a; filename=b.bin; filename*=utf-8''b.bin", "b.bin"),
+        ("name=a; filename=\"=?utf-8?B?w6QuYmlu?=\"; filename*=utf-8''%C3%A4%20b.bin", "ä b.bin"),
+        ("name=a; filename*=UTF-8'de'%C3%A4.bin", "ä.bin"),
+        ('name="a"; filename="filename*=b"', "filename*=b"),
+    ],
+)
+def test_names_of_files_as_dotnet_writes_them(client: httpx.Client, disposition: str, name: str) -> None:
+    body = f"--b\r\nContent-Disposition: form-data; {disposition}\r\n\r\nx\r\n--b--\r\n".encode()
+    kind = {"Content-Type": 'multipart/form-data; boundary="b"'}
+    assert client.post("/plain/api/files", content=body, headers=kind).json()[0][:2] == ["a", name]
+
+
 def test_no_room_no_files(serve, sqlite_store: Store) -> None:
     client: httpx.Client = serve(sqlite_store, PLAIN)
     serve.room = False

@@ -372,6 +372,9 @@ def _columns() -> None:
         sa.Column("removed_at", TIME, nullable=True),
     ):
         op.add_column("ticket", column)
+    for name in ("assignee_id", "requester_id"):  # pages of theirs, the newest first
+        op.drop_index(f"ix_ticket_{name}", "ticket")
+        op.create_index(f"ix_ticket_{name}_id", "ticket", [name, "id"])
     op.create_index("ix_ticket_state_id", "ticket", ["state", "id"])
     op.create_index("ix_ticket_department_id_id", "ticket", ["department_id", "id"])
     with op.batch_alter_table("attachment", recreate="auto", table_kwargs={"sqlite_autoincrement": True}) as batch:

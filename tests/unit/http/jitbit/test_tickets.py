@@ -203,7 +203,7 @@ def test_a_list_is_asked_for_by_post_too(town: House, style: str) -> None:
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"mode": "open"}, "Parameter mode is wrong, expected all, unanswered, unclosed or handledbyme."),
+        ({"mode": "open"}, "Parameter mode is wrong, expected all, unanswered, updated, unclosed or handledbyme."),
         ({"statusId": "new"}, "Parameter statusId is wrong, expected a number from 0."),
         ({"statuses": "waiting"}, "Parameter statuses is wrong, expected statuses divided by commas."),
         ({"categoryId": ["1", "x"]}, "Parameter categoryId is wrong, expected a number from 0."),
