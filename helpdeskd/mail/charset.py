@@ -69,6 +69,11 @@ _NAMES = {
     "latin": "cp1252",
     "iso_8859": "cp1252",
     "iso8859": "cp1252",
+    "koi8r": "koi8_r",
+    "koi8u": "koi8_u",
+    "ms_ansi": "cp1252",
+    "8859_1": "cp1252",
+    "8859_15": "iso8859_15",
     "koi8": "koi8_r",
     "koi_8_r": "koi8_r",
     "koi8_ru": "koi8_u",
@@ -78,17 +83,40 @@ _NAMES = {
     "visual": "iso8859_8",
     "logical": "iso8859_8",
 }
-_GUESSED = frozenset(
-    {"unknown", "unknown_8bit", "x_unknown", "8bit", "default", "default_charset", "binary", "_autodetect", "auto"}
-)
 # Codecs of Python's that are no charsets, or take quadratic time.
 _NEVER = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _KNOWN = frozenset(encodings.aliases.aliases) | frozenset(encodings.aliases.aliases.values())
+_KNOWN |= {
+    "koi8_u",
+    "koi8_t",
+    "cp720",
+    "cp737",
+    "cp856",
+    "cp874",
+    "cp1006",
+    "mac_arabic",
+    "mac_croatian",
+    "mac_farsi",
+    "mac_romanian",
+}
 # Seven-bit bytes mean other characters in these.
 _STATEFUL = frozenset({"utf_7", "hz", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"})
 _ISO_2022 = "iso2022"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LATIN = frozenset({"cp1250", "cp1254", "cp1257", *(f"iso8859_{n}" for n in (2, 3, 4, 9, 10, 13, 14, 15, 16))})
+_LATIN |= {
+    "mac_latin2",
+    "mac_roman",
+    "mac_turkish",
+    "mac_iceland",
+    "mac_croatian",
+    "cp437",
+    "cp775",
+    "cp850",
+    "cp852",
+    "cp1258",
+}
+_NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")  # other alphabets have hardly a letter that stands alone among ASCII
 _SHORT = 100  # bytes
 _SAMPLE = 65536  # bytes the detector sees
 
@@ -234,7 +262,7 @@ def _guess(data: bytes, named: str | None) -> tuple[str, str]:
         data[:_SAMPLE], high=guessed in {"cp949", "euc_jp"}
     ):
         guessed = "gb18030"
-    if guessed in _LATIN and len(data) < _SHORT:
+    if len(data) < _SHORT and (guessed in _LATIN or not _NEIGHBOURS.search(data)):
         guessed = "cp1252"  # too few letters to tell one Latin alphabet from another: the commonest
     for name in (guessed, "cp1252"):
         text = _strict(data, name) if name else None

@@ -31,7 +31,8 @@ def decode(data: bytes, start: int, end: int, encoding: str) -> bytes:
                 return binascii.a2b_base64(memoryview(data)[start:end])
             except binascii.Error:
                 pass
-        return from_base64(data[start:end])
+        body = data[start:end]
+        return body if _is_prose(body) else from_base64(body)
     if encoding == "quoted-printable":
         return binascii.a2b_qp(memoryview(data)[start:end])
     body = data[start:end]
@@ -63,6 +64,12 @@ def base64_and_tail(body: bytes) -> tuple[bytes, bytes]:
             break
         place = end
     return from_base64(body[:place]), body[place:]
+
+
+def _is_prose(body: bytes) -> bool:
+    """Is it words, whatever its header says? No line of base64 has blanks within it."""
+    lines = body[:4096].split()
+    return bool(lines) and len(lines) > 2 * (body[:4096].strip().count(b"\n") + 1)
 
 
 def _is_words(line: bytes) -> bool:

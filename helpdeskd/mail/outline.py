@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import charset, prepare, split, values
+from helpdeskd.mail import charset, prepare, split
+from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.names import file_name
 from helpdeskd.mail.split import Tree
 
@@ -43,7 +44,7 @@ def _mail(raw: bytes, limits: Intake, opened: int) -> Node:
     prepared = prepare.prepare(raw, limits)
     try:
         return _node(split.split(prepared.data, prepared.body_at, limits).root, limits, opened)
-    except values.FAULTS:
+    except FAULTS:
         return Node("text/plain", data=prepared.data[prepared.body_at :])
 
 

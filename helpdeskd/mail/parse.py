@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, html, ids, prepare, quoting, report, split, structure, values
+from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, report, split, structure
+from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 
@@ -38,7 +39,7 @@ def parse(
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
         content = structure.read(made.root, limits)
-    except values.FAULTS as fault:
+    except FAULTS as fault:
         made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
@@ -83,7 +84,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=values.moment(headers.text("date")) if "date" in headers else None,
+        date=dates.moment(headers.text("date")) if "date" in headers else None,
         text=said.text,
         quote=said.quote,
         html=safe_html,

@@ -134,6 +134,8 @@ def _after_strays(data: bytes, end: int) -> tuple[int, int]:
             return end, 0
         if _KNOWN.match(data, place):
             return place, lines
+        if not end:
+            return end, 0  # nothing above was a header
         on = headers_end(data, place)
         if on > place and data.startswith((b"\n", b"\r\n"), on) and lines <= _FEW_STRAYS:
             return place, lines

@@ -20,6 +20,7 @@ _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _MAX_INVITATIONS = 3
 _BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
+_META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -111,6 +112,8 @@ class _Walk:
             data = data[: self.room]
         self.room -= len(data)
         declared = part.get_content_charset()
+        if not declared and kind == "text/html" and (found := _META.search(data[:4096])):
+            declared = found.group(1).decode("ascii")
         text, read_as = charset.read(data, declared)
         if read_as:
             said = f"charset {declared} does not fit the text" if declared else "the text names no charset"

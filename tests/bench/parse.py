@@ -3,7 +3,7 @@
     python -m tests.bench.parse [--rounds N]
 
 CPU milliseconds per mail, median over rounds with lowest and highest, all in one process. Beside our whole parse stand
-the tree alone, mail-parser with all of them, and the standard library with
+the tree alone, and the standard library with
 every payload decoded, over the same mails.
 """
 
@@ -19,8 +19,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
-
-import mailparser
 
 from helpdeskd.config import Desk, Intake
 from helpdeskd.mail import prepare, split
@@ -176,12 +174,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     rounds = parser.parse_args().rounds
     rng = random.Random(1)
-    print(
-        f"{'CPU ms a mail':22}{'KB':>7}  {'parse':>20}  {'tree alone':>20}  {'mail-parser, all':>20}  {'stdlib, payloads':>20}"
-    )
+    print(f"{'CPU ms a mail':22}{'KB':>7}  {'parse':>20}  {'tree alone':>20}  {'stdlib, payloads':>20}")
     for name, (make, count) in KINDS.items():
         mails = [make(rng, number) for number in range(count)]
-        columns = [cost(work, mails, rounds) for work in (ours, tree, mailparser.parse_from_bytes, standard)]
+        columns = [cost(work, mails, rounds) for work in (ours, tree, standard)]
         size = statistics.mean(len(raw) for raw in mails) / 1024
         print(f"{name:22}{size:7.0f}  " + "  ".join(f"{shown(one):>20}" for one in columns))
     text = words(rng, 1500)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from helpdeskd.config import Desk, Intake
-from helpdeskd.mail import html, values
+from helpdeskd.mail import dates, html
 from helpdeskd.mail.headers import Headers, addresses
 from helpdeskd.mail.outline import Node, outline
 from helpdeskd.mail.parse import ORIGINAL, parse
@@ -441,7 +441,7 @@ def stalwart_values() -> Iterator[Tally]:
     row = Tally("stalwart dates", 98)
     for number, one in enumerate(json.loads((folder / "date.json").read_bytes())):
         wanted_date = one["expected"]
-        moment = values.moment(one["header"])
+        moment = dates.moment(one["header"])
         problem = "" if _same_moment(moment, wanted_date) else f"{one['header']!r}: {moment} is not {wanted_date}"
         row.check(folder / f"date.json#{number}", problem)
     yield row

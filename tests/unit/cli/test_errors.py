@@ -200,7 +200,7 @@ def test_a_terminal_that_knows_few_letters(house):
     assert b"\\U0001f525 F\xf6\xf6r" in said.raw
 
 
-HEAVY = {"sqlalchemy", "alembic", "aiosmtpd", "aiosmtplib", "imapclient", "mailparser", "jinja2", "babel", "uvloop"}
+HEAVY = {"sqlalchemy", "alembic", "aiosmtpd", "aiosmtplib", "imapclient", "jinja2", "babel", "uvloop"}
 LIGHT = [
     (("--help",), HEAVY | {"structlog", "msgspec"}),
     (("--version",), HEAVY | {"structlog", "msgspec"}),

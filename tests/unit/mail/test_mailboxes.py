@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpdeskd.mail import headers, mailboxes, values
+from helpdeskd.mail import dates, headers, mailboxes
 
 
 @pytest.mark.parametrize(
@@ -99,12 +99,12 @@ def test_any_text_is_a_list(value):
     ],
 )
 def test_dates(value, expected):
-    found = values.moment(value)
+    found = dates.moment(value)
     assert (found and f"{found:%Y-%m-%d %H:%M}") == expected
 
 
 @settings(deadline=None)
 @given(st.text(alphabet="0123456789:+-/., JanFebEST();apmT", max_size=60) | st.text(max_size=60))
 def test_any_text_as_a_date(value):
-    found = values.moment(value)
+    found = dates.moment(value)
     assert found is None or found.tzinfo is UTC

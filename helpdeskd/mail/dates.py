@@ -1,79 +1,36 @@
-"""The one module that knows mail-parser: dates."""
+"""Dates of mails, in every shape."""
 
 from __future__ import annotations
 
-import binascii
 import re
 from datetime import UTC, datetime, timedelta
-from email.errors import MessageError
 from email.utils import parsedate_to_datetime
-from typing import cast
 
-from mailparser.dates import parse_mail_date
-from mailparser.exceptions import MailParserError
-
-# What a parser may raise over bytes of strangers: everything but a full disk, a lost machine and our own stop.
-FAULTS = (
-    MailParserError,
-    MessageError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    ArithmeticError,
-    RuntimeError,
-    EOFError,
-    binascii.Error,
-    re.error,
-)
+from helpdeskd.mail.faults import FAULTS
 
 
 def moment(value: str) -> datetime | None:
     """A Date header in UTC; None where no moment can be read out of it."""
-    try:
-        found = parse_mail_date(value).value
-        if found is not None:
-            return cast("datetime", found).astimezone(UTC)
-    except FAULTS:
-        pass
     return _loosely(value[:_MAX_DATE])
 
 
 _MAX_DATE = 400  # characters
 _COMMENT = re.compile(r"\([^()]*\)")
-_MONTHS = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
-    )
-}
-_MONTHS |= {
-    "mrz": 3,
-    "m\u00e4r": 3,
-    "mai": 5,
-    "okt": 10,
-    "dez": 12,
-    "ene": 1,
-    "abr": 4,
-    "ago": 8,
-    "dic": 12,
-    "gen": 1,
-    "mag": 5,
-}
-_MONTHS |= {
-    "giu": 6,
-    "lug": 7,
-    "set": 9,
-    "ott": 10,
-    "f\u00e9v": 2,
-    "fev": 2,
-    "avr": 4,
-    "juin": 6,
-    "juil": 7,
-    "ao\u00fb": 8,
-    "d\u00e9c": 12,
-}
+_NAMES = (
+    "jan ene gen",
+    "feb f\u00e9v fev",
+    "mar mrz m\u00e4r",
+    "apr abr avr",
+    "may mai mag",
+    "jun juin giu",
+    "jul juil lug",
+    "aug ago ao\u00fb",
+    "sep set",
+    "oct okt ott out",
+    "nov",
+    "dec dez dic d\u00e9c",
+)
+_MONTHS = {name: number for number, names in enumerate(_NAMES, 1) for name in names.split()}
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d\d)(?::(\d\d)(?:[.,]\d{1,9})?)?(?:\s*([ap])\.?m\b\.?)?", re.IGNORECASE)
 _DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.(\d\d)(?:\.(\d\d))?(?![.\d])(\s*[ap]m\b)?", re.IGNORECASE)
 _OFFSET = re.compile(r"(?:GMT|UTC)?\s*([+-])(\d\d):?(\d\d)(?!\d)", re.IGNORECASE)
@@ -82,25 +39,17 @@ _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})(?:st|nd|rd|th)?[\s.,/-]+([^\W\d_]{3,1
 _MONTH_FIRST = re.compile(r"([^\W\d_]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?(?!\d)(?:[\s,].*?(?<!\d)(\d{4})(?!\d))?")
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2})[./-](\d{1,2})[./-](\d{4})(?!\d)")
 _BLANKS_ONLY = re.compile(r"(?<!\d)(\d{1,2})\s+(\d{1,2})\s+(\d{4}|\d\d)\s+\d{1,2}:\d\d")
-_ZONES: dict[str, float] = {
-    "est": -5,
-    "edt": -4,
-    "cst": -6,
-    "cdt": -5,
-    "mst": -7,
-    "mdt": -6,
-    "pst": -8,
-    "pdt": -7,
-    "cet": 1,
-    "cest": 2,
-    "met": 1,
-}
-_ZONES |= {"mest": 2, "eet": 2, "eest": 3, "msk": 3, "bst": 1, "ist": 5.5, "jst": 9, "hst": -10, "wet": 0, "west": 1}
+_OFFSETS = (  # hours east of UTC
+    ("hst", -10), ("pst", -8), ("pdt", -7), ("mst", -7), ("mdt", -6), ("cst", -6), ("cdt", -5), ("est", -5), ("edt", -4),
+    ("wet", 0), ("west", 1), ("bst", 1), ("cet", 1), ("met", 1), ("cest", 2), ("mest", 2), ("eet", 2), ("eest", 3), ("msk", 3),
+    ("ist", 5.5), ("jst", 9), ("kst", 9),
+)  # fmt: skip
+_ZONES: dict[str, float] = dict(_OFFSETS)
 _ZONE = re.compile(r"\b([A-Z]{3,4})(?![a-z])")
 
 
 def _loosely(value: str) -> datetime | None:
-    """A date in another shape than RFC 5322's: found piece by piece. Without a zone it is taken as UTC."""
+    """RFC 5322's shape and others, found piece by piece. Without a zone it is taken as UTC."""
     for _ in range(5):  # nested comments
         value, changed = _COMMENT.subn(" ", value)
         if not changed:
