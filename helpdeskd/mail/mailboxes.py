@@ -33,7 +33,7 @@ class _Item:
 
     def finished(self) -> Mailbox | None:
         text = "".join(self.words).strip()
-        if self.address:
+        if self.address:  # a comment is a name only where no other is
             name = self.before or _unquoted(text)
             return name or " ".join(self.comments), self.address
         if "@" not in text:
@@ -72,8 +72,7 @@ def _items(value: str) -> Iterator[_Item]:
             end = closing[place]
             comment = " ".join(_PAIR.sub(r"\1", value[place + 1 : end]).split())
             item.comments.append(comment)
-            if item.words and not item.address and not _in_address(item.words, value, end + 1):
-                item.words.append(f" ({comment}) ")
+            item.words.append(" " if item.words and not _in_address(item.words, value, end + 1) else "")
             place = end + 1
             continue
         if char == "<":

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import charset, decoding, html, invitation, rtf, tnef
+from helpdeskd.mail import charset, cms, decoding, html, invitation, prepare, rtf, split, tnef
 from helpdeskd.mail.headers import decode
 from helpdeskd.mail.names import file_name, label
 from helpdeskd.mail.split import Tree
@@ -19,6 +19,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _MAX_INVITATIONS = 3
+_MAX_UNWRAPPED = 5  # signed mails within signed mails
 _BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
 _META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
@@ -53,6 +54,7 @@ class _Walk:
         self.notes: dict[str, None] = {}
         self.cut = False
         self.seen = 0
+        self.unwrapped = 0
         self.room = limits.max_text_kb * 1024
 
     def lose(self, note: str) -> None:
@@ -80,10 +82,27 @@ class _Walk:
                 return [self._text(part, kind)]
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
                 self.named_texts.append(part)
+        inner = self._signed(part) if kind in cms.TYPES and self.unwrapped < _MAX_UNWRAPPED else None
         self._file(part, kind, in_related)
-        return []
+        return self.segments(inner, depth + 1) if inner is not None and depth < self.limits.max_depth else []
+
+    def _signed(self, part: Tree) -> Tree | None:
+        """The mail that is wrapped into its signature; the wrapping stays a file."""
+        data = part.content()
+        content = cms.signed_content(data)
+        if content is None:
+            if cms.is_encrypted(data):
+                self.notes["encrypted with S/MIME, and kept as it came"] = None
+            return None
+        self.unwrapped += 1
+        made = split.split(content, prepare.split_head(content)[1], self.limits)
+        self.notes.update(dict.fromkeys(made.notes))
+        self.cut |= made.cut
+        return made.root
 
     def _multipart(self, kind: str, part: Tree, children: list[Tree], depth: int) -> list[Segment]:
+        if kind == "multipart/encrypted":
+            self.notes["encrypted with PGP, and kept as it came"] = None
         if kind == "multipart/alternative":
             return _best([self.segments(child, depth) for child in children])
         if kind == "multipart/related":
@@ -134,7 +153,7 @@ class _Walk:
             data, tail = decoding.base64_and_tail(body)
             if tail.strip(b"-=\r\n\t "):
                 self.notes["a text in base64 has plain lines behind it"] = None
-                return data + b"\n" + tail.rstrip(b"\r\n")
+                return b"\n".join(piece for piece in (data, tail.rstrip(b"\r\n")) if piece)
             return data
         if encoding in decoding.UU_NAMES:
             encoding = ""  # the words around the file are the text

@@ -39,7 +39,6 @@ DISPUTED: dict[tuple[str, str], str] = {
     ("zammad from", "mail053.box"): "a name without an address is no author; the mail is a bounce",
     ("zammad from", "mail076.box"): "the stray > behind the address is no part of it",
     ("zammad from", "mail087.box"): "`Test test@example.com` holds an address; expected is the whole of it as one",
-    ("zammad from", "mail092.box"): "a comment beside a name stays with it: people write their department there",
     ("zammad attachments", "mail025.box"): "a uuencoded file in the text is a file",
     ("zammad attachments", "mail064.box"): "expected is a decomposed e acute read as two Latin letters",
     ("zammad attachments", "mail073.box"): "expected is a replacement character for an umlaut that can be read",

@@ -20,7 +20,7 @@ from helpdeskd.mail import dates, headers, mailboxes
         ("Team: Ann <a@b.org>, c@d.org; e@f.org", [("Ann", "a@b.org"), ("", "c@d.org"), ("", "e@f.org")]),
         ("One:a@b.org;, Two:c@d.org;", [("", "a@b.org"), ("", "c@d.org")]),
         ("a@b.org; c@d.org", [("", "a@b.org"), ("", "c@d.org")]),
-        ("Ann (Sales) <a@b.org>", [("Ann (Sales)", "a@b.org")]),
+        ("Ann (Sales) <a@b.org>", [("Ann", "a@b.org")]),
         ("<a@b.org> (Ann)", [("Ann", "a@b.org")]),
         ("<a@b.org> Ann", [("Ann", "a@b.org")]),
         ("a@b.org (Ann (at home))", [("Ann (at home)", "a@b.org")]),
