@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -35,16 +36,24 @@ TOLD = {
 }
 
 
-def record(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, state: OutboxState, words: str) -> None:
+def record(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    row: OutboxRow,
+    state: OutboxState,
+    words: str,
+    judged: Mapping[str, object] | None = None,
+) -> None:
     """Write into the ticket that `row` ended as `state`, and tell staff of what TOLD lists. Where nobody knows whether it arrived,
     that is told of a person's own words only.
 
-    `words` are the server's, or ours. Other ends leave no trace.
+    `words` are the server's, or ours; `judged` is what a report amounts to, for the history. Other ends leave no trace.
     """
     kind = _KINDS.get(state)
     if kind is None or row.ticket_id is None:
         return
-    _enter(conn, now, row, kind, {"words": words})
+    _enter(conn, now, row, kind, {"words": words, **(judged or {})})
     uncertain = state is OutboxState.UNKNOWN
     if row.notice in TOLD and not (uncertain and row.automatic):
         _tell(conn, desk, now, row, words, uncertain=uncertain)
@@ -57,10 +66,11 @@ def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fa
         bounced = outbox.bounced(conn, outbox_id, words)
         if bounced is not None:
             desk.hear(Told(bounced=(Bounced(bounced, words),)))
-            record(conn, desk, now, bounced, bounced.state, words)
+            record(conn, desk, now, bounced, bounced.state, words, _judged(fate))
         return
     row = outbox.get(conn, outbox_id)
-    _enter(conn, now, row, History.MAIL_REPORTED, {"delivery": fate.delivery.value, "words": words})
+    of_it = {} if fate.delivery is not Delivery.DELAYED else _judged(fate)
+    _enter(conn, now, row, History.MAIL_REPORTED, {"delivery": fate.delivery.value, "words": words, **of_it})
 
 
 def retry(conn: Connection, now: datetime, outbox_id: int, actor: Person | None) -> OutboxRow:
@@ -119,6 +129,10 @@ def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: st
         conn, Event.LOST, ticket, None, message_id=message_id, unreachable=row.recipient, extra={"lost": lost}
     )
     notices.enqueue_for(conn, desk, now, scene)
+
+
+def _judged(fate: Fate) -> dict[str, object]:
+    return {"severity": fate.severity.value, "why": fate.reason.value, "status": fate.code}
 
 
 def _words(fate: Fate) -> str:

@@ -124,14 +124,14 @@ def own_address(case: Case) -> Decision | None:
 
 
 def automatic(case: Case) -> Decision | None:
-    """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces without a
-    ticket are held; other machines may open one (monitors, people writing through lists) but are not answered."""
+    """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces and
+    receipts without a ticket are held; other machines may open one (monitors, people writing through lists) but are not answered."""
     if not case.automatic:
         return None
     why = Reason.DELIVERY_REPORT if case.facts.fates else Reason.AUTOMATIC
     if case.match is not None:
         return case.keeps(why)
-    if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH}:
+    if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH, Kind.RECEIPT}:
         return Decision(Action.HOLD, why)
     if not case.facts.from_usable and not case.facts.sender:
         return Decision(Action.HOLD, Reason.NULL_SENDER)

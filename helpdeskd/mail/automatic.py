@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from helpdeskd.mail import awaywords
 from helpdeskd.mail.headers import Headers
-from helpdeskd.model.mail import Address, Kind
+from helpdeskd.model.mail import Address, Kind, Part
 
 LOOP_HEADER = "X-Helpdeskd-Loop"
 OWN_ADDRESS = "From is one of our addresses"
@@ -26,6 +27,9 @@ class Signs:
     is_own: Callable[[str], bool]
     content_type: str = "text/plain"
     report_type: str = ""
+    files: frozenset[str] = (
+        frozenset()
+    )  # the media types of what the mail carries; those of a calendar with their method
 
 
 Rule = Callable[[Signs], str]
@@ -117,6 +121,35 @@ def _other_report(signs: Signs) -> str:
     return f"multipart/report; {signs.report_type}"[:100] if signs.content_type == "multipart/report" else ""
 
 
+def _carries(*types: str) -> Rule:
+    def rule(signs: Signs) -> str:
+        return next((one for one in types if one in signs.files), "")
+
+    return rule
+
+
+def _complaint_with_mail(signs: Signs) -> str:
+    """Outlook.com's: no report, but the mail itself under a fixed name."""
+    named = signs.headers.text("subject").lower().startswith("complaint about message from ")
+    return "Subject: complaint about message" if named and "message/rfc822" in signs.files else ""
+
+
+# Second signs, beside what a subject says: that it answers something, or that a machine passed it.
+_ANSWERS = (
+    "in-reply-to",
+    "references",
+    "x-auto-response-suppress",
+    "x-ms-exchange-inbox-rules-loop",
+    "x-autorespond-for",
+)
+
+
+def _away(signs: Signs) -> str:
+    word = awaywords.found(signs.headers.text("subject")[:200]) if "subject" in signs.headers else ""
+    second = word and (next((key for key in _ANSWERS if key in signs.headers), "") or _null_sender(signs))
+    return f"Subject: {word}; {second}" if second else ""
+
+
 _DAEMONS = re.compile(r"[<\"'\s]*(mailer[-_ ]?daemon|postmaster|mail delivery (?:sub)?system)\b", re.IGNORECASE)
 
 
@@ -146,8 +179,15 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.BOUNCE, _report("delivery-status", "")),
     (Kind.BOUNCE, _from_daemon),
     (Kind.BOUNCE, _has("X-Failed-Recipients")),
-    (Kind.AUTO_REPLY, _report("disposition-notification")),  # RFC 8098: a receipt
+    (Kind.RECEIPT, _report("disposition-notification")),
+    (Kind.COMPLAINT, _report("feedback-report")),
     (Kind.AUTO_GENERATED, _other_report),
+    # Some lose the type of the whole on the way, or never gave one.
+    (Kind.RECEIPT, _carries("message/disposition-notification")),
+    (Kind.COMPLAINT, _carries("message/feedback-report")),
+    (Kind.COMPLAINT, _complaint_with_mail),
+    (Kind.MEETING, _carries("text/calendar; method=reply", "text/calendar; method=counter")),
+    (Kind.CHALLENGE, _has("X-TMDA-Confirm-Pending", "X-Boxtrapper", "X-ASK-Auth")),
     (Kind.AUTO_REPLY, _is("Auto-Submitted", "auto-replied")),  # RFC 3834 section 5
     (Kind.AUTO_REPLY, _is_not("X-Autoreply", "no", "false", "0")),
     (Kind.AUTO_REPLY, _is_not("X-Autorespond", "no", "false", "0")),
@@ -156,6 +196,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.AUTO_REPLY, _is("Preference", "auto_reply")),
     (Kind.AUTO_REPLY, _contains("X-POST-MessageClass", "autoresponder")),
     (Kind.AUTO_REPLY, _contains("Delivered-To", "autoresponder")),
+    (Kind.AUTO_REPLY, _away),
     (
         Kind.LIST,
         _has("List-Id", "List-Post", "List-Unsubscribe", "List-Help", "List-Subscribe", "List-Owner"),
@@ -168,6 +209,19 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.AUTO_GENERATED, _is("X-FC-MachineGenerated", "true")),
     (Kind.NULL_PATH, _null_sender),
 )
+
+
+_METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
+_HEAD = 4096  # bytes of a calendar in which its method stands
+
+
+def types_of(parts: Iterable[Part]) -> frozenset[str]:
+    """The media types of the files, as Signs want them."""
+    found = set()
+    for part in parts:
+        method = _METHOD.search(part.data[:_HEAD]) if part.content_type == "text/calendar" else None
+        found.add(f"{part.content_type}; method={method[1].decode().lower()}" if method else part.content_type)
+    return frozenset(found)
 
 
 def classify(signs: Signs) -> tuple[Kind, str]:

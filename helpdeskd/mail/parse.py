@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, report, split, structure
+from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
+from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
@@ -68,8 +69,10 @@ def parse(
             is_own=own_addresses,
             content_type=root.get_content_type(),
             report_type=_report_type(headers),
+            files=automatic.types_of(content.parts),
         )
     )
+    kind, why, report = find_bounce(kind, why, headers, content.text, content.parts)
     said = quoting.split(content.text, marker, forward=ids.is_forward(subject))
     return Inbound(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
@@ -94,8 +97,7 @@ def parse(
         marker_cut=said.marker_cut,
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
-        # Of a machine only: a person who passes a bounce on attaches a report, and makes none.
-        report=report.read(content.parts) if kind in {Kind.BOUNCE, Kind.NULL_PATH} else None,
+        report=report,
     )
 
 

@@ -40,6 +40,11 @@ def read(parts: Iterable[Part]) -> Report | None:
     return Report(tuple(fates[:_MAX_FATES]), tuple(dict.fromkeys(about))) if fates else None
 
 
+def in_text(text: str) -> list[Fate]:
+    """The same fields where a program wrote them into its text: there a line may be anything, so only what names a recipient."""
+    return _groups_in(text[:_MAX_STATUS]) if "final-recipient" in text[:_MAX_STATUS].lower() else []
+
+
 def _message_ids(returned: bytes) -> tuple[str, ...]:
     """The Message-ID of a mail, or of what is left of its headers."""
     data = prepare.strip_envelope_line(returned[:_MAX_STATUS])
@@ -50,9 +55,16 @@ def _message_ids(returned: bytes) -> tuple[str, ...]:
 
 def _fates(data: bytes) -> list[Fate]:
     """RFC 3464 section 2.1: fields of the message, an empty line, then a group of fields for each recipient."""
+    # Japanese servers write their words in the one charset that seven bits carry.
+    return _groups_in(
+        data.decode("iso-2022-jp", "replace") if b"\x1b$" in data else data.decode("ascii", "surrogateescape")
+    )
+
+
+def _groups_in(text: str) -> list[Fate]:
     mta = ""
     found: list[Fate] = []
-    for group in _groups(data.decode("ascii", "surrogateescape")):
+    for group in _groups(text):
         mta = mta or _typed(group.get("reporting-mta", ""))
         fate = _fate(group, mta) if not _OF_RECIPIENT.isdisjoint(group) else None
         if fate is not None:

@@ -21,6 +21,10 @@ class Kind(StrEnum):
     PERSONAL = "personal"
     AUTO_REPLY = "auto-reply"  # Auto-Submitted: auto-replied, vacation
     AUTO_GENERATED = "auto-generated"
+    MEETING = "meeting"  # an answer to an invitation (RFC 5546)
+    RECEIPT = "receipt"  # it was read, or deleted unread (RFC 8098)
+    COMPLAINT = "complaint"  # a mailbox provider's: a reader called a mail spam (RFC 5965)
+    CHALLENGE = "challenge"  # wants proof of a person before it lets a mail through
     LIST = "list"  # List-Id, Precedence: list or bulk
     BOUNCE = "bounce"  # multipart/report delivery-status, mailer-daemon
     NULL_PATH = "null-path"  # envelope sender <> (RFC 5321 section 4.5.5)
@@ -69,6 +73,38 @@ class Delivery(StrEnum):
     EXPANDED = "expanded"  # to the addresses behind a list
 
 
+class Severity(StrEnum):
+    """What a mail that came back says of the address."""
+
+    HARD = "hard"  # nobody is there: who writes again gets the same answer
+    SOFT = "soft"  # the mailbox, the way to it, or this mail: another one may arrive
+    UNDETERMINED = "undetermined"
+
+
+class Reason(StrEnum):
+    """Why a mail was not delivered."""
+
+    USER_UNKNOWN = "user-unknown"
+    HOST_UNKNOWN = "host-unknown"
+    MOVED = "moved"
+    MAILBOX_FULL = "mailbox-full"
+    DISABLED = "disabled"
+    TOO_LARGE = "too-large"
+    TOO_MUCH = "too-much"  # a limit of mails, connections or recipients in a time
+    BLOCKED = "blocked"  # the sending server: its address, its name, what is thought of it
+    SENDER = "sender"  # the sender's address
+    AUTHENTICATION = "authentication"  # SPF, DKIM, DMARC
+    RELAYING = "relaying"
+    CONTENT = "content"  # spam, viruses, files, malformed mail
+    POLICY = "policy"
+    FILTERED = "filtered"  # the recipient's own rules
+    EXPIRED = "expired"
+    NETWORK = "network"
+    SYSTEM = "system"  # the remote server's own trouble
+    PROTOCOL = "protocol"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Fate:
     """One recipient of a delivery report. Fields that are missing or cannot be read are empty."""
@@ -79,11 +115,15 @@ class Fate:
     status: str  # RFC 3463: 5.1.1
     words: str  # the remote server's own (Diagnostic-Code), one line
     mta: str  # whose words they are: Remote-MTA, else Reporting-MTA
+    severity: Severity = Severity.UNDETERMINED
+    reason: Reason = Reason.UNKNOWN
+    code: str = ""  # the status; where none was given, the one that the reason amounts to
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A delivery report (RFC 3464). `about` are the Message-IDs of the mails it returns, as keys of mail.ids."""
+    """A delivery report, in the form of RFC 3464 or in any other. `about` are the Message-IDs of the mails it returns, as
+    keys of mail.ids."""
 
     fates: tuple[Fate, ...]
     about: tuple[str, ...]
@@ -115,4 +155,4 @@ class Inbound:
     marker_cut: bool = False  # text ends at the marker line of one of our notices
     own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
-    report: Report | None = None  # of a bounce in the form of RFC 3464
+    report: Report | None = None  # of a bounce, in whatever form

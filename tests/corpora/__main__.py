@@ -11,6 +11,8 @@ from tests.corpora import MAILS
 MEASURES = {
     "structure": "tests.corpora.structure",
     "mutations": "tests.corpora.mutations",
+    "bounces": "tests.corpora.bounces",
+    "kinds": "tests.corpora.kinds",
 }
 
 

@@ -11,13 +11,14 @@ from sqlalchemy import update
 from helpdeskd.desk import changes, delivery, people, tickets
 from helpdeskd.desk.notices import ROWS
 from helpdeskd.errors import NotFound, Refused
-from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Report
+from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Reason, Report, Severity
 from helpdeskd.model.outgoing import Ended, OutboxState, Sent
 from helpdeskd.model.outgoing import NoticeName as N
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import State
 from helpdeskd.store import outbox, schema
 from tests.unit.desk.street import Street
+from tests.unit.mail.test_fixtures import read
 
 CAROL, ADA, BOB = "Carol@customer.example", "ada@staff.example", "bob@staff.example"
 DAEMON = {"author": "mailer-daemon@mx.example", "kind": Kind.BOUNCE, "sender": "", "subject": "Undelivered Mail"}
@@ -47,7 +48,12 @@ def sent(street: Street, mail) -> None:
 
 def report(street: Street, mail, *, to="support@example.org", about=True, fates=(), **changes):
     """What a mail server says of one of our mails."""
-    fate = Fate(Delivery.FAILED, mail.recipient, "", "5.1.1", NO_SUCH_USER, "mx.example")
+    fate = Fate(
+        *(Delivery.FAILED, mail.recipient, "", "5.1.1", NO_SUCH_USER, "mx.example"),
+        severity=Severity.HARD,
+        reason=Reason.USER_UNKNOWN,
+        code="5.1.1",
+    )
     told = Report(fates or (replace(fate, **changes),), (mail.mail_id,) if about else ())
     return street.send(to=to, text="It could not be delivered.", inbound={"report": told}, **DAEMON)
 
@@ -68,7 +74,8 @@ def of_mails(house, ticket) -> list[str]:
 
 
 def test_a_loss_is_told_where_somebody_outside_waits():
-    assert set(delivery.TOLD) == {row.notice for row in ROWS if not row.to_staff and row.replies}
+    by_hand = {N.FORWARD}  # no event makes it, so it has no row
+    assert set(delivery.TOLD) - by_hand == {row.notice for row in ROWS if not row.to_staff and row.replies}
 
 
 # Reports
@@ -95,6 +102,9 @@ def test_a_report_of_a_lost_answer(house, street, by):
         "notice": "staff_reply",
         "recipient": CAROL,
         "words": SAID,
+        "severity": "hard",
+        "why": "user-unknown",
+        "status": "5.1.1",
         "mail_id": mail.mail_id,
         "outbox": mail.id,
     }
@@ -108,6 +118,19 @@ def test_a_report_of_a_lost_answer(house, street, by):
     after = street.ticket(received)
     assert (after.state, after.assignee_id) == (ticket.state, ticket.assignee_id)
     assert after.updated_at == house.now
+
+
+def test_a_bounce_in_plain_text_is_believed_as_well(house, street):
+    _, ticket, mail = opened(street)
+    text = (
+        f"<{CAROL}>:\nRemote host said: {NO_SUCH_USER}\n\n--- Below this line is a copy of the message.\n\n"
+        f"Message-ID: <{mail.mail_id}>\nFrom: support@example.org\nSubject: x\n"
+    )
+    raw = f"From: MAILER-DAEMON@mx.example\nSubject: failure notice\n\n{text}".encode()
+    street.send(text=text, inbound={"report": read(raw).report}, **DAEMON)
+    assert state(street, mail) is OutboxState.BOUNCED
+    detail = next(detail for kind, detail in house.history(ticket) if kind == "mail-bounced")
+    assert (detail["severity"], detail["why"], detail["status"]) == ("hard", "user-unknown", "5.1.1")
 
 
 def test_the_assignee_can_answer_the_notice(house, street):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from helpdeskd.mail import automatic
 from helpdeskd.mail.automatic import Signs, classify
 from helpdeskd.mail.headers import Headers
-from helpdeskd.model.mail import Address, Kind
+from helpdeskd.model.mail import Address, Kind, Part
 
 
 def signs(
@@ -63,6 +65,25 @@ def signs(
         ({"X-Helpdeskd-Loop": "me"}, Kind.OWN, "X-Helpdeskd-Loop"),
         ({"X-Helpdeskd-Loop": "another installation"}, Kind.PERSONAL, ""),
         ({"X-Helpdeskd-Loop": "me", "Auto-Submitted": "auto-replied"}, Kind.OWN, "X-Helpdeskd-Loop"),
+        ({"X-Boxtrapper": "k"}, Kind.CHALLENGE, "X-Boxtrapper"),
+        ({"Subject": "Automatic reply: Printer"}, Kind.PERSONAL, ""),  # the words of a person, too
+        (
+            {"Subject": "Automatic reply: Printer", "In-Reply-To": "<a@b>"},
+            Kind.AUTO_REPLY,
+            "Subject: automatic reply; in-reply-to",
+        ),
+        (
+            {"Subject": "Abwesenheitsnotiz", "References": "<a@b>"},
+            Kind.AUTO_REPLY,
+            "Subject: abwesenheit; references",
+        ),
+        (
+            {"Subject": "不在通知", "X-Auto-Response-Suppress": "DR"},
+            Kind.AUTO_REPLY,
+            "Subject: 不在; x-auto-response-suppress",
+        ),
+        ({"Subject": "Re: Out of office settings", "In-Reply-To": "<a@b>"}, Kind.PERSONAL, ""),
+        ({"Subject": "Printer, automatic reply", "In-Reply-To": "<a@b>"}, Kind.PERSONAL, ""),
         ({"Return-Path": "<>"}, Kind.PERSONAL, ""),  # the envelope is known and says another thing
     ],
 )
@@ -110,12 +131,30 @@ def test_a_daemon_without_an_address_is_a_daemon():
     [
         ("delivery-status", Kind.BOUNCE),
         ("", Kind.BOUNCE),
-        ("disposition-notification", Kind.AUTO_REPLY),
-        ("feedback-report", Kind.AUTO_GENERATED),
+        ("disposition-notification", Kind.RECEIPT),
+        ("feedback-report", Kind.COMPLAINT),
+        ("x", Kind.AUTO_GENERATED),
     ],
 )
 def test_reports(report, kind):
     assert classify(signs(content_type="multipart/report", report_type=report))[0] is kind
+
+
+@pytest.mark.parametrize(
+    ("content_type", "data", "kind"),
+    [
+        ("text/calendar", b"BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n", Kind.MEETING),
+        ("text/calendar", b"BEGIN:VCALENDAR\nmethod : Counter\n", Kind.MEETING),
+        ("text/calendar", b"BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\n", Kind.PERSONAL),  # somebody invites us
+        ("text/calendar", b"", Kind.PERSONAL),
+        ("message/disposition-notification", b"", Kind.RECEIPT),
+        ("message/feedback-report", b"", Kind.COMPLAINT),
+        ("message/rfc822", b"METHOD:REPLY", Kind.PERSONAL),
+    ],
+)
+def test_what_a_mail_carries(content_type, data, kind):
+    found = automatic.types_of([Part("p", content_type, data, "0" * 64)])
+    assert classify(replace(signs(), files=found))[0] is kind
 
 
 def test_every_rule_is_held_by_a_case():
@@ -123,8 +162,14 @@ def test_every_rule_is_held_by_a_case():
     cases: list[Signs] = [signs(case[0]) for case in HEADER_CASES]
     cases += [signs(sender=""), signs(author="postmaster@x"), signs(author="support@desk.example")]
     cases += [
-        signs(content_type="multipart/report", report_type=kind) for kind in ("", "disposition-notification", "x")
+        signs(content_type="multipart/report", report_type=kind)
+        for kind in ("", "disposition-notification", "feedback-report", "x")
     ]
+    carried = ("message/disposition-notification", "message/feedback-report", "text/calendar; method=reply")
+    cases += [replace(signs(), files=frozenset({one})) for one in carried]
+    complaint = signs({"Subject": "complaint about message from 192.0.2.1"})
+    assert classify(complaint)[0] is Kind.PERSONAL
+    cases.append(replace(complaint, files=frozenset({"message/rfc822"})))
     reached = {next((n for n, (_, rule) in enumerate(automatic.RULES) if rule(case)), None) for case in cases}
     assert reached - {None} == set(range(len(automatic.RULES)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +30,7 @@ def untold(tag: int, *content: bytes) -> bytes:
     return bytes([tag, 0x80]) + b"".join(content) + b"\0\0"
 
 
-def wrapped(inner: bytes, made=told, octets: bytes | None = None) -> bytes:
+def wrapped(inner: bytes, made: Callable[..., bytes] = told, octets: bytes | None = None) -> bytes:
     digests = made(0x31, made(0x30, told(0x06, b"\x60\x86")))
     content = made(0x30, DATA, made(0xA0, octets or told(0x04, inner)))
     return made(0x30, SIGNED, made(0xA0, made(0x30, told(0x02, b"\x01"), digests, content, told(0x31))))

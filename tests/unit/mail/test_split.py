@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import time
+import tracemalloc
 
 import pytest
 
 from helpdeskd.config import Intake
 from helpdeskd.mail import prepare, split
 from helpdeskd.mail.outline import Node, outline
+from tests.unit.mail.test_fixtures import read
 
 LIMITS = Intake()
 
@@ -101,6 +104,25 @@ def test_a_mail_without_faults_is_what_the_standard_library_sees(end):
     for one, other in zip(ours, theirs, strict=True):
         if not other.is_multipart():
             assert one.content() == other.get_payload(decode=True)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_a_large_file_takes_little_memory(end):
+    """Beside the mail itself: its file, decoded, and nothing else of its size."""
+    file = base64.encodebytes(bytes(range(256)) * 12_000).replace(b"\n", end)
+    raw = (
+        b"From: a@b.org\nSubject: x\nMessage-ID: <a@b>\nDate: Mon, 2 Feb 2026 10:00:00 +0000\n" + MIXED + b"b\n\n--b\n\nwords\n"
+        b"--b\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\n"
+    ).replace(b"\n", end) + file + b"--b--\n"  # fmt: skip
+    del file
+    tracemalloc.start()
+    try:
+        mail = read(raw)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(mail.parts[0].data) == 256 * 12_000
+    assert peak + len(raw) < 4 * len(raw)
 
 
 HOSTILE = {

@@ -1,0 +1,117 @@
+"""Hard or soft, why, and with which status: of one recipient, from everything that is known of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from helpdeskd.mail.bounce import codes, phrases
+from helpdeskd.mail.bounce.phrases import any_of
+from helpdeskd.model.mail import Delivery, Fate, Reason, Severity
+
+HARD = frozenset({Reason.USER_UNKNOWN, Reason.HOST_UNKNOWN, Reason.MOVED})
+_VAGUE = frozenset({Reason.EXPIRED, Reason.POLICY})  # said in passing beside the true reason
+# Refused once the mail itself was there: a server that knows nobody says so before (RFC 5321 section 3.3). What answers here is
+# a filter that speaks of an unknown user. Where commands were sent ahead (RFC 2920), the answer below DATA is to one before it;
+# then DATA itself has no recipient left.
+_AFTER_DATA = re.compile(
+    r"in reply to (?:end of )?data|after (?:end of )?data|smtp command\s+data\b|\(state 1[5-9]\)|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
+    re.IGNORECASE,
+)
+_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to|\(state 14\)", re.IGNORECASE)  # the state is Gmail's
+_AT_MAIL = re.compile(r"(?:after|in reply to|>>>)\s+mail from|\bmail_from\b", re.IGNORECASE)
+_OF_RECIPIENT = re.compile(  # as sendmail and others answer RCPT
+    r"\b55\d[ -]+(?:<?\S{1,254}@\S{1,255}?>?\s?\.\.\.\s|(?:unknown user|no such user):? <?\S{1,254}@)", re.IGNORECASE
+)
+_OF_SENDER = frozenset({".1.7", ".1.8"})
+_LATE = re.compile(r"554 delivery error: dd ", re.IGNORECASE)  # Yahoo looks the recipient up below DATA
+_OF_ADDRESS = frozenset({".5.0"})  # what Hotmail and others with it write of addresses they do not have
+_OWN = re.compile(
+    any_of(
+        r"""
+        directory|address book|listed in|recipnotfound|verzeichnis|répertoire|000c05a6|name is not recognized|recipientnotfound|resolver\.adr|unknown (?:user|recipient):
+        unknown local|in (?:local|virtual|relay) (?:recipient|mailbox|alias|user)|unrouteable|no such (?:local )?user here
+        user unknown in|mailbox not found|unknown to the|final email delivery point|ディレクトリ|リストに
+        """
+    ),
+    re.IGNORECASE,
+)
+_SENT_AHEAD = re.compile(r"need rcpt|no valid recip|no recipients|valid rcpt", re.IGNORECASE)
+# Exim gives up on a way that never was out of order for good: the class stays that of a passing trouble.
+_PASSING = re.compile(
+    r"(?<!delivery )retry (?:timeout|time limit) exceeded|hosts? .{0,40}failing for a long time", re.IGNORECASE
+)
+
+
+# What PowerMTA writes beside the fields of the standard: it has judged already.
+_CATEGORIES = {
+    "bad-mailbox": Reason.USER_UNKNOWN,
+    "inactive-mailbox": Reason.DISABLED,
+    "quota-issues": Reason.MAILBOX_FULL,
+    "bad-domain": Reason.HOST_UNKNOWN,
+    "relaying-issues": Reason.RELAYING,
+    "invalid-sender": Reason.SENDER,
+    "spam-related": Reason.CONTENT,
+    "virus-related": Reason.CONTENT,
+    "content-related": Reason.CONTENT,
+    "policy-related": Reason.POLICY,
+    "message-expired": Reason.EXPIRED,
+    "bad-connection": Reason.NETWORK,
+    "no-answer-from-host": Reason.NETWORK,
+}
+
+
+def judge(fate: Fate, *texts: str, category: str = "") -> Fate:
+    """`fate` with severity, reason, status and code. `texts` are what is said of it, the nearest first;
+    `category` is the reporter's own word."""
+    said = [text for text in (fate.words, *texts) if text.strip()]
+    status = codes.better(fate.status, next(filter(None, map(codes.status_in, said)), ""))
+    reply = next(filter(None, map(codes.reply_in, said)), "")
+    reasons = [found for found in map(phrases.reason_of, said) if found is not Reason.UNKNOWN]
+    reason = next((found for found in reasons if found not in _VAGUE), next(iter(reasons), Reason.UNKNOWN))
+    by_code = codes.reason_of(status, reply)
+    vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
+    if vague and by_code is not Reason.UNKNOWN:
+        reason = by_code
+    if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(status, said) or not _is_sure(status, said)):
+        reason = Reason.FILTERED
+    if reason in HARD and (status[1:] in _OF_SENDER or (_any(_AT_MAIL, said) and not _any(_AT_RCPT, said))):
+        reason = Reason.SENDER
+    reason = _CATEGORIES.get(category, reason)
+    passing = fate.delivery is Delivery.DELAYED or _any(_PASSING, said)
+    first = status[:1] or reply[:1] or ("4" if passing else "5")
+    severity = _severity(fate.delivery, reason)
+    code = status or codes.status_of(reason, first)
+    return replace(fate, status=status, code=code, reason=reason, severity=severity)
+
+
+def _by_filter(status: str, said: Sequence[str]) -> bool:
+    return not _of_address(status) and _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
+
+
+def _is_sure(status: str, said: Sequence[str]) -> bool:
+    """Words alone do not prove that nobody is there: filters say the same. A status of addresses does, or the command that names
+    the recipient, or a server that speaks of its own directory."""
+    if _of_address(status) or any(_any(shape, said) for shape in (_LATE, _AT_RCPT, _OWN)):
+        return True
+    return not status and _any(_OF_RECIPIENT, said)
+
+
+def _any(shape: re.Pattern[str], said: Sequence[str]) -> bool:
+    return any(map(shape.search, said))
+
+
+def _of_address(status: str) -> bool:
+    return status[1:] in _OF_ADDRESS or status[1:4] == ".1."
+
+
+def _is_policy(status: str) -> bool:
+    """RFC 3463 section 3.8: whoever answers so gives no news of the mailbox."""
+    return status[1:4] == ".7."
+
+
+def _severity(delivery: Delivery, reason: Reason) -> Severity:
+    if reason in HARD and delivery is not Delivery.DELAYED:
+        return Severity.HARD
+    return Severity.UNDETERMINED if reason is Reason.UNKNOWN else Severity.SOFT
