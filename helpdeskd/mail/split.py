@@ -27,7 +27,7 @@ _MAX_PARAMETERS = 100
 _MAX_STRUCTURED = 16384  # bytes of one Content-Type or Content-Disposition
 _MAX_PART_HEAD = 65536
 _MAX_WORK = 20_000_000  # candidate lines times levels they may have to be compared with
-_MAX_BOUNDARY = 1000
+_MAX_BOUNDARY = _MAX_STRUCTURED  # RFC 2046 allows 70; nobody is harmed by more
 _GUESS_WITHIN = 65536  # bytes of a multipart without boundary in which one is looked for
 _DELIMITER = re.compile(rb"(?m)^--([!-~][ -~]{0,98}[!-~])[ \t]*\r?$")
 

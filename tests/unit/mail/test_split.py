@@ -41,6 +41,11 @@ CASES = {
     "folded boundary": (MIXED + b'"two\n words"\n\n--two words\n\none\n--two words--\n', ["mixed", b"one"]),
     "boundary that ends in blanks": (MIXED + b'"b  "\n\n--b  \n\none\n--b \n--b  --\n', ["mixed", b"one\n--b "]),
     "boundary whose blanks were lost": (MIXED + b'"b  "\n\n--b\n\none\n--b--\n', ["mixed", b"one"]),
+    "a boundary far too long": (MIXED + b'"' + b"0123456789" * 900 + b'"\n\n--' + b"0123456789" * 900 + b"\n\none\n", ["mixed", b"one\n"]),
+    "nothing behind the inner one's start": (
+        MIXED + b"a\n\n--a\n" + MIXED + b"b\n\n--b\n--a--\n",
+        ["mixed", ["mixed", b""]],
+    ),
     "boundary like a header": (MIXED + b'"b:1"\n\n--b:1\nX-A: y\n--b:1\n\ntwo\n--b:1--\n', ["mixed", b"", b"two"]),
     "no boundary named": (b"Content-Type: multipart/mixed\n\n--abc\n\none\n--abc\n\ntwo\n--abc--\n", ["mixed", b"one", b"two"]),
     "no boundary and no parts": (b"Content-Type: multipart/mixed\n\nwords\n", b"words\n"),
