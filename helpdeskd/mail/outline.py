@@ -31,6 +31,21 @@ class Node:
         for one in self.below:
             yield from one.walk()
 
+    def plain(self) -> dict[str, object]:
+        """As JSON would hold it: type, name, charset and size, and the parts below."""
+        facts: dict[str, object] = {"type": self.content_type}
+        facts |= {key: value for key, value in (("name", self.name), ("charset", self.charset)) if value}
+        if not self.content_type.startswith("multipart/"):
+            facts["size"] = len(self.data)
+        return facts | ({"parts": [one.plain() for one in self.below]} if self.below else {})
+
+    def lines(self, indent: str = "") -> Iterator[str]:
+        """As people read it, a line for each part."""
+        size = "" if self.content_type.startswith("multipart/") else f"{len(self.data)} bytes"
+        yield indent + ", ".join(one for one in (self.content_type, self.name, self.charset, size) if one)
+        for one in self.below:
+            yield from one.lines(indent + "  ")
+
     def text(self) -> str:
         return charset.decode(self.data, self.charset or None)
 
