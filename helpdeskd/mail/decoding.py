@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import binascii
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="))
 _PADDED = re.compile(rb"=+")
-_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/ \t\r]*={0,2}[ \t\r]*")
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/ \t\r]*+={0,2}[ \t\r]*+")
 UU_NAMES = frozenset({"x-uuencode", "x-uue", "uuencode", "uue"})
-_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}?)[ \t]*\r?$")
-_END = re.compile(rb"(?m)^(?:end|====)[ \t]*\r?$")
+_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}?)[ \t]{0,20}\r?$")
+_END = re.compile(rb"(?m)^(?:end|====)[ \t]{0,20}\r?$")
+_MAX_BEGINS = 1000
 _UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
 
 
@@ -87,19 +89,22 @@ class Uuencoded:
 
 def uuencoded(text: bytes) -> Iterator[Uuencoded]:
     """The files within a text, between `begin 644 name` and `end`. One that is cut off is none."""
-    place = 0
-    while match := _BEGIN.search(text, place):
-        stop = _END.search(text, match.end())
-        if stop is None:
-            return
-        lines = text[match.end() : stop.start()].lstrip(b"\r\n")
-        place = stop.end()
-        data = _uu(lines) if not text.startswith(b"begin-base64", match.start()) else from_base64(lines)
-        if data is None:
-            place = match.end()
+    begins = list(itertools.islice(_BEGIN.finditer(text), _MAX_BEGINS))
+    stop: re.Match[bytes] | None = None
+    for match, following in itertools.pairwise([*begins, None]):
+        if match is None:
             continue
-        after = text.find(b"\n", stop.end()) + 1 or len(text)
-        yield Uuencoded(match.group(1).decode("ascii", "surrogateescape"), data, match.start(), after)
+        if stop is None or stop.start() < match.end():
+            stop = _END.search(text, match.end())
+            if stop is None:
+                return
+        if following is not None and following.start() < stop.start():
+            continue  # a file does not begin within another: each stretch is looked at once
+        lines = text[match.end() : stop.start()].lstrip(b"\r\n")
+        data = _uu(lines) if not text.startswith(b"begin-base64", match.start()) else from_base64(lines)
+        if data is not None:
+            after = text.find(b"\n", stop.end()) + 1 or len(text)
+            yield Uuencoded(match.group(1).decode("ascii", "surrogateescape"), data, match.start(), after)
 
 
 def _uu(lines: bytes) -> bytes | None:

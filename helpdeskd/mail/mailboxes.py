@@ -17,7 +17,9 @@ _PARENTHESIS = re.compile(r"[()]|\\.", re.DOTALL)
 _INNER = re.compile(r"<[^<>\s]{1,320}@[^<>\s]{1,255}>\s*,")  # two mailboxes between quotes that belong to others
 _TIGHT = re.compile(r"\s*([.@])\s*")
 _ROUTE = re.compile(r"(?:@[^@:,\s]{1,255},?)+:")  # RFC 5322 section 4.4: <@a,@b:c@d>
-_BARE = re.compile(r"""(?:"(?:[^"\\]|\\.)+"|[^\s@"<>]+)@(?:\[[^\]\s]*\]|[^\s@"<>\[\]]+)""")
+_LOCAL = re.compile(r"""(?:"(?:[^"\\]|\\.)+"|[^\s@"<>]+)\Z""")
+_DOMAIN = re.compile(r"""\[[^\]\s]{1,255}\]|[^\s@"<>\[\]]{1,255}""")
+_MAX_BARE = 20  # of one item: beyond, it is no mailbox
 
 Mailbox = tuple[str, str]  # (name, address), encoded words still encoded
 
@@ -38,14 +40,26 @@ class _Item:
             return name or " ".join(self.comments), self.address
         if "@" not in text:
             return None
-        found = list(_BARE.finditer(_TIGHT.sub(r"\1", text)))
-        if not found:
-            return None
-        if len(found) > 1 and len({match[0] for match in found}) > 1:
-            return None  # whose is the name, who is meant?
-        match = found[0]
-        rest = (match.string[: match.start()] + " " + match.string[match.end() :]).strip()
-        return _unquoted(rest) or " ".join(self.comments), match[0]
+        text = _TIGHT.sub(r"\1", text)
+        found = dict(_bare(text))
+        if len(found) != 1:
+            return None  # none, or several: whose is the name, who is meant?
+        ((address, start),) = found.items()
+        rest = f"{text[:start]} {text[start + len(address) :]}".strip()
+        return _unquoted(rest) or " ".join(self.comments), address
+
+
+def _bare(text: str) -> Iterator[tuple[str, int]]:
+    """The first addresses without brackets, and where they stand. Looked for around each @: words may be as long as a header."""
+    place = text.find("@")
+    for _ in range(_MAX_BARE):
+        if place < 0:
+            return
+        local = _LOCAL.search(text, max(0, place - 320), place)
+        domain = _DOMAIN.match(text, place + 1)
+        if local and domain:
+            yield f"{local[0]}@{domain[0]}", local.start()
+        place = text.find("@", place + 1)
 
 
 def mailboxes(value: str, most: int) -> list[Mailbox]:
@@ -135,7 +149,7 @@ def _end_of_item(value: str, place: int) -> int:
 
 def _address(inside: str) -> str:
     """The address between angle brackets, without route, comments and blanks."""
-    text = _TIGHT.sub(r"\1", _without_comments(inside).strip())
+    text = _TIGHT.sub(r"\1", " ".join(_without_comments(inside).split()))
     if text.startswith("@") and (route := _ROUTE.match(text)):
         text = text[route.end() :]
     if text[:7].lower() == "mailto:":

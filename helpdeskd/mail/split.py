@@ -28,8 +28,9 @@ _MAX_STRUCTURED = 16384  # bytes of one Content-Type or Content-Disposition
 _MAX_PART_HEAD = 65536
 _MAX_WORK = 20_000_000  # candidate lines times levels they may have to be compared with
 _MAX_BOUNDARY = _MAX_STRUCTURED  # RFC 2046 allows 70; nobody is harmed by more
+_MAX_GUESSES = 10
 _GUESS_WITHIN = 65536  # bytes of a multipart without boundary in which one is looked for
-_DELIMITER = re.compile(rb"(?m)^--([!-~][ -~]{0,98}[!-~])[ \t]*\r?$")
+_DELIMITER = re.compile(rb"(?m)^--([!-~][ -~]{0,98}[!-~])[ \t]{0,20}\r?$")
 
 
 class _AsItStands(Compat32):
@@ -112,6 +113,7 @@ class _Scan:
         lines = data.count(b"\n--") + 1
         self.deepest = max(10, min(limits.max_depth, _MAX_WORK // lines))
         self.parts = 1
+        self.guesses = 0
 
     def lose(self, note: str) -> None:
         self.notes[note] = None
@@ -163,6 +165,9 @@ class _Scan:
         text = found[2] if isinstance(found, tuple) else str(found or "")
         boundary = _FOLD.sub("", text).encode("utf-8", "surrogateescape")[:_MAX_BOUNDARY]
         if not boundary.strip():
+            self.guesses += 1
+            if self.guesses > _MAX_GUESSES:
+                return b""
             # None named: the first line that looks like a delimiter and has a closing one further down.
             window = self.data[place : place + _GUESS_WITHIN]
             match = _DELIMITER.search(window)

@@ -50,14 +50,36 @@ def test_mailboxes(value, expected):
 
 
 @pytest.mark.parametrize(
-    "unit", ["(", ")", "<", ">", '"', "<a@b", '"\\', "a,", ":", "@", "=?u?q?", "a@b c@d ", "((a)", "<(", '"<a@b>,']
+    "unit",
+    [
+        "x",
+        " ",
+        "a.",
+        "@a ",
+        "(",
+        ")",
+        "<",
+        ">",
+        '"',
+        "<a@b",
+        '"\\',
+        "a,",
+        ":",
+        "@",
+        "=?u?q?",
+        "a@b c@d ",
+        "((a)",
+        "<(",
+        '"<a@b>,',
+    ],
 )
 def test_lists_are_read_in_linear_time(unit):
     def cost(times: int) -> float:
         best = float("inf")
         for _ in range(3):
             start = time.process_time()
-            mailboxes.mailboxes(unit * times, 2000)
+            mailboxes.mailboxes(unit * times + " a@b", 2000)
+            mailboxes.mailboxes(f"a <{unit * times}@b>", 2000)
             best = min(best, time.process_time() - start)
         return best
 

@@ -131,6 +131,9 @@ def test_a_large_file_takes_little_memory(end):
 
 
 HOSTILE = {
+    "parts without boundary": MIXED + b"b\n\n--b\nContent-Type: multipart/mixed\n\n" + b"--" + b"a" * 110 + b"\n",
+    "a text of blanks in base64": b"Content-Transfer-Encoding: base64\n\n" + b" ",
+    "uuencode with blanks": b"Subject: x\n\nbegin 644 a" + b" ",
     "delimiters of nobody": MIXED + b"b\n\n" + b"--c\n",
     "dashes": MIXED + b"b\n\n" + b"--\n",
     "delimiters": MIXED + b"b\n\n" + b"--b\n",
@@ -156,6 +159,7 @@ def test_time_grows_as_the_mail_does(name):
         for _ in range(3):
             start = time.process_time()
             outline(raw, LIMITS)
+            read(raw)
             best = min(best, time.process_time() - start)
         return best
 
