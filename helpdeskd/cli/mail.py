@@ -13,7 +13,7 @@ from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
 from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
-from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
+from helpdeskd.cli.output import echo_json, folded, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
 from helpdeskd.desk import departments, receive
 from helpdeskd.desk.arrived import arrived_from
@@ -71,9 +71,9 @@ def explain(
             say(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}")
     for line in parts.lines("  ") if parts else ():
         say(line)
-    click.echo(f"\n{lines(inbound.text.strip()) or '(no text)'}")
-    if inbound.quote.strip():
-        click.echo(f"[{len(inbound.quote.strip().splitlines())} quoted lines, folded]")
+    click.echo()
+    for piece in folded(inbound.text, inbound.quote):
+        click.echo(lines(piece))
     for address in refused:
         say(
             f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."

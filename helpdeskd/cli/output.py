@@ -13,6 +13,8 @@ from typing import Any
 
 import click
 
+from helpdeskd.mail import reply
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
 
 # What json.dumps leaves as it is, and a terminal may obey: C1 controls, marks that turn the writing around, line and
@@ -70,6 +72,32 @@ def lines(text: str) -> str:
 def say(text: str) -> None:
     """Print text that may come from outside."""
     click.echo(lines(text))
+
+
+def folded(text: str, quote: str) -> list[str]:
+    """The words of a message, with a line in place of what folds: `[3 lines of signature]`, `[20 quoted lines]`."""
+    pieces: list[str] = []
+    place = 0
+    for fold in (*reply.folds(text), None):
+        words = text[place : fold.start if fold else len(text)].strip()
+        if words:
+            pieces.append(words)
+        if fold:
+            count = len(text[fold.start : fold.end].strip().splitlines())
+            pieces.append(_FOLDED[fold.kind].format(f"{count} line{'' if count == 1 else 's'}"))
+            place = fold.end
+    pieces = pieces or ["(no text)"]
+    if quote.strip():
+        pieces.append(f"[{len(quote.strip().splitlines())} quoted lines]")
+    return pieces
+
+
+_FOLDED = {
+    reply.Kind.HEAD: "[{} about what follows]",
+    reply.Kind.QUOTE: "[{} of quote]",
+    reply.Kind.SIGNATURE: "[{} of signature]",
+    reply.Kind.BELOW: "[{} below a telephone's]",
+}
 
 
 def moment(when: datetime | None) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from helpdeskd.cli import ticket_work
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.outbox import attempt, fate
-from helpdeskd.cli.output import echo_json, json_option, moment, say, size, table
+from helpdeskd.cli.output import echo_json, folded, json_option, moment, say, size, table
 from helpdeskd.cli.ticket_work import number_argument, staff_named
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.errors import NotFound
@@ -207,8 +207,7 @@ def _message(item: queries.ShownMessage) -> None:
     if message.kind.value != "personal":
         marks.append(message.kind.value)
     say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
-    say(message.text.strip() or "(no text)")
-    if message.quote.strip():
-        click.echo(f"[{len(message.quote.strip().splitlines())} quoted lines]")
+    for piece in folded(message.text, message.quote):
+        say(piece)
     for attachment in item.attachments:
         say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, or_, select
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
-from helpdeskd.errors import NotFound, Refused
+from helpdeskd.errors import NotFound
 from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.store import schema
 
@@ -90,12 +90,11 @@ def place(conn: Connection, sight: Sight, department_id: int) -> Place:
 
 
 def enter(conn: Connection, sight: Sight, department_id: int) -> Department:
-    """The department, where they may open tickets. Raises NotFound, Refused("not-permitted")."""
+    """The department, where they may open tickets. Raises NotFound, for those they are not shown too: no word tells their names."""
     found = departments.there(conn, department_id)
-    if found is None:
+    hidden = not sight.staff and all(each.department.id != department_id for each in shown(conn, sight))
+    if found is None or hidden:
         raise NotFound("department", department_id)
-    if not sight.staff and all(each.department.id != department_id for each in shown(conn, sight)):
-        raise Refused("not-permitted", f"you may not open tickets in {found.name}")
     return departments.get(conn, department_id)
 
 

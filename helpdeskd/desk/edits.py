@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from helpdeskd.desk import history, rows, search, sight, tickets
+from helpdeskd.desk import conversation, history, rows, search, sight, tickets
 from helpdeskd.desk.context import Desk
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.sight import Sight
@@ -46,7 +46,7 @@ def editable(conn: Connection, who: Sight, message_id: int) -> Message:
         raise NotFound("message", message_id) from error
     if sight.handles(who, ticket):
         return message
-    if message.visibility is Visibility.INTERNAL:
+    if conversation.is_internal(message.visibility, message.author_id):
         raise NotFound("message", message_id)
     if message.visibility is Visibility.SYSTEM or message.author_id != who.person_id:
         raise Refused("not-permitted", f"message {message_id} is not yours to change")

@@ -2,7 +2,8 @@
 
 One row for each ticket, and on SQLite the index of FTS5 beside it. They are written in the transaction of the act that changes the words:
 an opening puts them, a message adds its own to what is there, without anybody reading that; anything rarer writes the row anew
-(`rebuild`). Internal words are marked as such, so that nobody finds a ticket by what they may not read. A merged ticket keeps its row, and what
+(`rebuild`). Internal words are marked as such, so that nobody finds a ticket by what they may not read; the names of those who take part
+are internal. A merged ticket keeps its row, and what
 it says leads to its target too; a removed one has none.
 """
 
@@ -23,7 +24,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    union_all,
     update,
 )
 
@@ -56,15 +56,16 @@ _LONGER = (
     .where(func.length(_s.words) <= bindparam("most"))
 )
 _SAY = _LONGER.where(_s.ticket_id == bindparam("id"))
-_THEIRS = (
-    select(_t.id).where(_t.requester_id == bindparam("person_id")).order_by(_t.id.desc()).limit(RENAMED),
+_ASKED = select(_t.id).where(_t.requester_id == bindparam("person_id")).order_by(_t.id.desc()).limit(RENAMED)
+_TAKES_PART = (
     select(_part.ticket_id)
     .where(_part.person_id == bindparam("person_id"))
     .order_by(_part.ticket_id.desc())
-    .limit(RENAMED),
+    .limit(RENAMED)
 )
-_RENAME = _LONGER.where(_s.ticket_id.in_(union_all(*(select(each.subquery().c[0]) for each in _THEIRS)))).returning(
-    _s.ticket_id
+_RENAME_ASKED, _RENAME_JOINED = (
+    _LONGER.where(_s.ticket_id.in_(select(each.subquery().c[0]))).returning(_s.ticket_id)
+    for each in (_ASKED, _TAKES_PART)
 )
 # The index of SQLite, in so many words: a mail pays for each statement that SQLAlchemy makes.
 _INDEX_PUT = "INSERT INTO search_index (rowid, words) VALUES (?, ?)"
@@ -77,18 +78,18 @@ def put(
     conn: Connection, ticket: Ticket, requester: Person, joined: Iterable[Person], visibility: Visibility, words: Words
 ) -> None:
     """The row of a new ticket."""
-    head, text = f"{ticket.number} {ticket.subject} {_names((requester, *joined))}", _text(words)
+    head, text = f"{ticket.number} {ticket.subject} {_names((requester,))}", _text(words)
     if visibility is Visibility.PUBLIC:
-        _put(conn, ticket.id, _marked(f"{head} {text}", "", MAX_ACT))
+        _put(conn, ticket.id, _marked(f"{head} {text}", _names(joined), MAX_ACT))
     else:
-        _put(conn, ticket.id, _marked(head, text, MAX_ACT))
+        _put(conn, ticket.id, _marked(head, f"{_names(joined)} {text}", MAX_ACT))
 
 
 def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, joined: Iterable[Person] = ()) -> None:
     """What a message adds, and who joined by it."""
     text = _text(words)
     public, internal = (text, "") if visibility is Visibility.PUBLIC else ("", text)
-    found = _marked(f"{public} {_names(joined)}", internal, MAX_ACT)
+    found = _marked(public, f"{_names(joined)} {internal}", MAX_ACT)
     if not found:
         return
     added = conn.execute(_SAY, {"id": ticket_id, "found": found, "most": _most(conn)})
@@ -98,10 +99,12 @@ def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, 
 
 def rename(conn: Connection, person: Person, of: int | None = None) -> None:
     """Their newest tickets are found by what they are called now, and by what they were. `of`: whose tickets are to become theirs."""
-    found = _marked(_names((person,)), "", MAX_ACT)
-    renamed = conn.execute(_RENAME, {"person_id": of or person.id, "found": found, "most": _most(conn)}).scalars().all()
-    if renamed and _fts5(conn):
-        conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, found) for ticket_id in renamed])
+    name = _names((person,))
+    for statement, said in ((_RENAME_ASKED, _marked(name, "", MAX_ACT)), (_RENAME_JOINED, _marked("", name, MAX_ACT))):
+        asked = {"person_id": of or person.id, "found": said, "most": _most(conn)}
+        renamed = conn.execute(statement, asked).scalars().all()
+        if renamed and _fts5(conn):
+            conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, said) for ticket_id in renamed])
 
 
 def drop(conn: Connection, ticket_id: int) -> None:
@@ -124,9 +127,11 @@ def _rebuild(conn: Connection, wanted: list[int]) -> None:
     ids = sorted(owners)
     public: defaultdict[int, list[str]] = defaultdict(list)
     internal: defaultdict[int, list[str]] = defaultdict(list)
-    for statement in (_HEADS, _PEOPLE, _TAGS):
+    for statement in (_HEADS, _REQUESTERS, _TAGS):
         for ticket_id, *head in conn.execute(statement, {"ids": ids}):
             public[ticket_id] += map(str, head)
+    for ticket_id, *names in conn.execute(_JOINED, {"ids": ids}):
+        internal[ticket_id] += names
     for statement in (_FILES, _TEXTS):
         for ticket_id, visibility, text in conn.execute(statement, {"ids": ids}):
             (public if visibility == Visibility.PUBLIC else internal)[ticket_id].append(text)
@@ -141,11 +146,11 @@ def _rebuild(conn: Connection, wanted: list[int]) -> None:
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _PARTS = select(_t.id, _t.merged_into).where(_t.id.in_(_IDS) | _t.merged_into.in_(_IDS), _t.removed_at.is_(None))
 _HEADS = select(_t.id, _t.number, _t.subject).where(_t.id.in_(_IDS))
-_PEOPLE = union_all(
-    select(_t.id, _p.name, _p.email).join(schema.person, _p.id == _t.requester_id).where(_t.id.in_(_IDS)),
+_REQUESTERS = select(_t.id, _p.name, _p.email).join(schema.person, _p.id == _t.requester_id).where(_t.id.in_(_IDS))
+_JOINED = (
     select(_part.ticket_id, _p.name, _p.email)
     .join(schema.person, _p.id == _part.person_id)
-    .where(_part.ticket_id.in_(_IDS)),
+    .where(_part.ticket_id.in_(_IDS))
 )
 _TAGS = select(_tag.ticket_id, _tag.tag).where(_tag.ticket_id.in_(_IDS))
 _FILES = (

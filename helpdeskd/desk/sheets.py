@@ -49,7 +49,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`tags`: name -> id, as `tags.numbered` has them. `people` has all that the ticket names."""
+    """`opening`: None where who asks may not read it. `tags`: name -> id, as `tags.numbered` has them. `people` has all that the ticket names."""
 
     ticket: Ticket
     place: Place
@@ -70,12 +70,17 @@ def sheet(conn: Connection, who: Sight, ticket_id: int) -> Sheet:
     return Sheet(
         ticket=ticket,
         place=catalogue.of(conn, ticket.department_id),
-        opening=None if row is None else rows.message(row),
+        opening=None if row is None else _readable(rows.message(row), works=works),
         people=directory.several(conn, [each for each in named if each is not None]),
         tags={row[0]: row[1] for row in conn.execute(_TAGS, {"ticket_id": ticket.id})},
         files=files(conn, ticket.id, internal=works),
         works=works,
     )
+
+
+def _readable(opening: Message, *, works: bool) -> Message | None:
+    """A mail that is not from whom it says opens a ticket in their name, and is no word of theirs."""
+    return opening if works or not conversation.is_internal(opening.visibility, opening.author_id) else None
 
 
 def files(conn: Connection, ticket_id: int, *, internal: bool) -> tuple[File, ...]:

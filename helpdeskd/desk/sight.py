@@ -110,9 +110,9 @@ def ticket(conn: Connection, sight: Sight, ticket_id: int, act: Act = Act.SEE) -
     """
     try:
         found = tickets.resolve(conn, ticket_id)
-    except NotFound as error:
+        check(conn, sight, found, act)
+    except NotFound as error:  # by the number that was asked for: another would tell where its merges lead
         raise NotFound("ticket", ticket_id) from error
-    check(conn, sight, found, act)
     return found
 
 

@@ -52,7 +52,7 @@ class Caller:
 
 
 class Denied(HelpdeskdError):
-    """Nobody comes in like this. `reason`: no-credential, bad-credential, address, permission, locked."""
+    """Nobody comes in like this. `reason`: no-credential, bad-credential, address, permission, locked, and a dialect's own."""
 
     def __init__(self, reason: str, words: str = "", *, permission: str = "", seconds: int = 0) -> None:
         super().__init__(words or reason)

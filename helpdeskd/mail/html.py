@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html as entities
 import re
+from dataclasses import dataclass
 
 import inscriptis
 import nh3
@@ -15,6 +16,7 @@ from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml.etree import LxmlError  # type: ignore[import-untyped]  # what inscriptis lets through of its parser
 
+from helpdeskd.mail import htmlmarks
 from helpdeskd.mail.faults import FAULTS
 
 MAX_BYTES = 2 * 1024 * 1024  # beyond, nothing is cleaned: what cannot be made safe is not shown
@@ -171,7 +173,9 @@ def clean(html: str) -> str:
 
 # Private-use characters mark, inside the text, what the layout engine has no word for.
 _QUOTE, _UNQUOTE, _LINK, _TARGET, _END, _CELL = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue005"
-_MARKS = re.compile(f"[{_QUOTE}-{_CELL}]")
+_CUT, _CUT_ENDS, _SIGNED, _SIGNED_ENDS = "\ue006", "\ue007", "\ue008", "\ue009"
+_SPACE = " \t\xa0\n"
+_MARKS = re.compile(f"[{_QUOTE}-{_SIGNED_ENDS}]")
 _QUOTE_MARKS = re.compile(f"[ \t]*([{_QUOTE}{_UNQUOTE}])[ \t]*")
 _LINKED = re.compile(f"{_LINK}([^{_LINK}{_TARGET}]*){_TARGET}([^{_END}]*){_END}")
 _HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
@@ -191,7 +195,49 @@ def _quote_ends(state: HtmlDocumentState) -> None:
     state.tags[-1].write(_UNQUOTE)
 
 
+def _box_starts(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
+    """A div: perhaps the one in which a program puts the quote, or the signature."""
+    if not hasattr(state, "boxes"):
+        state.boxes = []
+    mark = _box(attrs)
+    state.boxes.append(mark)
+    if mark:
+        state.tags[-1].write(mark)
+    else:
+        _point(state, attrs)
+
+
+def _box_ends(state: HtmlDocumentState) -> None:
+    mark = state.boxes.pop()
+    if mark:
+        state.tags[-1].write(_CUT_ENDS if mark == _CUT else _SIGNED_ENDS)
+
+
+def _box(attrs: dict[str, str]) -> str:
+    names = str(attrs.get("class") or "").lower().split()
+    if any(name.endswith(htmlmarks.QUOTE_BOXES) for name in names):
+        return _CUT
+    own = str(attrs.get("id") or "").lower()
+    if own in htmlmarks.SIGNATURE_IDS or any(name in htmlmarks.SIGNATURE_BOXES for name in names):
+        return _SIGNED
+    return ""
+
+
+def _point(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
+    """An element behind which nothing but the quote stands."""
+    names = str(attrs.get("class") or "").lower().split()
+    ids = (str(attrs.get("id") or "").lower(), str(attrs.get("name") or "").lower())
+    style = str(attrs.get("style") or "")[:300].lower().replace(" ", "")
+    if (
+        any(one in htmlmarks.QUOTE_IDS for one in ids)
+        or any(name in htmlmarks.QUOTE_POINTS for name in names)
+        or all(one in style for one in htmlmarks.OUTLOOK_LINE)
+    ):
+        state.tags[-1].write(_CUT + _CUT)
+
+
 def _link_starts(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
+    _point(state, attrs)
     href = str(attrs.get("href") or "").strip()
     # Links do not nest in a parsed tree, so one place to remember the target is enough.
     state.link_target = href if href[:8].lower().startswith(("http://", "https://")) else ""
@@ -235,11 +281,15 @@ _config = ParserConfig(
         start_tag_mapping={
             "blockquote": _quote_starts,
             "a": _link_starts,
+            "div": _box_starts,
+            "span": _point,
+            "hr": _point,
             **dict.fromkeys(("table", "tr", "td", "th"), _nothing),
         },
         end_tag_mapping={
             "blockquote": _quote_ends,
             "a": _link_ends,
+            "div": _box_ends,
             "table": _nothing,
             "td": _cell_ends,
             "th": _cell_ends,
@@ -249,18 +299,55 @@ _config = ParserConfig(
 _config.attribute_handler.attribute_mapping = {"style": _style}
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    text: str
+    quote_at: int | None = None  # the character of `text` at which the program that wrote it put the quote
+
+
 def to_text(html: str) -> str:
     """`html` as plain text: lists and tables laid out, link targets in angle brackets where the text does not show
     them, quotations with `> `. What cannot be parsed within bounds loses its tags only. Never raises."""
+    return read(html).text
+
+
+def read(html: str) -> Reading:
+    """`to_text`, and where the marks of mail programs say that the quote begins; signatures so marked get a line `-- `."""
     if not html.strip():
-        return ""
+        return Reading("")
     if len(html) > _MAX_LAID_OUT or html.count("<") > _MAX_TAGS or not is_bearable(html):
-        return _without_tags(html[:MAX_BYTES])
+        return Reading(_without_tags(html[:MAX_BYTES]))
     try:
         text = inscriptis.get_text(_MARKS.sub("", html).replace("\0", ""), _config)
     except (LxmlError, *FAULTS):
-        return _without_tags(html)
-    return _tidy(_quoted(_LINKED.sub(_shown_link, text)))
+        return Reading(_without_tags(html))
+    laid_out = _lines(_signed(_quoted(_LINKED.sub(_shown_link, text))))
+    cut = _cut(laid_out)
+    above = "" if cut is None else _unmarked(laid_out[:cut])
+    return Reading(_unmarked(laid_out), cut if cut is None else len(above) + bool(above))
+
+
+def _cut(text: str) -> int | None:
+    """Where the quote is marked to begin; None where somebody writes below the box it stands in."""
+    first = text.find(_CUT)
+    if first < 0:
+        return None
+    if text.find(_CUT + _CUT) < 0 and _MARKS.sub("", text[text.rfind(_CUT_ENDS) + 1 :]).strip():
+        return None
+    return first
+
+
+def _signed(text: str) -> str:
+    """A line `-- ` above the signature that ends a text, or stands above its quote."""
+    place = text.find(_SIGNED)
+    end = text.find(_SIGNED_ENDS, place)
+    if place < 0 or end < 0:
+        return text
+    inside, below = text[place:end], text[end:].lstrip(_SIGNED_ENDS + _SPACE)
+    words = _MARKS.sub("", inside).strip()
+    if not words or words.startswith(("--", ">")) or (below and not below.startswith((_CUT, ">"))):
+        return text
+    return f"{text[:place].rstrip()}\n\n-- \n{inside.lstrip(_SIGNED + _SPACE)}{text[end:]}"
 
 
 def _shown_link(match: re.Match[str]) -> str:
@@ -294,11 +381,19 @@ def _quoted(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
+    return _unmarked(_lines(text))
+
+
+def _unmarked(text: str) -> str:
+    return _BLANKS.sub("\n\n", _MARKS.sub("", text)).strip("\n")
+
+
+def _lines(text: str) -> str:
     lines = [
-        line.rstrip(" \t\xa0")
+        line if line == "-- " else line.rstrip(" \t\xa0")
         for line in text.replace(_CELL, "  ").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     ]
-    return _MARKS.sub("", _BLANKS.sub("\n\n", "\n".join(lines))).strip("\n")
+    return "\n".join(lines)
 
 
 def _without_tags(html: str) -> str:

@@ -17,7 +17,7 @@ OPENERS = _table("""
     vr_ | za_ | zo_ | wo_ | di_ | do_ | lun | mar | mer | jeu | ven | sam | dim | mon | tue | wed | thu | fri |
     sat | sun | pon | wt | śr | czw | pią | sob | nie | ne_ | po_ | út_ | st_ | čt_ | pá_ | so_ | пн | вт | ср |
     чт | пт | сб | вс | нд | на_ | στις_ | vào_ | pada_ | dana_ | u_ | ב- | בתאריך_ | في_ | on~ | tarihinde_ |
-    i_ | ter | qua | qui | sex | sáb | dom | seg | dj | dl | el_dia_ | lø | lør | søn | man | tir | ons | tor |
+    o_luns | o_martes | v_v_ | kuupäev_ | missatge_de_ | ในวันที่ | در_تاریخ_ | wiadomość_napisana_ | i_ | ter | qua | qui | sex | sáb | dom | seg | dj | dl | el_dia_ | lø | lør | søn | man | tir | ons | tor |
     fre | mån | tis
 """)
 # ... and says that somebody wrote.
@@ -27,11 +27,18 @@ VERBS = _table("""
     _kirjoitti | _napisał | _pisze: | _napsal | _napísal | _ezt_írta | _írta: | _a_scris | _написал | _пишет |
     _писал | _пише | _написав | _написа | _έγραψε | _yazdı | _yazmış | _đã_viết | _menulis | _kirjutas |
     _rakstīja | _rašė | _je_napisal | _je_napisao | _je_pisal | _je_pisao | _כתב | כתב/ה | _كتب | 写道 | 寫道 | 书写 |
-    のメール | 書きました | が書いた | 님이_작성 | 작성: | 에_썼 | _เขียน | _idatzi | _escribiu | _ha_escrit | _skrifaði | _scríobh
+    のメール | 書きました | が書いた | 님이_작성 | 작성: | 에_썼 | _เขียน | _idatzi | _escribiu | _ha_escrit | _skrifaði | _scríobh |
+    _kirjutas_ | _написао | _napisao | _napisala | _napisano | _napísala | _نوشت | _ने_लिखा | wiadomość_napisana_przez | تمت_كتابة | _เขียนว่า |
+    _posted: | _написала | _писав | _hau_idatzi_du | _va_escriure | _skrifar: | _сообщает | _tarihinde_şunu | _écrivait | _ha_escrito
 """)
 # Between dashes: -----Original Message-----
 ORIGINAL_MESSAGE = frozenset(
     _table("""
+    please_reply_above_this_line | please_type_your_reply_above_this_line | please_write_your_reply_above_this_line |
+    reply_above_this_line | type_your_reply_above_this_line | write_your_reply_above_this_line | reply_above_this_line_to_comment |
+    bitte_antworten_sie_oberhalb_dieser_linie | bitte_oberhalb_dieser_linie_antworten | antworten_sie_oberhalb_dieser_zeile |
+    répondez_au-dessus_de_cette_ligne | responda_acima_desta_linha | responda_por_encima_de_esta_línea |
+    rispondi_sopra_questa_riga | antwoord_boven_deze_regel | oprindelig_besked | opprinnelig_e-post | eredeti_levél |
     algne_kiri | alkuperäinen_viesti | antwort_nachricht | eredeti_üzenet | izvorna_poruka | mensagem_original |
     mensaje_original | mesaj_original | message_d'origine | message_d’origine | message_original |
     messaggio_originale | messaggio_originario | missatge_original | oorspronkelijk_bericht |
@@ -40,7 +47,7 @@ ORIGINAL_MESSAGE = frozenset(
     orijinal_ileti | oryginalna_wiadomość | pôvodná_správa | původní_zpráva | replied_message | reply_message |
     sākotnējais_ziņojums | ursprungligt_meddelande | ursprüngliche_mail | ursprüngliche_nachricht |
     wiadomość_oryginalna | özgün_ileti | αρχικό_μήνυμα | исходное_сообщение | оригінальне_повідомлення |
-    пересылаемое_сообщение | 元のメッセージ | 原始邮件 | 原始郵件 | 원본_메시지
+    元のメッセージ | 原始邮件 | 原始郵件 | 원본_메시지
 """)
 )
 # Between dashes, or alone before a colon: what follows is forwarded, not quoted.
@@ -54,24 +61,27 @@ FORWARDED = frozenset(
     messaggio_inoltrato | preposlaná_správa | przekazana_wiadomość | přeposlaná_zpráva |
     start_of_forwarded_message | továbbított_üzenet | vidarebefordrat_brev | vidarebefordrat_meddelande |
     videresendt_meddelelse | videresendt_melding | weitergeleitete_nachricht | wiadomość_przekazana_dalej |
-    yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
+    yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересылаемое_сообщение | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
     转发的邮件 | 转发邮件 | 전달된_메시지
 """)
 )
 # The labels of a header block above a quote.
 _LABELS = {
     "from": """
-    from | von | de | da | van | från | fra | lähettäjä | od | od_koho | feladó | от | від | кому_от | kimden |
+    from | von | de | da | van | från | fra | lähettäjä | od | od_koho | feladó | от | від | от_кого | kimden |
     gönderen | από | 发件人 | 寄件者 | 寄件人 | 差出人 | 送信元 | 보낸_사람 | 보낸사람 | expéditeur | remitente | mittente | remetente |
     absender | afzender | nadawca | отправитель | מאת | من | saatja | no | nuo | pošiljatelj | de_la | expeditor |
     từ
     """,
+    "sent": """
+    sent | gesendet | envoyé | envoyé_le | enviado | enviado_el | enviada_em | enviado_em | enviada | inviato | verzonden | skickat |
+    sendt | sendt_den | lähetetty | wysłano | wysłane | odesláno | odoslané | elküldve | küldve | отправлено | надіслано | изпратено |
+    gönderildi | εστάλη | στάλθηκε | 发送时间 | 傳送時間 | 寄件日期 | 送信日時 | 보낸_날짜 | נשלח | تاريخ_الإرسال | saadetud | trimis |
+    poslano | poslato | enviat | đã_gửi | dikirim | nosūtīts | išsiųsta | ส่งเมื่อ
+    """,
     "date": """
-    sent | date | gesendet | datum | envoyé | envoyé_le | enviado | enviado_el | enviada_em | enviado_em | fecha |
-    data | inviato | verzonden | skickat | sendt | dato | lähetetty | päivämäärä | wysłano | wysłane | odesláno |
-    odoslané | elküldve | dátum | küldve | отправлено | дата | надіслано | gönderildi | tarih | εστάλη |
-    στάλθηκε | 发送时间 | 日期 | 寄件日期 | 送信日時 | 日時 | 보낸_날짜 | 날짜 | נשלח | تاريخ_الإرسال | saadetud | kuupäev | trimis |
-    poslano | enviat | sendt_den
+    date | datum | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums |
+    תאריך | التاريخ | ngày | tanggal | วันที่ | d. | dagsetning
     """,
     "to": """
     to | an | à | a | para | aan | till | til | vastaanottaja | do | komu | címzett | кому | kime | alıcı | προς |
@@ -84,7 +94,12 @@ _LABELS = {
     chủ_đề
     """,
     "cc": """
-    cc | kopie | copie | kopia | копия | копія | 抄送 | 副本 | 참조 | kopi | kópia | másolatot_kap | bilgi
+    cc | bcc | kopie | copie | kopia | копия | копія | 抄送 | 副本 | 참조 | kopi | kópia | másolatot_kap | bilgi
+    """,
+    # They stand among the others and prove nothing.
+    "other": """
+    reply-to | reply_to | antwort_an | répondre_à | responder_a | risposta | rispondi_a | svar_till | svar_til | odpowiedź_do |
+    importance | wichtigkeit | priority | attachments | anlagen | anhang | allegati | pièces_jointes | adjuntos | message-id | resent-from
     """,
 }
 HEADER_LABELS = {word: header for header, words in _LABELS.items() for word in _table(words)}

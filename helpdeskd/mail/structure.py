@@ -37,6 +37,7 @@ class Segment:
 class Content:
     text: str = ""
     html: str = ""  # not yet cleaned
+    quote_at: int | None = None  # the character of `text` at which its HTML says that the quote begins
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
@@ -239,12 +240,16 @@ def read(root: Tree, limits: Intake) -> Content:
     if not any((one.plain or one.html or "").strip() for one in pieces):
         pieces = walk.packed or pieces
     content = Content(parts=walk.files, notes=list(walk.notes), cut=walk.cut)
-    content.text = "\n".join(text for one in pieces if (text := _as_text(one)).strip() or len(pieces) == 1)
+    readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
+    content.text = "\n".join(one.text for one in readings)
+    if len(readings) == 1:  # what stands below another piece is no quote's place
+        content.quote_at = readings[0].quote_at
     if any(one.html and one.html.strip() for one in pieces):
         content.html = "\n".join(one.html or f"<pre>{escape(one.plain or '')}</pre>" for one in pieces)
     if walk.invitations:
         block = "\n\n".join(list(walk.invitations)[:_MAX_INVITATIONS])
         content.text = f"{block}\n\n{content.text}"
+        content.quote_at = None if content.quote_at is None else content.quote_at + len(block) + 2
         content.html = f"<pre>{escape(block)}</pre>\n{content.html}" if content.html else ""
     return content
 
@@ -260,17 +265,17 @@ def _best(children: list[list[Segment]]) -> list[Segment]:
     return [chosen] if chosen.plain is not None or chosen.html is not None else []
 
 
-def _as_text(piece: Segment) -> str:
+def _as_text(piece: Segment) -> html.Reading:
     if piece.html is None or not piece.html.strip():
-        return piece.plain or ""
+        return html.Reading(piece.plain or "")
     plain = (piece.plain or "").strip()
     if not plain:
-        return html.to_text(piece.html)
+        return html.read(piece.html)
     if len(plain) < _STUB and len(piece.html) > 20 * len(plain) + 2000:
-        richer = html.to_text(piece.html)
-        if len(richer) > 4 * len(plain) + _STUB:
+        richer = html.read(piece.html)
+        if len(richer.text) > 4 * len(plain) + _STUB:
             return richer
-    return piece.plain or ""
+    return html.Reading(piece.plain or "")
 
 
 def tidy(text: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.context import Desk
+from helpdeskd.mail import reply
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.mail.html import to_text
@@ -125,7 +126,7 @@ def context(
     if message is not None:
         attached = {each.id for each in chosen}
         values["message"] = {
-            "text": message.text.strip("\n"),
+            "text": _words(row, message),
             "html": message.html,
             "subject": message.subject,
             "verdict": message.verdict.value,
@@ -174,12 +175,21 @@ def _detailed(address: str, detail: str) -> str:
 def _own_html(row: OutboxRow, message: Message) -> str:
     """The author's HTML, where it says the same as the text.
 
-    The text is what was cut at the marker and freed of commands. An HTML part that says anything more may hold the notice it
-    answered, with things that are none of the customer's business: then the mail is made from the text.
+    The text is what was cut at the marker and freed of commands and of a signature. An HTML part that says anything more may hold
+    the notice it answered, with things that are none of the customer's business: then the mail is made from the text.
     """
     if row.notice is not NoticeName.STAFF_REPLY or not message.html or message.quote:
         return ""
-    return message.html if _letters(to_text(message.html)) == _letters(message.text) else ""
+    same = _letters(to_text(message.html)) == _letters(message.text) == _letters(_words(row, message))
+    return message.html if same else ""
+
+
+def _words(row: OutboxRow, message: Message) -> str:
+    """What is passed on of a message: of one that came as mail neither its signature nor what it quotes above its answer. What staff
+    forward, and what was not written in a mail program, goes as it is."""
+    if message.raw_sha256 is None or row.notice is NoticeName.FORWARD:
+        return message.text.strip("\n")
+    return reply.said(message.text, (reply.Kind.QUOTE, reply.Kind.SIGNATURE))
 
 
 def _letters(text: str) -> str:

@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-MAILS = Path(__file__).parents[3] / "shared" / "mails"
+# The nearest shared/mails beside the checkout or above it.
+MAILS = next(
+    (found for above in Path(__file__).resolve().parents[2:] if (found := above / "shared" / "mails").is_dir()),
+    Path(__file__).resolve().parents[3] / "shared" / "mails",
+)

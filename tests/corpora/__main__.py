@@ -13,6 +13,7 @@ MEASURES = {
     "mutations": "tests.corpora.mutations",
     "bounces": "tests.corpora.bounces",
     "kinds": "tests.corpora.kinds",
+    "quotes": "tests.corpora.quotes",
 }
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from helpdeskd.config import Desk, Intake
 from helpdeskd.errors import Refused
-from helpdeskd.mail import charset, encode, headers, html, ids, quoting
+from helpdeskd.mail import charset, encode, forwarded, headers, html, ids, quoting, reply
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.mail.parse import identity, parse
@@ -204,9 +204,33 @@ LINES = st.sampled_from(
             "## Please write your reply above",
             "this line ##",
             "> this line ##",
+            "Sent from my iPhone",
+            "-Ann",
+            "Disclaimer",
+            "---------- Forwarded message ---------",
+            "| a",
+            "AB> a",
+            "<",
+            "On Mon, 2 Feb 2026 at 9:12 Ann <a@b.org> wrote:",
             "\x85\u2028x",
         ),
     ]
+)
+
+
+BOXES = (
+    '<div class="gmail_quote">',
+    '<div class="gmail_signature">',
+    '<div class="moz-cite-prefix">',
+    '<div id="divRplyFwdMsg">',
+    '<hr id="zwchr">',
+    "<blockquote>",
+    "</blockquote>",
+    "<div>",
+    "</div>",
+    "<p>words</p>",
+    "<br>",
+    "-- <br>",
 )
 
 
@@ -222,6 +246,31 @@ def test_nothing_of_a_text_is_lost(lines, end, forward):
     if found.quote and not found.marker_cut:
         assert found.text.strip()
         assert not forward
+    forwarded.read(text)
+    for part in (text, found.text):
+        place = 0
+        for fold in reply.folds(part):
+            assert place <= fold.start < fold.end <= len(part)
+            place = fold.end
+        if part.strip():
+            assert reply.said(part).strip()
+        assert reply.said(part, ()).split() == part.split()
+
+
+@ordinary
+@given(st.text(max_size=300), st.integers(0, 400))
+def test_nothing_is_lost_where_html_marks_a_quote(text, place):
+    found = quoting.split(text, MARKER, quote_at=place)
+    assert found.text + found.quote == text
+    assert found.text.strip() or not text.strip() or found.marker_cut
+
+
+@ordinary
+@given(st.lists(st.sampled_from(BOXES) | st.text(max_size=20), max_size=20))
+def test_a_mark_in_html_is_a_place_in_its_text(pieces):
+    reading = html.read("".join(pieces))
+    assert reading.text == html.to_text("".join(pieces))
+    assert reading.quote_at is None or 0 <= reading.quote_at <= len(reading.text) + 1
 
 
 @ordinary
@@ -365,6 +414,18 @@ HOSTILE = {
     "plus": "a+" + "b" * 46,
     "spaces": " ",
     "colons": ":",
+    "attributions": "On Mon, 2 Feb 2026 at 9:12 Ann <a@b.org> wrote:\n",
+    "their beginnings": "On Mon, 2 Feb 2026 at 9:12 Ann <\n",
+    "answers": "> a\nb\n",
+    "bars": "| a\n",
+    "programs": "Sent from my iPhone\n\n",
+    "nearly programs": "Sent from my iPhone is a thing\n\n",
+    "delimiters": "-- \n",
+    "underscores": "__\na\n",
+    "names": "-Ann\n\n",
+    "labels": "From: a\nSent: b\n",
+    "links": "Sent from http",
+    "forwards": "---------- Forwarded message ---------\n",
 }
 
 
@@ -373,14 +434,15 @@ def test_quotes_are_found_in_linear_time(name):
     """CPU of eight times the text over CPU of the text: 8 where linear, 64 where quadratic. The best of several runs
     each, and a bound between the two that a busy machine does not reach."""
     unit = HOSTILE[name]
-    small = unit * max(1, 60_000 // len(unit))
+    small = unit * max(1, 20_000 // len(unit))
     large = small * 8
 
     def cost(text: str) -> float:
         best = float("inf")
         for _ in range(4):
             start = time.process_time()
-            quoting.split(text, MARKER)
+            reply.folds(quoting.split(text, MARKER).text)
+            forwarded.read(text)
             best = min(best, time.process_time() - start)
         return best
 

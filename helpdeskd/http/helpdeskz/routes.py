@@ -29,7 +29,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/tickets/delete/{id}",                   views_tickets.delete_ticket, "tickets/delete", asks.OneTicket, (shapes.Done,)),
 
     Route("POST", "/messages/create",                       views_tickets.create_message, "messages/create", asks.NewMessage, (shapes.Done,), files=True),
-    Route("GET",  "/messages/show/{id} /messages/{id}",     views_tickets.list_messages, "messages/read", asks.Messages, (shapes.MessagePage,), inline=True),
+    Route("GET",  "/messages/show/{id} /messages/{id}",     views_tickets.list_messages, "messages/read", asks.Messages, (shapes.MessagePage,)),
 
     Route("GET",  "/attachments",                           views_tickets.list_files, "attachments/read", asks.Files, (shapes.FileList,)),
     Route("GET",  "/attachments/show/{id} /attachments/{id}", views_tickets.show_file, "attachments/download", asks.OneFile, (shapes.FileFound,)),

@@ -9,6 +9,7 @@ import msgspec
 
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.lists import Line, Said, StaffLine
+from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.people import Department
 from helpdeskd.model.ticket import Attachment, State
 
@@ -201,11 +202,14 @@ def ticket(line: Line) -> TicketRow:
     )
 
 
-def message(said: Said) -> MessageRow:
+def message(said: Said, tokens: TokenKeys) -> MessageRow:
+    """Without reply tokens: what people quote has theirs, by which whoever reads it could speak for them."""
     found = said.message
     words = found.html or shown("\n\n".join(each.strip("\r\n") for each in (found.text, found.quote) if each))
     staff = said.staff_no if said.by_staff else None
-    return MessageRow(str(found.id), seconds(found.created_at), "0" if staff else "1", str(staff or 0), words)
+    return MessageRow(
+        str(found.id), seconds(found.created_at), "0" if staff else "1", str(staff or 0), tokens.scrub(words)
+    )
 
 
 def file(found: Attachment) -> FileRow:

@@ -119,7 +119,8 @@ def list_messages(call: Call) -> shapes.MessagePage:
     page = cast_page_of(asked.page)
     total = call.read(lists.public_total, asked.ticket)
     found = a_page(call, lists.public_messages, asked.ticket, total=total, page=page, size=MESSAGES_A_PAGE)
-    return shapes.MessagePage(1, shapes.pages(total, MESSAGES_A_PAGE), total, [shapes.message(each) for each in found])
+    said = [shapes.message(each, call.desk.tokens) for each in found]
+    return shapes.MessagePage(1, shapes.pages(total, MESSAGES_A_PAGE), total, said)
 
 
 def list_files(call: Call) -> shapes.FileList:

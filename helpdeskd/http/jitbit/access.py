@@ -21,6 +21,7 @@ NAME = "jitbit"
 LOCKOUT = Lockout(attempts=3, minutes=5)
 
 TECHNICIAN, ADMINISTRATOR = "technician", "administrator"
+_FOREIGN = frozenset({"cross-site", "same-site"})
 # What a row's `permission` asks of its caller. What they may do to a ticket is desk.sight's to say.
 NEEDS: Mapping[str, Callable[[Sight], bool]] = {
     "": lambda _: True,
@@ -59,12 +60,22 @@ def permit(caller: Caller, route: Route) -> None:
         raise Denied("permission", permission=route.permission)
 
 
+def is_foreign(asked: Asked) -> bool:
+    """Has a page of another site made a browser ask this? To whatever asks here, it adds the password that it remembers; a key it never
+    adds by itself. https://www.w3.org/TR/fetch-metadata/"""
+    by_password = asked.headers.get("authorization", "").strip().lower().startswith("basic")
+    return by_password and asked.headers.get("sec-fetch-site", "") in _FOREIGN
+
+
 def _header(asked: Asked) -> tuple[str, bool]:
-    """The header Authorization, and whether it brings a key. Raises Denied where it brings neither key nor password."""
+    """The header Authorization, and whether it brings a key. Raises Denied where it brings neither key nor password, and where a
+    foreign page posts."""
     header = asked.headers.get("authorization", "").strip()
     scheme, _, credential = header.partition(" ")
     if scheme.lower() not in {"basic", "bearer"} or not credential.strip():
         raise Denied("no-credential")
+    if asked.method not in {"GET", "HEAD"} and is_foreign(asked):
+        raise Denied("foreign-page")
     return header, scheme.lower() == "bearer"
 
 

@@ -6,8 +6,8 @@ from typing import cast
 
 from helpdeskd.desk import people, sight
 from helpdeskd.desk.sight import Act, Sight
-from helpdeskd.http.dialect import Call
-from helpdeskd.http.jitbit.access import NAME
+from helpdeskd.http.dialect import Call, Denied, NoRoute
+from helpdeskd.http.jitbit.access import NAME, is_foreign
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
 
@@ -25,6 +25,14 @@ def actor(call: Call) -> Person:
 def ticket(call: Call, ticket_id: int, act: Act = Act.SEE) -> Ticket:
     """The ticket, where the caller may do this to it. Raises NotFound, Refused("not-permitted")."""
     return call.read(sight.ticket, seeing(call), ticket_id, act)
+
+
+def deliberate(call: Call) -> None:
+    """For what GET changes: neither HEAD nor a link on somebody's page does it. Raises NoRoute, Denied."""
+    if call.asked.method == "HEAD":
+        raise NoRoute(call.asked.path, ("GET", "POST"))
+    if is_foreign(call.asked):
+        raise Denied("foreign-page")
 
 
 def root(call: Call) -> str:

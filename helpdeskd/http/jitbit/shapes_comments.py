@@ -7,6 +7,7 @@ import msgspec
 from helpdeskd.desk import profiles
 from helpdeskd.desk.conversation import Said
 from helpdeskd.http.jitbit import words
+from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.ticket import Ticket
 
 
@@ -26,7 +27,7 @@ class Comment(msgspec.Struct):
     Recipients: str
 
 
-def comment(said: Said, ticket: Ticket) -> Comment:
+def comment(said: Said, ticket: Ticket, tokens: TokenKeys) -> Comment:
     """Of somebody we do not know: as their mail calls them."""
     message, author = said.message, said.author
     if author is None:
@@ -46,7 +47,7 @@ def comment(said: Said, ticket: Ticket) -> Comment:
         IsSystem=said.system,
         CommentDate=words.moment(message.created_at),
         ForTechsOnly=said.internal,
-        Body=words.body(message),
+        Body=words.body(message, tokens),
         TicketSubject=ticket.subject,
         Recipients=", ".join(said.recipients),
     )

@@ -13,6 +13,7 @@ from helpdeskd.http.jitbit import words
 from helpdeskd.http.jitbit.shapes_fields import CustomField, held
 from helpdeskd.http.jitbit.shapes_users import User, user
 from helpdeskd.http.jitbit.words import CLOSED, PRIORITY, STATUS, STATUS_NAMES, moment, moment_or_none
+from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.fields import Value
 from helpdeskd.model.ticket import Side, State, Ticket
 
@@ -212,7 +213,7 @@ def stats(found: Counts) -> Stats:
     )
 
 
-def detail(sheet: Sheet, seen_by: Sight, root: str, url: str) -> TicketDetail:
+def detail(sheet: Sheet, seen_by: Sight, root: str, url: str, tokens: TokenKeys) -> TicketDetail:
     ticket, people = sheet.ticket, sheet.people
     status = STATUS[ticket.state]
     requester = people[ticket.requester_id]
@@ -226,7 +227,7 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str) -> TicketDetail:
         IssueDate=moment(ticket.created_at),
         LastUpdated=moment(ticket.updated_at),
         Subject=ticket.subject,
-        Body="" if sheet.opening is None else words.body(sheet.opening),
+        Body="" if sheet.opening is None else words.body(sheet.opening, tokens),
         Priority=PRIORITY[ticket.priority],
         StatusID=status,
         Status=STATUS_NAMES[status],

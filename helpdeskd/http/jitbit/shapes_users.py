@@ -47,9 +47,11 @@ class User(msgspec.Struct):
 
 
 def user(entry: Entry, seen_by: Sight) -> User:
-    """What staff write about people, and from where these log in, others do not see; of themselves they see whence and when."""
+    """What staff write about people, and from where these log in, others do not see; of themselves they see whence and when. Where one is
+    reached is for staff, themselves, and who manages their company."""
     person = entry.person
     full = person.name or entry.username
+    near = seen_by.staff or seen_by.person_id == person.id or entry.company_id in seen_by.companies
     close = seen_by.staff or seen_by.person_id == person.id
     return User(
         UserID=person.id,
@@ -58,8 +60,8 @@ def user(entry: Entry, seen_by: Sight) -> User:
         FirstName=entry.given_name,
         LastName=entry.family_name,
         Notes=(entry.notes or None) if seen_by.staff else None,
-        Location=entry.location,
-        Phone=entry.phone,
+        Location=entry.location if near else "",
+        Phone=entry.phone if near else "",
         CompanyName=entry.company or None,
         CompanyId=entry.company_id,
         CompanyNotes=(entry.company_notes or None) if seen_by.staff else None,

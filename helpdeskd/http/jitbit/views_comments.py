@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
 
 from helpdeskd.desk import comments, conversation, edits, forwarding, people
-from helpdeskd.desk.context import SYSTEM
-from helpdeskd.desk.sight import Act
+from helpdeskd.desk.context import SYSTEM, Desk
+from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.errors import Refused
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_comments
@@ -44,15 +48,20 @@ def _author(call: Call) -> Person:
 
 def update_comment(call: Call) -> None:
     """Change a comment's words."""
-    found = call.read(edits.editable, seeing(call), call.params.id)
     text, html = text_and_html(call.params.body)
-    call.write(edits.rewrite, message_id=found.id, text=text, html=html, actor=actor(call))
+    call.write(_rewrite, who=seeing(call), message_id=call.params.id, text=text, html=html, actor=actor(call))
+
+
+def _rewrite(conn: Connection, desk: Desk, now: datetime, *, who: Sight, message_id: int, **more: Any) -> None:
+    edits.editable(conn, who, message_id)
+    edits.rewrite(conn, desk, now, message_id=message_id, **more)
 
 
 def list_comments(call: Call) -> list[shapes_comments.Comment]:
     """What was said in a ticket after its first words, the oldest first."""
     there = ticket(call, call.params.id)
-    return [shapes_comments.comment(each, there) for each in call.read(conversation.said, seeing(call), there)]
+    found = call.read(conversation.said, seeing(call), there)
+    return [shapes_comments.comment(each, there, call.desk.tokens) for each in found]
 
 
 def forward_ticket(call: Call) -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import Connection
 
 from helpdeskd.desk import comments, files, library, sheets, sight
-from helpdeskd.desk.context import SYSTEM, Words
-from helpdeskd.desk.sheets import File
+from helpdeskd.desk.context import SYSTEM, Desk, Words
 from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Answer, Call
 from helpdeskd.http.download import download
 from helpdeskd.http.jitbit import shapes_tickets
-from helpdeskd.http.jitbit.reach import actor, root, seeing, ticket
+from helpdeskd.http.jitbit.reach import actor, deliberate, root, seeing, ticket
 from helpdeskd.http.params import Invalid, Problem
 from helpdeskd.http.written import parts_of
+from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Attachment
 
 
@@ -50,11 +52,11 @@ def attach_files(call: Call) -> None:
 
 def delete_file(call: Call) -> None:
     """Take a file away."""
-    file = call.read(_workable, seeing(call), call.params.id)
-    call.write(files.remove, attachment_id=file.attachment.id, actor=actor(call))
+    deliberate(call)
+    call.write(_remove, who=seeing(call), file_id=call.params.id, actor=actor(call))
 
 
-def _workable(conn: Connection, who: Sight, file_id: int) -> File:
+def _remove(conn: Connection, desk: Desk, now: datetime, *, who: Sight, file_id: int, actor: Person) -> None:
     file, there = sheets.file(conn, who, file_id)
     sight.check(conn, who, there, Act.WORK)
-    return file
+    files.remove(conn, desk, now, attachment_id=file.attachment.id, actor=actor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from helpdeskd.desk import automation
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_rules
-from helpdeskd.http.jitbit.reach import actor
+from helpdeskd.http.jitbit.reach import actor, deliberate
 
 
 def show_rule(call: Call) -> shapes_rules.Rule:
@@ -24,4 +24,5 @@ def disable_rule(call: Call) -> None:
 
 
 def _switch(call: Call, *, on: bool) -> None:
+    deliberate(call)
     call.write(automation.switch, number=call.params.id, on=on, actor=actor(call))

@@ -12,7 +12,7 @@ from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Wanted
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import asks_tickets, shapes_tickets, words
 from helpdeskd.http.jitbit.asks import moment
-from helpdeskd.http.jitbit.reach import actor, root, seeing
+from helpdeskd.http.jitbit.reach import actor, deliberate, root, seeing
 from helpdeskd.http.written import text_and_html, words_of
 from helpdeskd.model.ticket import Side, State
 
@@ -69,7 +69,7 @@ def show_ticket(call: Call) -> shapes_tickets.TicketDetail:
     found = call.read(sheets.sheet, who, call.params.id)
     base = root(call)
     url = notices.ticket_url(call.desk, found.ticket.number) or f"{base}/ticket/{found.ticket.id}"
-    return shapes_tickets.detail(found, who, base, url)
+    return shapes_tickets.detail(found, who, base, url, call.desk.tokens)
 
 
 def create_ticket(call: Call) -> int:
@@ -120,6 +120,7 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
 
 def close_ticket(call: Call) -> None:
     """Close a ticket; its requester is told."""
+    deliberate(call)
     asked = call.params
     call.write(forms.close, sight=seeing(call), actor=actor(call), ticket_id=asked.id, tell=not asked.silent)
 

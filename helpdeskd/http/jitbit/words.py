@@ -12,9 +12,11 @@ import msgspec
 from helpdeskd.errors import Conflict, NotFound, Refused, Temporary
 from helpdeskd.http.dialect import Answer, Asked, Denied, Malformed, NoRoute, TooMany
 from helpdeskd.http.params import Invalid
+from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.ticket import Message, Origin, Priority, State
 
 TEXT = "text/plain; charset=utf-8"
+LONGEST_ERROR = 1_000  # characters
 HTML_MARK = "<!--html-->"  # how its editor marks what is HTML
 
 STATUS: Mapping[State, int] = {
@@ -82,11 +84,12 @@ def moment_or_none(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
 
 
-def body(message: Message) -> str:
-    """What was said, as HTML; plain text becomes it."""
+def body(message: Message, tokens: TokenKeys) -> str:
+    """What was said, as HTML; plain text becomes it. No reply token is in it: what people quote has theirs, by which whoever reads it
+    could speak for them."""
     if message.html:
-        return HTML_MARK + message.html
-    text = "\n\n".join(each for each in (message.text, message.quote) if each)
+        return HTML_MARK + tokens.scrub(message.html)
+    text = tokens.scrub("\n\n".join(each for each in (message.text, message.quote) if each))
     return escape(text, quote=False).replace("\r\n", "\n").replace("\n", "<br/>\n")
 
 
@@ -96,7 +99,8 @@ def success(found: Any) -> Answer:
 
 
 def error(message: str, status: int, *headers: tuple[str, str]) -> Answer:
-    """Any error: its words, and nothing else."""
+    """Any error: its words, and nothing else. What was sent may be in them, but is not sent back at length."""
+    message = message if len(message) <= LONGEST_ERROR else f"{message[:LONGEST_ERROR]}…"
     words = message[:1].upper() + message[1:]
     return Answer((words if words.endswith(".") else f"{words}.").encode(), status, TEXT, headers)
 
@@ -109,6 +113,7 @@ DENIED: Mapping[str, tuple[int, str]] = {
     "bad-credential": (401, "wrong user name, password or token"),
     "code": (401, "this account asks for a one-time code: use a token"),
     "address": (403, "this token may not be used from your address"),
+    "foreign-page": (403, "a page of another site may not act with the password that your browser remembers"),
     "permission": (403, "you are not permitted to do this"),
     "locked": (429, "too many wrong log-ins from your address, try again later"),
 }

@@ -93,7 +93,7 @@ def test_what_is_read_by_the_same_parser_is_the_same(house, talk):
     house("fetch", "--through")
     before = stored(house)
     told = house("mail", "reparse", "--all", "--json").json
-    assert told["messages"] > 50
+    assert told["messages"] >= 50
     assert (told["changed"], told["left"]) == ([], [])
     assert stored(house) == before
     assert "none changed" in house("mail", "reparse", "--all").ok()

@@ -113,6 +113,11 @@ def test_no_such_ticket(house):
         assert house("ticket", words[0], "123456", *words[1:]).failed(1) == "there is no ticket 123456"
 
 
+def test_what_folds_is_counted(house):
+    number = house.ticket(text="It really is.\n\n-- \nGrace\nExample Ltd")
+    assert "  Grace Hopper  [new]\nIt really is.\n[3 lines of signature]\n" in house("ticket", "show", str(number)).ok()
+
+
 def test_show_for_people(house):
     number = house.ticket(text="It really is.\n\nOn Sun, 1 Nov 2026, Ada wrote:\n> quoted")
     house("ticket", "reply", str(number), "Pull the plug.").ok()

@@ -38,6 +38,7 @@ def found(house, text, *, internal=True):
         ("PC用電池x", ["pc", "用電", "電池", "池", "x"]),
         ("한국", ["한국", "국"]),
         ("ガ が", ["ガ", "が"]),
+        ("support+aeaqaqcqk5pxtlzkurgmb7d4zfoa@desk", ["support", "desk"]),
         ("x" * 50, ["x" * MAX_LENGTH]),
         ("\ud800a\x00b", ["a", "b"]),
         ("one two three four", ["one", "two", "three"]),
@@ -60,7 +61,9 @@ def test_what_finds_a_ticket(house):
         f"[#{ticket.number}]", 'toner"', "empty* (toner", "toner:* | nothing", "toner' & empty", "{public}: toner", "\\toner",
     ):  # fmt: skip
         expected = [] if "public" in text or "nothing" in text else [ticket.id]
-        assert found(house, text, internal=False) == found(house, text) == expected, text
+        assert found(house, text) == expected, text
+        hidden = text in {"Brown", "dan@corner.example"}  # who takes part is nobody's to find out
+        assert found(house, text, internal=False) == ([] if hidden else expected), text
     for text in (
         "",
         "  ",
@@ -87,7 +90,8 @@ def test_internal_words_find_nothing_for_customers(house):
     for text, inside, outside in (
         ("difficult", True, False),
         ("diffic", True, False),
-        ("smoke eve exits run", True, True),
+        ("smoke exits run", True, True),
+        ("smoke eve exits", True, False),
         ("smoke difficult", True, False),
     ):
         assert found(house, text) == ([ticket.id] if inside else []), text

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 
 from helpdeskd.mail.quoting import Split, has_own_text, split
@@ -47,6 +49,38 @@ ATTRIBUTIONS = {
     "id": "Pada tanggal Sen, 2 Feb 2026 pukul 09.12 Support <support@desk.example> menulis:",
     "he": "בתאריך יום ב׳, 2 בפבר׳ 2026 ב-9:12 מאת Support <support@desk.example> כתב/ה:",
     "ca": "Missatge de Support <support@desk.example> del dia dl., 2 de febr. 2026 a les 9:12 va escriure:",
+    "sr": "2. феб 2026. 09:12 Support <support@desk.example> је написао/ла:",
+    "hr": "pon, 2. velj 2026. u 09:12 Support <support@desk.example> napisao je:",
+    "sl": "V V pon., 2. feb. 2026 ob 09:12 je oseba Support <support@desk.example> napisala:",
+    "lt": "2026-02-02, pr, 09:12 Support <support@desk.example> rašė:",
+    "lv": "pirmd., 2026. g. 2. febr., plkst. 09:12 — lietotājs Support (<support@desk.example>) rakstīja:",
+    "et": "Kuupäev E, 2. veebruar 2026 kell 09:12 kirjutas Support <support@desk.example>:",
+    "is": "mán., 2. feb. 2026 kl. 09:12 skrifaði Support <support@desk.example>:",
+    "th": "ในวันที่ จ. 2 ก.พ. 2026 เวลา 09:12 Support <support@desk.example> เขียนว่า:",
+    "ar": "في الاثنين، 2 فبراير 2026 في 9:12 ص تمت كتابة ما يلي بواسطة Support <support@desk.example>:",
+    "fa": "در تاریخ دوشنبه ۲ فوریهٔ ۲۰۲۶،\u200f ۹:۱۲ Support <support@desk.example> نوشت:",
+    "hi": "सोम, 2 फ़र॰ 2026 को 9:12 am बजे को Support <support@desk.example> ने लिखा:",
+    "gl": "O luns, 2 feb 2026 ás 09:12, Support (<support@desk.example>) escribiu:",
+    "eu": "Support (<support@desk.example>) erabiltzaileak hau idatzi du (2026 ots. 2, al. (09:12)):",
+    "en-yahoo": "On Monday, February 2, 2026 at 09:12:00 AM GMT+1, Support <support@desk.example> wrote:",
+    "en-proton": "On Monday, February 2nd, 2026 at 9:12 AM, Support <support@desk.example> wrote:",
+    "en-mutt": "On Mon, Feb 02, 2026 at 09:12:00AM +0100, Support wrote:",
+    "de-name-first": "Support <support@desk.example> schrieb am Mo., 2. Feb. 2026, 09:12:",
+    "fr-apple": "Le 2 févr. 2026 à 09:12, Support a écrit :",
+    "nl-apple": "Op 2 feb 2026 om 09:12 heeft Support <support@desk.example> het volgende geschreven:",
+    "fi-apple": "Support <support@desk.example> kirjoitti 2.2.2026 kello 9.12:",
+    "pl-apple": "Wiadomość napisana przez Support <support@desk.example> w dniu 02.02.2026, o godz. 09:12:",
+    "ru-mail": "Понедельник, 2 февраля 2026, 9:12 +03:00 от Support <support@desk.example>:",
+    "ja-apple": "2026/02/02 9:12、Support <support@desk.example>のメール:",
+    "zh-apple": "在 2026年2月2日，上午9:12，Support <support@desk.example> 写道：",
+    "ko-apple": "2026. 2. 2. 오전 9:12, Support <support@desk.example> 작성:",
+    "hu-apple": "2026. febr. 2. dátummal, 9:12 időpontban Support <support@desk.example> írta:",
+    "tr-apple": "2 Şub 2026 tarihinde 09:12 saatinde, Support <support@desk.example> şunları yazdı:",
+    # Without a verb, or without a colon.
+    "date-and-address": '02.02.2026, 09.12, "Support" <support@desk.example>:',
+    "time-first": '9:12 AM, February 2, 2026, "Support" <support@desk.example>:',
+    "no-colon": "On Mon, 2 Feb 2026 09:12:43 -0200 Support <support@desk.example> wrote",
+    "between-dashes": "---- On Mon, 02 Feb 2026 09:12:50 +0530 support@desk.example wrote ----",
 }
 
 
@@ -62,11 +96,18 @@ def test_attribution_above_quoted_lines(language):
     assert whole(found) == text
 
 
-@pytest.mark.parametrize("language", [one for one in ATTRIBUTIONS if one not in {"ru", "ja"}])
-def test_attribution_above_unmarked_lines(language):
-    text = f"My answer.\n\n{ATTRIBUTIONS[language]}\n\nYour question?\n"
+@pytest.mark.parametrize("below", ["> Your question?\n>\n> Support\n", "Your question?\n"])
+@pytest.mark.parametrize("gap", ["\n\n", "\n"])
+@pytest.mark.parametrize("width", [200, 76, 60, 45])
+@pytest.mark.parametrize("language", ATTRIBUTIONS)
+def test_attribution_wrapped_anywhere(language, width, gap, below):
+    """Programs wrap it like any other line, and quote with `>` or without."""
+    attribution = ATTRIBUTIONS[language]
+    if "\n" not in attribution:
+        attribution = "\n".join(textwrap.wrap(attribution, width, break_on_hyphens=False))
+    text = f"My answer.{gap}{attribution}\n\n{below}"
     found = split(text, MARKER)
-    assert found.text == ("My answer.\n" if "@" in text or ":12" in ATTRIBUTIONS[language] else text)
+    assert found.text == "My answer.\n"
     assert whole(found) == text
 
 
@@ -88,6 +129,22 @@ BLOCKS = {
     "ru": "От: Support\nОтправлено: 2 февраля 2026 г. 9:12\nКому: Ann\nТема: Принтер",
     "zh": "发件人: Support\n发送时间: 2026年2月2日 9:12\n收件人: Ann\n主题: 打印机",
     "ja": "差出人: Support\n送信日時: 2026年2月2日 9:12\n宛先: Ann\n件名: プリンタ",
+    "no": "Fra: Support\nSendt: mandag 2. februar 2026 09:12\nTil: Ann\nEmne: Skriver",
+    "sk": "Od: Support\nOdoslané: pondelok 2. februára 2026 9:12\nKomu: Ann\nPredmet: Tlačiareň",
+    "hu": "Feladó: Support\nElküldve: 2026. február 2., hétfő 9:12\nCímzett: Ann\nTárgy: Nyomtató",
+    "ro": "De la: Support\nTrimis: luni, 2 februarie 2026 09:12\nCătre: Ann\nSubiect: Imprimanta",
+    "tr": "Kimden: Support\nGönderildi: 2 Şubat 2026 Pazartesi 09:12\nKime: Ann\nKonu: Yazıcı",
+    "el": "Από: Support\nΣτάλθηκε: Δευτέρα, 2 Φεβρουαρίου 2026 9:12\nΠρος: Ann\nΘέμα: Εκτυπωτής",
+    "uk": "Від: Support\nНадіслано: 2 лютого 2026 р. 9:12\nКому: Ann\nТема: Принтер",
+    "ko": "보낸 사람: Support\n보낸 날짜: 2026년 2월 2일 9:12\n받는 사람: Ann\n제목: 프린터",
+    "zh-tw": "寄件者: Support\n寄件日期: 2026年2月2日 9:12\n收件者: Ann\n主旨: 印表機",
+    "he": "מאת: Support\nנשלח: 2 בפברואר 2026 9:12\nאל: Ann\nנושא: מדפסת",
+    "ca": "De: Support\nEnviat: dilluns, 2 de febrer 2026 9:12\nPer a: Ann\nAssumpte: Impressora",
+    "date-first": "Date: Mon, 2 Feb 2026 09:12:45 +0400\nSubject: Printer\nFrom: support@desk.example\nTo: ann@example.org",
+    "without-subject": "From: Support\nSent: Monday, February 2, 2026 9:12 AM\nTo: Ann",
+    "reply-to": "From: Support <support@desk.example>\nReply-To: Desk <desk@desk.example>\nDate: Monday, 2 February 2026\nTo: Ann\nSubject: Printer",
+    "address-wrapped": "From: Support \n<support-with-a-long-address@desk.example> \nSent: Monday, 2 February 2026 9:12\nTo: Ann\nSubject: Printer",
+    "subject-wrapped": "From: Support\nSent: Monday, 2 February 2026 9:12\nSubject: Printer that\nspans two lines\nTo: Ann",
 }
 
 
@@ -112,8 +169,20 @@ def test_header_blocks(language, rule):
     ],
 )
 def test_original_message(words):
-    text = f"My answer.\n\n-----{words}-----\nanything\n"
-    assert split(text, MARKER).text == "My answer.\n"
+    for line in (f"-----{words}-----", f"---- {words} ----", f"==== {words} ====", f"____{words}____", f"---- {words}"):
+        assert split(f"My answer.\n\n{line}\nanything\n", MARKER).text == "My answer.\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##- Geef uw antwoord boven deze lijn -##",
+        "=-=-= Please reply above this line =-=-=",
+        "--- Reply above this line ---",
+    ],
+)
+def test_markers_of_other_desks(line):
+    assert split(f"My answer.\n\n{line}\nanything\n", MARKER).text == "My answer.\n"
 
 
 @pytest.mark.parametrize(
@@ -133,6 +202,17 @@ def test_original_message(words):
         "Steps:\n1. open\n2. close\nSee > there\n",
         "------\na table\n------\n",
         "a -- b\n",
+        "I travel.\n\nFrom: Berlin\nTo: Hamburg\nDate: 3 May 2026, 09:30\n\nTwo seats.\n",
+        "On the surface it works.\n\nOn the other hand, it burns.\n\nOn average: no.\n",
+        "Opened at 2026-02-02 09:12:\nnothing\n2026/02/02 09:15: smoke\n",
+        'See https://example.org/on-monday-someone-wrote-about-it for how "wrote:" is found.\nAnn\n',
+        "On Monday I sent it to Bob <bob@example.org> and asked:\nwill it burn?\n",
+        "Hi,\n\nMy colleague wrote on 2.2.2026 at 9:12:\nthe printer burns\nPlease come.\n",
+        "Hi,\n\nThe customer wrote on 2.2.2026 at 9:12 to ann@example.org:\nthe printer burns\nPlease come.\n",
+        "Results:\n----\n1. fast\n\n====\n2. slow\n",
+        "| a | b |\n| 1 | 2 |\n| 3 | 4 |\nthat is the table\n",
+        "> Only the first?\n\nYes.\n\nSent from my iPhone\n",
+        "Below.\n\nSent from my iPhone\n\nOn 2 Feb 2026 at 9:12 Support <s@desk.example> wrote:\n> a?\nyes\n> b?\nno\n",
     ],
 )
 def test_nothing_is_cut(text):
@@ -141,6 +221,64 @@ def test_nothing_is_cut(text):
 
 def test_a_trailing_quote_without_attribution_is_cut():
     assert split("Yes.\n\n> No?\n> Really?\n\n", MARKER) == Split("Yes.\n", "\n> No?\n> Really?\n\n")
+
+
+@pytest.mark.parametrize(
+    "trailing",
+    [
+        "> the rest\n",
+        "> the rest\n\n____________\nsome list\nlist@example.org\n",
+        "AB> the rest\nAB> of it\n",
+    ],
+)
+def test_a_quote_below_the_last_answer_is_cut(trailing):
+    text = f"Hi,\nOn 2 Feb 2026, Support wrote:\n> a?\n\nYes.\n\n{trailing}"
+    found = split(text, MARKER)
+    assert found.text == "Hi,\nOn 2 Feb 2026, Support wrote:\n> a?\n\nYes.\n"
+    assert whole(found) == text
+
+
+def test_soft_line_breaks_that_nobody_decoded():
+    text = f"Yes.\n\nOn Mon, 2 Feb 2026 at 9:12 Support <support@desk.example> w=\nrote:\n\n> {'a long line ' * 6}=\nof words\n> No?\n"
+    assert split(text, MARKER).text == "Yes.\n"
+
+
+def test_an_error_of_a_server_is_no_quote():
+    text = "It came back.\n\n<ann@example.org>: host mx.example.org[192.0.2.1] said:\n    550 no such user\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
+def test_a_forward_with_dashes_on_one_side():
+    text = "See below.\n\n> ------ Forwarded Message\n> From: Ann\n> Subject: Printer\n>\n> It burns.\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
+def test_quoted_with_bars():
+    text = "Yes.\n\n2026/2/2 Support via Desk <support@desk.example>\n\n| Does it burn?\n| ---\n| Support\n"
+    assert split(text, MARKER).text == "Yes.\n"
+
+
+def test_a_mail_that_begins_with_headers_is_cut_at_the_quote_below():
+    text = f"{BLOCKS['pl']}\n\nYes.\n\n{ATTRIBUTIONS['pl']}\n> No?\n"
+    assert split(text, MARKER).text == f"{BLOCKS['pl']}\n\nYes.\n"
+
+
+def test_a_bracket_that_closes_two_lines_on():
+    text = (
+        "Yes.\n\nOn Mon, 2 Feb 2026 at 11:16 Support\n\n<\nmailto:Support <support@desk.example>\n> wrote:\n\n\nNo?\n"
+    )
+    assert split(text, MARKER).text == "Yes.\n"
+
+
+@pytest.mark.parametrize("below", ["Ltd\n", "Ltd\n\n> a longer quote\n"])
+def test_where_the_html_says_that_the_quote_begins(below):
+    text = f"Yes.\n\nzgbvt 2, Support\n{below}"
+    assert split(text, MARKER, quote_at=text.index("zgbvt")).text == "Yes.\n"
+
+
+def test_answers_below_what_the_html_says_stay():
+    text = "Yes.\n\nzgbvt 2, Support\n> a?\nNo.\n"
+    assert split(text, MARKER, quote_at=text.index("zgbvt")) == Split(text, "")
 
 
 def test_a_signature_below_the_quote_is_no_answer():

@@ -78,8 +78,10 @@ class House:
 
         self.department_id, self.ticket, self.message_id, self.person_id = self.write(make)
 
-    def answer(self, text: str, *, html: str = "", quote: str = "", parts: tuple[Part, ...] = ()) -> OutboxRow:
-        """A member of staff answers; the row of the mail to Jane."""
+    def answer(
+        self, text: str, *, html: str = "", quote: str = "", parts: tuple[Part, ...] = (), raw: str | None = None
+    ) -> OutboxRow:
+        """A member of staff answers, by mail where `raw` is the digest of one; the row of the mail to Jane."""
 
         def make(conn):
             ada = people.find(conn, "ada@example.org")
@@ -95,7 +97,7 @@ class House:
                     notify=False,
                 )
                 conn.execute(schema.outbox.delete().where(schema.outbox.c.notice == NoticeName.WELCOME))
-            words = Words(text=text, html=html, quote=quote, parts=parts)
+            words = Words(text=text, html=html, quote=quote, parts=parts, raw_sha256=raw)
             tickets.staff_reply(conn, self.desk, self.now, ticket=self.ticket, author=ada, words=words)
             return outbox.list_rows(conn, ticket_id=self.ticket.id)[-1]
 

@@ -112,6 +112,20 @@ async def test_the_authors_html_is_sent_only_where_it_says_no_more_than_the_text
     assert not any("nuisance" in each for each in html)
 
 
+async def test_a_signature_goes_no_further_than_the_store(house):
+    """Of a mail's; what is written elsewhere ends as its author wants it to."""
+    raw = house.blobs.put(b"a mail")
+    house.answer(
+        "Pull the plug.\n\n-- \nAda\nThe Desk", html="<p>Pull the plug.</p><p>--<br>Ada<br>The Desk</p>", raw=raw
+    )
+    house.answer("Pull the cord.\n\n-- \nAda\nThe Desk")
+    assert await house.sender().once() == Counts(sent=2)
+    bodies = {body(each).split("\n")[2]: body(each) for each in house.sink.mails}
+    assert "The Desk" not in bodies["Pull the plug."]
+    assert "Pull the cord.\n\n-- \nAda\nThe Desk" in bodies["Pull the cord."]
+    assert not any("The Desk" in body(each, "html") for each in house.sink.mails if "plug" in body(each))
+
+
 async def test_an_inline_picture_stays_inline_where_the_html_is_sent(house):
     sha256 = house.blobs.put(b"GIF89a")
     parts = (Part("logo.gif", "image/gif", 6, sha256, content_id="logo@x", inline=True),)

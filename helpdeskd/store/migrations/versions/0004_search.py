@@ -38,7 +38,7 @@ SELECT whole, 1, number || ' ' || subject FROM part JOIN ticket ON ticket.id = t
 UNION ALL
 SELECT whole, 1, name || ' ' || email FROM part JOIN ticket ON ticket.id = ticket_id JOIN person ON person.id = requester_id
 UNION ALL
-SELECT whole, 1, name || ' ' || email FROM part JOIN participant ON participant.ticket_id = part.ticket_id
+SELECT whole, 0, name || ' ' || email FROM part JOIN participant ON participant.ticket_id = part.ticket_id
 JOIN person ON person.id = person_id
 UNION ALL
 SELECT whole, 1, tag FROM part JOIN ticket_tag ON ticket_tag.ticket_id = part.ticket_id

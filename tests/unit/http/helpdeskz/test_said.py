@@ -45,6 +45,16 @@ def test_a_text_is_never_markup(alone: House, words: Words, shown: str) -> None:
     assert newest["message"] == shown
 
 
+def test_quotations_have_nobodys_reply_token(alone: House) -> None:
+    ticket = alone.read(tickets.get, 1)
+    carol = alone.read(people.get, ticket.requester_id)
+    token = alone.serving.desk.tokens.make(ticket.id, carol.id)
+    words = Words("Yes.", quote=f"On Sunday General <general+{token}@desk.example> wrote:")
+    alone.write(tickets.customer_reply, ticket=ticket, author=carol, words=words, reopen=True)
+    newest = alone.client.get("messages/show/1").json()["messages"][0]
+    assert newest["message"].endswith("On Sunday General &lt;general@desk.example&gt; wrote:")
+
+
 # What a program sends -> what of it is HTML, what text.
 SENT: list[tuple[str, str, str]] = [
     ("Answering a ticket.", "", "Answering a ticket."),

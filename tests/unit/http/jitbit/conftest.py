@@ -12,6 +12,7 @@ house   departments Support (support@desk.example) and Sales (sales@desk.example
         on PRINTER a note of Tina's with a file
 api     a client without a credential; `house.ask("tina", "GET", "ticket?id=1")` sends one, as Basic
 fresh   a house of its own, for tests that change what others look at; the other is one for all tests of a module, on each database
+alone   one for all tests of a module on SQLite only, for tests in which the database does not matter
 """
 
 from __future__ import annotations
@@ -137,14 +138,25 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("jitbit")
     with ExitStack() as stack:
         if request.param == "sqlite":
-            shutil.copy(request.getfixturevalue("sqlite_template"), folder / "helpdeskd.sqlite3")
-            url = f"sqlite:///{folder}/helpdeskd.sqlite3"
+            url = _copied(request, folder)
         else:
             server, template = request.getfixturevalue("postgres"), request.getfixturevalue("postgres_template")
             name = server.create(template=template)
             stack.callback(server.drop, name)
             url = server.url(name)
         yield _house(url, folder, stack)
+
+
+@pytest.fixture(scope="module")
+def alone(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder = tmp_path_factory.mktemp("jitbit")
+    with ExitStack() as stack:
+        yield _house(_copied(request, folder), folder, stack)
+
+
+def _copied(request: pytest.FixtureRequest, folder: Path) -> str:
+    shutil.copy(request.getfixturevalue("sqlite_template"), folder / "helpdeskd.sqlite3")
+    return f"sqlite:///{folder}/helpdeskd.sqlite3"
 
 
 @pytest.fixture

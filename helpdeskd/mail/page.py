@@ -1,0 +1,106 @@
+"""A text as its lines, with what quotes and signatures ask of each of them. Each line is read once, and of a long one
+only its beginning."""
+
+from __future__ import annotations
+
+LONGEST = 400  # characters of a line that are looked at; an attribution over several lines is no longer either
+ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
+_INDENT = 8  # characters before the `>` of a quoted line
+_SPACES = " \t\xa0"
+_FULL = 70  # characters of a line that was full and had to be wrapped
+_INITIALS = 3  # letters before the `>` where programs put the author's initials there
+
+
+class Page:
+    """The lines of a text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines = text.split("\n")
+        self.starts: list[int] = []
+        place = 0
+        for line in self.lines:
+            self.starts.append(place)
+            place += len(line) + 1
+        self.blank = [not line or line.isspace() for line in self.lines]
+        any_quoted = ">" in text
+        self.quoted = [any_quoted and is_quoted(line) for line in self.lines]
+        if any_quoted:
+            self._mend_wrapped()
+        self._mark_bars()
+        # The next written line that nobody quotes, from each line on.
+        self._unquoted = [len(self.lines)] * (len(self.lines) + 1)
+        for number in range(len(self.lines) - 1, -1, -1):
+            free = not self.blank[number] and not self.quoted[number]
+            self._unquoted[number] = number if free else self._unquoted[number + 1]
+
+    def _mend_wrapped(self) -> None:
+        """Of "On ... <ann@example.org" was wrapped before its bracket closes: "> wrote:" quotes nothing."""
+        for number in range(1, len(self.lines)):
+            above = self.lines[number - 1]
+            if self.quoted[number - 1] and len(above) >= _FULL and above.endswith("="):
+                self.quoted[number] = not self.blank[
+                    number
+                ]  # a soft line break of quoted-printable that nobody decoded
+            if not self.quoted[number] or not self.lines[number][:LONGEST].rstrip().endswith(ENDS):
+                continue
+            if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):
+                self.quoted[number] = False
+
+    def _mark_bars(self) -> None:
+        """Some programs quote with `|`: where all that is left of a text stands behind bars, and not only a line or two."""
+        first = len(self.lines)
+        bars = 0
+        while first and (self.blank[first - 1] or self.lines[first - 1][:2] in {"| ", "|"}):
+            first -= 1
+            bars += not self.blank[first]
+        if bars > 2:
+            for number in range(first, len(self.lines)):
+                self.quoted[number] = not self.blank[number]
+
+    def opens(self, number: int) -> bool:
+        """Does the line hold a bracket that a later one closes?"""
+        line = self.lines[number]
+        return not self.quoted[number] and len(line) <= LONGEST and line.rfind("<") > line.rfind(">")
+
+    def is_blank(self, start: int, end: int) -> bool:
+        return all(self.blank[start:end])
+
+    def next_written(self, start: int) -> int:
+        """The first line from `start` on that is not blank; the number of lines where there is none."""
+        end = len(self.lines)
+        while start < end and self.blank[start]:
+            start += 1
+        return start
+
+    def last_written(self, end: int) -> int:
+        """The last line before `end` that is not blank; -1 where there is none."""
+        end -= 1
+        while end >= 0 and self.blank[end]:
+            end -= 1
+        return end
+
+    def next_unquoted(self, start: int) -> int:
+        """The first line from `start` on in which somebody writes, without `>`; the number of lines where there is none."""
+        return self._unquoted[min(start, len(self.lines))]
+
+    def block_end(self, start: int) -> int:
+        """Where the quoted lines that begin at `start` end: blank lines among them are theirs."""
+        end = start
+        while end < len(self.lines) and (self.quoted[end] or self.blank[end]):
+            end += 1
+        return self.last_written(end) + 1
+
+
+def is_quoted(line: str) -> bool:
+    """`> so`, and `AB> so` where programs put the initials of who is quoted before it."""
+    place = line.find(">", 0, _INDENT + _INITIALS + 1)
+    if place < 0:
+        return False
+    before = line[:place].strip(_SPACES)
+    if not before:
+        return place <= _INDENT
+    after = line[place + 1 : place + 2]
+    return (
+        len(before) <= _INITIALS and before.isascii() and before.isupper() and before.isalpha() and after in {"", " "}
+    )

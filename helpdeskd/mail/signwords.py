@@ -1,0 +1,85 @@
+"""The lines that mail programs and telephones put below a letter, in the languages we met: tables for mail.signatures, all
+in lower case."""
+
+# ruff: noqa: RUF001 - the words are in their own alphabets
+
+from __future__ import annotations
+
+
+def _table(words: str) -> tuple[str, ...]:
+    return tuple(word.strip().replace("_", " ") for word in words.split("|"))
+
+
+# "Sent from my ...": whatever few words follow, it is a thing of the author's.
+OPENERS_MY = _table("""
+    sent from my | sent via my | sent by my | sent on my | sent using my | gesendet von meinem | gesendet von meiner |
+    gesendet mit meinem | envoyé de mon | envoyé de ma | envoyé depuis mon | envoyé à partir de mon | envoyé avec mon |
+    enviado desde mi | enviado de mi | enviado do meu | enviado da minha | enviada do meu | enviado a partir do meu |
+    enviat des del meu | enviado dende o meu | inviato dal mio | inviata dal mio | inviato da mio | verzonden vanaf mijn |
+    verzonden van mijn | verstuurd vanaf mijn | verstuurd vanaf m'n | verzonden met mijn | verzonden via mijn | skickat från min |
+    skickat från mitt | sendt fra min | sendt fra mitt | sendt fra mit | lähetetty laitteesta | lähetetty minun |
+    wysłane z mojego | wysłano z mojego | odesláno z mého | odoslané z môjho | отправлено с моего | надіслано з мого |
+    изпратено от моя | saadetud minu | poslano z mojega | poslano s mog | poslato sa mog | išsiųsta iš mano | nosūtīts no mana |
+    发自我的 | 發自我的
+""")
+# "Sent with ...": only what is known to send mail, at once or nearly.
+OPENERS = _table("""
+    sent from | sent via | sent with | sent by | sent using | sent through | sent on | from my | written on | typed on | sent securely from |
+    von meinem | von meiner | gesendet von | gesendet mit | gesendet über | gesendet aus | gesendet vom | versendet mit |
+    envoyé depuis | envoyé de | envoyé avec | envoyé via | envoyé à partir de | envoyé par | enviado desde | enviado con | enviado via |
+    enviado por | enviado do | enviado com | enviado pelo | inviato da | inviato dal | inviato con | inviato tramite |
+    verzonden vanaf | verzonden met | verzonden via | verzonden vanuit | verstuurd met | verstuurd vanaf | skickat från |
+    skickat med | skickat via | sendt fra | sendt med | sendt via | sendt frá | lähetetty | wysłane za pomocą | wysłane z | wysłano z |
+    odesláno pomocí | odesláno z | odoslané z | отправлено с | отправлено из | отправлено через | надіслано з | изпратено от |
+    εστάλη από το | στάλθηκε από το | από το | trimis din | trimis de pe | gửi từ | được gửi từ | elküldve: | elküldve az | elküldve a | dikirim dari | נשלח מה |
+    נשלח מ | أرسلت من | مرسل من | 從我的 | 从我的 | 发自 | 寄自 | 傳送自 | ส่งจาก
+""")
+# "Get Outlook for Android": a program, and nothing else may follow "get".
+GETS = _table("""
+    get | download | télécharger | obtenir | obtenez | obtener | obtén | obter | obtenha o | baixe o | ottieni | scarica | holen sie sich |
+    laden sie | hämta | hent | last ned | hanki | pobierz | stáhnout | získat | скачать | загрузить | отримати | завантажити | λήψη | descărcați |
+    obțineți | letöltés
+""")
+PROGRAMS = _table("""
+    outlook | yahoo | gmail | spark | bluemail | k-9 | proton | thunderbird | airmail | aol | edison | newton | mailbird
+""")
+# "... gönderildi": the verb stands last.
+ENDINGS = _table("""
+    gesendet | gönderildi | からの送信 | から送信 | より送信 | 送信 | 에서 보냄 | 에서 보냈습니다 | 보냄 | 傳送 | 发送 | 發送 | küldve | lähetetty |
+    saadetud | gesendet. | gönderilmiştir | yollandı | भेजा गया | সেন্ট | ส่งจาก
+""")
+ENDING_STARTS = _table("von_ | vom_ | mit_ | diese nachricht wurde_ | diese e-mail wurde_ | diese mail wurde_")
+# What mail is sent from; the beginning of a word is enough, where it has four letters or more.
+DEVICES = _table("""
+    iphone | iphon | ipad | ipod | ios | android | galaxy | samsung | blackberry | nokia | lumia | windows | htc | xperia | sony | huawei |
+    xiaomi | redmi | oppo | oneplus | pixel | nexus | motorola | moto | lg | wiko | alcatel | zte | lenovo | asus | fairphone |
+    mobil | mobile | phone | smartphone | cell | cellphone | handheld | tablet | telephone | telefon | telefoon | téléphone |
+    teléfono | telefono | telefone | handy | portable | móvil | puhelime | komór | телефон | смартфон | мобільн | мобильн | айфон |
+    κινητό | outlook | mailbox | yahoo | gmail | aol | airmail | proton | protonmail | sparrow | thunderbird | k-9 | k9 | inbox |
+    mailspring | superhuman | fastmail | tutanota | zoho | web.de | gmx | bluemail | mailbird | apple | macbook | surface | treo |
+    携帯 | スマートフォン | 手机 | 手機 | 휴대폰 | 아이폰 | 갤럭시 | mail | e-mail | spark
+""")
+# Of these one also speaks in a letter: another of the devices must stand behind them.
+PLAIN_DEVICES = frozenset(_table("mail | e-mail | spark"))
+# What may follow without making a sentence of it.
+JOINERS = frozenset(
+    _table("""
+    for | on | für | auf | unter | pour | sur | para | en | per | su | voor | op | för | på | til | dla | na | pro | для | device | pc | app |
+    work | plus | ultra | max | mini | lite | smartphone | client | desktop | lte | 4g | 5g | network | wireless | from | by | with | the | um | aus
+""")
+)
+# What makes a sentence of it: "Sent from my iPhone is what it always says".
+NO_NAMES = frozenset(
+    _table("""
+    is | it | i | we | you | he | she | they | was | are | were | because | since | and | but | so | which | that | when | if | to | ist | war | und | weil | est | et | es | y | è | e
+""")
+)
+# Alone in a line: everything below is a lawyer's.
+DISCLAIMERS = frozenset(
+    _table("""
+    disclaimer | confidentiality notice | confidentiality note | legal disclaimer | email disclaimer | e-mail disclaimer |
+    haftungsausschluss | vertraulichkeitshinweis | avis de confidentialité | clause de confidentialité | aviso legal |
+    aviso de confidencialidad | aviso de confidencialidade | avviso di riservatezza | informativa privacy | ansvarsfraskrivelse |
+    klauzula poufności | vertrouwelijkheidsverklaring | отказ от ответственности
+""")
+)

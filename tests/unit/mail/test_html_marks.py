@@ -1,0 +1,74 @@
+"""Where mail programs put the quote, and the signature, in HTML: in words of no language, so that only the marks can tell."""
+
+from __future__ import annotations
+
+import pytest
+
+from helpdeskd.mail import reply
+from helpdeskd.mail.html import read, to_text
+from helpdeskd.mail.quoting import split
+
+QUOTED = {
+    "gmail": '<div>Yes</div><br><div class="gmail_quote gmail_quote_container"><div class="gmail_attr">Zgbvt Bob:<br></div>'
+    '<blockquote class="gmail_quote">No?</blockquote></div>',
+    "gmail-unmarked": '<div>Yes</div><div class="gmail_quote">Zgbvt Bob<div>No?</div></div>',
+    "outlook-web": '<div>Yes</div><div id="appendonsend"></div><hr tabindex="-1"><div id="divRplyFwdMsg"><b>Zz:</b> Bob</div><p>No?</p>',
+    "outlook": '<p class=MsoNormal>Yes</p><div><div style="border:none;border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm">'
+    "<p><b>Zz:</b> Bob</p></div></div><p>No?</p>",
+    "outlook-named": '<p>Yes</p><p><a name="_MailOriginal"><b>Zz:</b> Bob</a></p><p>No?</p>',
+    "outlook-mac": '<div>Yes</div><span id="OLK_SRC_BODY_SECTION"><div><b>Zz:</b> Bob</div><div>No?</div></span>',
+    "outlook-mobile": '<div>Yes</div><div id="mail-editor-reference-message-container"><b>Zz:</b> Bob<br>No?</div>',
+    "thunderbird": '<p>Yes</p><div class="moz-cite-prefix">Zgbvt Bob<br></div><blockquote type="cite">No?</blockquote>',
+    "apple": 'Yes<br><div><blockquote type="cite"><div>Zgbvt Bob</div>No?</blockquote></div>',
+    "yahoo": '<div>Yes</div><div id="ydp1yahoo_quoted_2" class="ydp1yahoo_quoted"><div>Zgbvt Bob</div><div>No?</div></div>',
+    "proton": '<div>Yes</div><div class="protonmail_quote">Zgbvt Bob<br><blockquote type="cite">No?</blockquote></div>',
+    "hotmail": '<div>Yes<hr id="stopSpelling">Zz: Bob<br>No?</div>',
+    "zimbra": '<div>Yes<br><hr id="zwchr">Zz: Bob<br>No?</div>',
+}
+
+
+@pytest.mark.parametrize("program", QUOTED)
+def test_the_quote_is_marked(program):
+    reading = read(QUOTED[program])
+    found = split(reading.text, "", quote_at=reading.quote_at)
+    assert found.text.strip() == "Yes"
+    assert "No?" in found.quote
+    assert found.text + found.quote == reading.text == to_text(QUOTED[program])
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div class="gmail_quote"><div>Bob:</div><blockquote>a?</blockquote><div>yes</div><blockquote>b?</blockquote><div>no</div></div>',
+        '<p>Hi</p><div class="moz-cite-prefix">Zgbvt Bob<br></div><blockquote type="cite">a?</blockquote><p>yes</p>',
+        '<div>Hi</div><div class="gmail_quote"><div>Zgbvt Bob</div><div>No?</div></div><div>My answer</div>',
+        '<div>Look</div><div class="gmail_quote">---------- Forwarded message ---------<br>Zz: Bob<div>It burns</div></div>',
+        '<div>Look</div><blockquote type="cite"><div>Begin forwarded message:</div><div>It burns</div></blockquote>',
+        '<div class="gmail_quote"><div>Zgbvt Bob</div><div>nothing above</div></div>',
+    ],
+)
+def test_answers_and_forwards_stay(html):
+    reading = read(html)
+    assert split(reading.text, "", quote_at=reading.quote_at).text == reading.text
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        '<div class="gmail_signature">Ann<br>Example Ltd</div>',
+        '<div class="moz-signature">-- <br>Ann</div>',
+        '<div class="protonmail_signature_block"><div>Ann</div></div>',
+        '<div id="Signature"><p>Ann</p><p>Example Ltd</p></div>',
+        '<div class="ms-outlook-mobile-signature">Zgbvt <a href="https://example.org/o">iOS</a></div>',
+    ],
+)
+@pytest.mark.parametrize("program", ["", "gmail", "outlook-web"])
+def test_the_signature_is_marked(program, signature):
+    quote = QUOTED[program].removeprefix("<div>Yes</div>") if program else ""
+    reading = read(f"<div>Yes</div>{signature}{quote}")
+    assert reply.said(split(reading.text, "", quote_at=reading.quote_at).text) == "Yes"
+
+
+def test_words_below_a_signature_stay():
+    html = '<div>Yes</div><div class="gmail_signature">Ann</div><div>P.S. It burns.</div>'
+    assert reply.said(to_text(html)) == "Yes\n\nAnn\nP.S. It burns."
