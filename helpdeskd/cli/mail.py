@@ -19,7 +19,8 @@ from helpdeskd.desk import departments, receive
 from helpdeskd.desk.arrived import arrived_from
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
-from helpdeskd.mail.parse import claimed
+from helpdeskd.mail.outline import outline
+from helpdeskd.mail.parse import claimed, not_read
 from helpdeskd.model.mail import Inbound
 from helpdeskd.parser.wire import Mail
 from helpdeskd.store import arrivals
@@ -78,15 +79,19 @@ def explain(
         )
         with closing(here.checker()) as checker:
             checked = checker.begin(envelope, raw, inbound).result()
+        parts = None if not_read(inbound) else outline(raw, here.config.intake)
         arrived = arrived_from(envelope, inbound, here.config).judged(checked)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
         refused = [address for address in recipients if not here.book.accepts(address)]
     if as_json:
-        echo_json({"mail": _facts(inbound), "checked": checked, "refused": refused, "decisions": explained.decisions})
+        facts = _facts(inbound) | ({"structure": parts.plain()} if parts else {})
+        echo_json({"mail": facts, "checked": checked, "refused": refused, "decisions": explained.decisions})
         return
     for name, value in _facts(inbound).items():
         if value not in ("", [], None):
             say(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}")
+    for line in parts.lines("  ") if parts else ():
+        say(line)
     click.echo()
     for piece in folded(inbound.text, inbound.quote):
         click.echo(lines(piece))

@@ -40,16 +40,83 @@ _NAMES = {
     "unicode": "utf_16",
     "x_mac_roman": "mac_roman",
     "macintosh": "mac_roman",
-    "x_mac_cyrillic": "mac_cyrillic",
+    "mac": "mac_roman",
+    "x_mac_ce": "mac_latin2",
+    "x_mac_centraleurroman": "mac_latin2",
+    "x_mac_japanese": "cp932",
+    "x_mac_korean": "cp949",
+    "x_mac_chinesesimp": "gb18030",
+    "x_mac_chinesetrad": "big5hkscs",
+    "x_mac_ukrainian": "mac_cyrillic",
+    "iso_gb2312": "gb18030",
+    "gb2312_80": "gb18030",
+    "gb_2312": "gb18030",
+    "x_euc_cn": "gb18030",
+    "euc_cn": "gb18030",
+    "cp_936": "gb18030",
+    "x_big5": "big5hkscs",
+    "big5_eten": "big5hkscs",
+    "cn_big5": "big5hkscs",
+    "x_euc_jp": "euc_jp",
+    "x_euc_kr": "cp949",
+    "x_windows_949": "cp949",
+    "utf8": "utf_8",
+    "x_utf_8": "utf_8",
+    "x_user_defined": "cp1252",
+    "ansi": "cp1252",
+    "x_ansi": "cp1252",
+    "windows": "cp1252",
+    "latin": "cp1252",
+    "iso_8859": "cp1252",
+    "iso8859": "cp1252",
+    "koi8r": "koi8_r",
+    "koi8u": "koi8_u",
+    "ms_ansi": "cp1252",
+    "8859_1": "cp1252",
+    "8859_15": "iso8859_15",
+    "koi8": "koi8_r",
+    "koi_8_r": "koi8_r",
+    "koi8_ru": "koi8_u",
+    "cyrillic": "iso8859_5",
+    "x_cp866": "cp866",
+    "dos_866": "cp866",
+    "visual": "iso8859_8",
+    "logical": "iso8859_8",
 }
 # Codecs of Python's that are no charsets, or take quadratic time.
 _NEVER = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"})
 _KNOWN = frozenset(encodings.aliases.aliases) | frozenset(encodings.aliases.aliases.values())
+_KNOWN |= {
+    "koi8_u",
+    "koi8_t",
+    "cp720",
+    "cp737",
+    "cp856",
+    "cp874",
+    "cp1006",
+    "mac_arabic",
+    "mac_croatian",
+    "mac_farsi",
+    "mac_romanian",
+}
 # Seven-bit bytes mean other characters in these.
 _STATEFUL = frozenset({"utf_7", "hz", "utf_16", "utf_16_le", "utf_16_be", "utf_32", "utf_32_le", "utf_32_be"})
 _ISO_2022 = "iso2022"
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LATIN = frozenset({"cp1250", "cp1254", "cp1257", *(f"iso8859_{n}" for n in (2, 3, 4, 9, 10, 13, 14, 15, 16))})
+_LATIN |= {
+    "mac_latin2",
+    "mac_roman",
+    "mac_turkish",
+    "mac_iceland",
+    "mac_croatian",
+    "cp437",
+    "cp775",
+    "cp850",
+    "cp852",
+    "cp1258",
+}
+_NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")  # other alphabets have hardly a letter that stands alone among ASCII
 _SHORT = 100  # bytes
 _SAMPLE = 65536  # bytes the detector sees
 
@@ -62,7 +129,10 @@ def codec(name: str) -> str | None:
     if plain not in _KNOWN:
         # cp1252 is also windows-1252, x-cp1252, cp-1252; iso-8859-1 also iso8859-1 and 8859-1. The alias table
         # knows most; what it does not know is not looked up, so that no sender fills the registry's caches.
-        plain = re.sub(r"^(?:x_|windows_|cp_?|win_|ms_){1,3}(?=\d)", "cp", plain)
+        plain = re.sub(r"^x_mac_", "mac_", plain)
+        plain = re.sub(r"^(?:x_|windows_?|cp_?|win_?|ms_?|ibm_?|dos_){1,3}(?=\d)", "cp", plain)
+        plain = re.sub(r"^(?:x_)?iso_?(?=8859)", "iso_", plain)
+        plain = re.sub(r"^iso_8859_?(\d{1,2})(?:_.*)?$", r"iso8859_\1", plain)
         if plain not in _KNOWN:
             return None
     try:
@@ -112,8 +182,34 @@ def read(data: bytes, declared: str | None = None) -> tuple[str, str]:
         text = data.decode("utf-8", "replace")
         broken = text.count("\ufffd")
         if broken * 4 <= sum(map(ord_above_ascii, text)) - broken:
-            return text, "utf_8"
+            return data.decode("utf-8", _MIXED), "utf_8"
     return _guess(data, named)
+
+
+def likely(data: bytes) -> str | None:
+    """The codec that these bytes of no declared charset look like, if they look like any but UTF-8."""
+    return None if data.isascii() or _strict(data, "utf_8") is not None else _guess(data, None)[1]
+
+
+def _one_latin_letter(fault: UnicodeError) -> tuple[str, int]:
+    """A single byte between ASCII in a text of UTF-8 was pasted from a Latin one."""
+    if not isinstance(fault, UnicodeDecodeError):
+        raise fault
+    data, start = fault.object, fault.start
+    alone = (
+        data[start : start + 1] >= b"\xa0"
+        and data[start - 1 : start] < b"\x80"
+        and data[start + 1 : start + 2] < b"\x80"
+    )
+    return (
+        (data[start : start + 1].decode("cp1252"), start + 1)
+        if alone and start + 1 < len(data)
+        else ("\ufffd", fault.end)
+    )
+
+
+_MIXED = "helpdeskd.one-latin-letter"
+codecs.register_error(_MIXED, _one_latin_letter)
 
 
 def ord_above_ascii(char: str) -> bool:
@@ -138,11 +234,35 @@ def _strict(data: bytes, name: str) -> str | None:
     return _SURROGATES.sub("\ufffd", text) if name in _STATEFUL else text
 
 
+_PAIR = re.compile(rb"[\x80-\xff]{1,2}|[\x80-\xff][@-~]")
+_GB_COMMON = re.compile(rb"[\xb0-\xd7][\xa1-\xfe]")  # the 3,755 characters of GB 2312 that make up nearly all of a text
+_GB_SIGN = re.compile(rb"[\xa1-\xa3\xd8-\xf7][\xa1-\xfe]")
+_MIN_PAIRS = 5
+
+
+def _is_gb(data: bytes, *, high: bool) -> bool:
+    """Simplified Chinese? Of Big5 nearly half the second bytes would be ASCII. `high`: are first bytes asked for that Korean
+    has not (it stays below 0xC9)? Japanese is mostly kana, which are none of these."""
+    pairs = _PAIR.findall(data)
+    common = [pair for pair in pairs if _GB_COMMON.fullmatch(pair)]
+    signs = sum(1 for pair in pairs if _GB_SIGN.fullmatch(pair))
+    return (
+        len(common) >= _MIN_PAIRS
+        and len(common) + signs == len(pairs)
+        and len(common) * 4 >= len(pairs) * 3
+        and (not high or any(pair >= b"\xc9" for pair in common))
+    )
+
+
 def _guess(data: bytes, named: str | None) -> tuple[str, str]:
     found = cchardet.detect(data[:_SAMPLE])
     label, sure = found.get("encoding"), found.get("confidence") or 0.0
     guessed = codec(str(label)) if label and sure >= 0.5 else None
-    if guessed in _LATIN and len(data) < _SHORT:
+    if guessed in {"big5hkscs", "cp949", "euc_jp", None} and _is_gb(
+        data[:_SAMPLE], high=guessed in {"cp949", "euc_jp"}
+    ):
+        guessed = "gb18030"
+    if len(data) < _SHORT and (guessed in _LATIN or not _NEIGHBOURS.search(data)):
         guessed = "cp1252"  # too few letters to tell one Latin alphabet from another: the commonest
     for name in (guessed, "cp1252"):
         text = _strict(data, name) if name else None

@@ -6,7 +6,7 @@ import binascii
 import re
 from collections.abc import Iterable
 
-from helpdeskd.mail import charset, tree
+from helpdeskd.mail import charset, mailboxes
 from helpdeskd.model.mail import Address
 
 MAX_VALUE = 65536  # characters of one value that are read; a longer one is cut
@@ -18,8 +18,6 @@ _ENCODED = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]{0,4000})\?=")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 _SPACE = re.compile(r"[ \t\r\n]+")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
-_ANGLED = re.compile(r"<\s*([^<>\s]{1,320}@[^<>\s]{1,255})\s*>")
-_BARE = re.compile(r"""[^\s<>()\[\],;:"'\\]{1,64}@[^\s<>()\[\],;:"'\\@]{1,255}""")
 _ADDRESS = re.compile(r'(?:"[^"\x00-\x1f]{1,254}"|[^\s"@<>\x00-\x1f]{1,254})@[^\s@<>"\x00-\x1f]{1,255}')
 
 
@@ -30,21 +28,22 @@ def clean(value: str) -> str:
     return _SPACE.sub(" ", _CONTROL.sub("", _SPACE.sub(" ", value))).strip()
 
 
-def repair(raw: str) -> str:
-    """A raw value unfolded (RFC 5322 section 2.2.3), its 8-bit bytes read as what they are."""
+def repair(raw: str, likely: str | None = None) -> str:
+    """A raw value unfolded (RFC 5322 section 2.2.3), its 8-bit bytes read as UTF-8, else in the `likely` charset, else as what
+    they look like."""
     if len(raw) > MAX_VALUE:
         raw = raw[:MAX_VALUE]
     if not raw.isascii():
         try:
-            raw = charset.decode(raw.encode("ascii", "surrogateescape"), None)
+            raw = charset.decode(raw.encode("ascii", "surrogateescape"), likely)
         except UnicodeEncodeError:  # a parser replaced the bytes already
             raw = _CONTROL.sub("", raw)
     return raw.replace("\r", "").replace("\n", "") if "\n" in raw or "\r" in raw else raw
 
 
-def decode(raw: str) -> str:
+def decode(raw: str, likely: str | None = None) -> str:
     """A raw unstructured value as people read it: 8-bit repaired, encoded words decoded, cleaned."""
-    value = repair(raw)
+    value = repair(raw, likely)
     return clean(words(value) if "=?" in value else value)
 
 
@@ -96,7 +95,7 @@ def _word_bytes(encoding: str, text: str) -> bytes | None:
 class Headers:
     """All headers of a part by lower-case name, raw; read on demand."""
 
-    __slots__ = ("_index", "cut")
+    __slots__ = ("_index", "_likely", "cut")
 
     def __init__(self, items: Iterable[tuple[str, str]]) -> None:
         index: dict[str, list[str]] = {}
@@ -106,6 +105,20 @@ class Headers:
                 self.cut = True
             index.setdefault(name.lower().rstrip(), []).append(value)
         self._index = index
+        self._likely: str | None = None  # None: not yet asked
+
+    def _charset(self) -> str | None:
+        """What the raw 8-bit bytes of all headers together look like: a name alone is too short to tell."""
+        if self._likely is None:
+            raw = " ".join(value[:1000] for found in self._index.values() for value in found if not value.isascii())
+            self._likely = (charset.likely(raw[:16384].encode("utf-8", "surrogateescape")) or "") if raw else ""
+        return self._likely or None
+
+    def _read(self, raw: str) -> str:
+        return decode(raw) if raw.isascii() else decode(raw, self._charset())
+
+    def _repaired(self, raw: str) -> str:
+        return repair(raw) if raw.isascii() else repair(raw, self._charset())
 
     def __contains__(self, name: str) -> bool:
         return name in self._index
@@ -119,18 +132,18 @@ class Headers:
 
     def all(self, name: str) -> list[str]:
         """Every value, decoded."""
-        return [decode(value) for value in self._index.get(name, ())]
+        return [self._read(value) for value in self._index.get(name, ())]
 
     def text(self, name: str) -> str:
         """The first value, decoded."""
-        return decode(self._index[name][0]) if name in self._index else ""
+        return self._read(self._index[name][0]) if name in self._index else ""
 
     def joined(self, name: str) -> str:
         """All values behind one another, repaired but not decoded: for lists of ids and addresses."""
         found = self._index.get(name)
         if not found:
             return ""
-        return repair(found[0]) if len(found) == 1 else ", ".join(repair(value) for value in found)
+        return ", ".join(self._repaired(value) for value in found)
 
     def addresses(self, name: str) -> tuple[Address, ...]:
         """The mailboxes of every header of that name, each once, in order."""
@@ -146,10 +159,8 @@ def addresses(value: str) -> tuple[Address, ...]:
         quick = _quick(value)
         if quick:
             return (quick,)
-    found, unread = tree.mailboxes(value[:MAX_VALUE])
-    pairs = [*found, *(pair for item in unread[:MAX_ADDRESSES] if (pair := _search(item)))]
     result: dict[str, Address] = {}
-    for name, email in pairs[:MAX_ADDRESSES]:
+    for name, email in mailboxes.mailboxes(value[:MAX_VALUE], MAX_ADDRESSES):
         address = address_of(name, email)
         if address:
             result.setdefault(address.key, address)
@@ -171,19 +182,6 @@ def _quick(value: str) -> Address | None:
     if match := _PLAIN.match(value):
         return Address("", match.group(1))
     return None
-
-
-def _search(item: str) -> tuple[str, str] | None:
-    """One address out of an item that breaks the grammar: the last in angle brackets, else the only bare one."""
-    item = repair(item)
-    angled = list(_ANGLED.finditer(item))
-    if angled:
-        last = angled[-1]
-        return item[: last.start()].strip().strip("\"'<"), last.group(1)
-    if "<" in item:
-        return None  # what the brackets hold is no address, and a word beside them is somebody else's
-    bare = _BARE.findall(words(item) if "=?" in item else item)
-    return ("", bare[0].rstrip(".")) if len(set(bare)) == 1 else None
 
 
 def address_of(name: str, email: str) -> Address | None:

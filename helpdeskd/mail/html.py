@@ -17,7 +17,7 @@ from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml.etree import LxmlError  # type: ignore[import-untyped]  # what inscriptis lets through of its parser
 
 from helpdeskd.mail import htmlmarks
-from helpdeskd.mail.tree import FAULTS
+from helpdeskd.mail.faults import FAULTS
 
 MAX_BYTES = 2 * 1024 * 1024  # beyond, nothing is cleaned: what cannot be made safe is not shown
 _SHORT = 8192  # characters: no square of it is worth a look

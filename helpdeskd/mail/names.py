@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from helpdeskd.mail import charset, headers
-from helpdeskd.mail.tree import Tree
+from helpdeskd.mail.split import Tree
 
 MAX_NAME = 200
 _EXTENDED = re.compile(r"([A-Za-z0-9_-]{1,30})'[A-Za-z-]{0,20}'(.*)", re.DOTALL)
+_STRAY = {
+    key: re.compile(rf"[\s,]{key}\s?=\s?(\"[^\"]{{1,500}}\"|[^\s;]{{1,500}})", re.IGNORECASE)
+    for key in ("filename", "name")
+}
+_ENTITY = re.compile(r"&#(?:\d{2,7}|x[0-9A-Fa-f]{2,6});")
 _PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
@@ -21,7 +27,7 @@ def file_name(part: Tree) -> str:
     Never a path to write to: only a label.
     """
     for header, key in (("content-disposition", "filename"), ("content-type", "name")):
-        if "name" not in str(part.get(header, "")).lower():
+        if "name" not in part.get(header, "").lower():
             continue
         plain = ""
         parameters: list[tuple[str, Any]] = part.get_params(failobj=[], header=header)
@@ -34,6 +40,8 @@ def file_name(part: Tree) -> str:
                     return found
             elif not plain:
                 plain = label(_plain(str(value)))
+        if not plain and (stray := _STRAY[key].search(part.get(header, "")[:4096])):
+            plain = label(_plain(stray[1].strip('"')))  # `attachment filename=x`: a semicolon is missing
         if plain:
             return plain
     return ""
@@ -54,6 +62,8 @@ def _plain(value: str) -> str:
     match = _EXTENDED.fullmatch(value)
     if match and charset.codec(match.group(1)):  # filename="utf-8''caf%C3%A9.pdf": the form without its asterisk
         return charset.decode(unquote_to_bytes(match.group(2)), match.group(1))
+    if _ENTITY.search(value):
+        value = _ENTITY.sub(lambda match: html.unescape(match[0]), value)
     if len(_PERCENT.findall(value)) >= 2 and " " not in value:
         decoded = unquote_to_bytes(value)
         if not decoded.isascii():

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, html, ids, prepare, quoting, structure, tree
+from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
+from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 
@@ -34,20 +35,20 @@ def parse(
     What a limit cut or a defect changed is said in `loose_ends`; where something was left out, the whole mail is
     among the parts as original.eml. Never raises.
     """
+    same = identity(raw)  # before anything else is held: it may take two copies of a mail
     prepared = prepare.prepare(raw, limits)
-    root, trouble = tree.read(prepared.data)
-    if trouble:
-        prepared.notes.append(trouble)
-        prepared.cut = True
-    headers = Headers((name, value) for name, value in root.raw_items())
     try:
-        content = structure.read(root, prepared, limits)
-    except tree.FAULTS as fault:
+        made = split.split(prepared.data, prepared.body_at, limits)
+        content = structure.read(made.root, limits)
+    except FAULTS as fault:
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
-    notes = [*prepared.notes, *content.notes]
+    root = made.root
+    headers = Headers((name, value) for name, value in root.raw_items())
+    notes = [*prepared.notes, *made.notes, *content.notes]
     parts = content.parts
     safe_html = html.clean(content.html) if content.html else ""
-    cut = prepared.cut or content.cut or headers.cut
+    cut = prepared.cut or made.cut or content.cut or headers.cut
     if headers.cut:
         notes.append("a header is longer than what is read of one")
     if content.html.strip() and not safe_html and not html.is_bearable(content.html):
@@ -75,7 +76,7 @@ def parse(
     said = quoting.split(content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at)
     return Inbound(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
-        identity_sha256=identity(raw),
+        identity_sha256=same,
         size=len(raw),
         message_id=_message_id(headers.raw("message-id")),
         in_reply_to=ids.parse_ids(headers.joined("in-reply-to")),
@@ -86,7 +87,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=tree.moment(headers.text("date")) if "date" in headers else None,
+        date=dates.moment(headers.text("date")) if "date" in headers else None,
         text=said.text,
         quote=said.quote,
         html=safe_html,
@@ -147,7 +148,8 @@ def identity(raw: bytes) -> str | None:
     body = data[start:]
     if b"\r" in body:
         body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    digest.update(b"\n" + body.rstrip(b"\n"))
+    digest.update(b"\n")
+    digest.update(body.rstrip(b"\n") if body.endswith(b"\n") else body)
     return digest.hexdigest()
 
 

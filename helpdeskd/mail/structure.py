@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import mimetypes
 import re
 from dataclasses import dataclass, field
-from email.generator import BytesGenerator
 from html import escape
-from io import BytesIO
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import charset, html
+from helpdeskd.mail import charset, cms, decoding, html, invitation, prepare, rtf, split, tnef
 from helpdeskd.mail.headers import decode
-from helpdeskd.mail.names import file_name
-from helpdeskd.mail.prepare import Prepared
-from helpdeskd.mail.tree import Tree
+from helpdeskd.mail.names import file_name, label
+from helpdeskd.mail.split import Tree
 from helpdeskd.model.mail import Part
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
-_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+={0,2}\s*", re.ASCII)
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
+_MAX_INVITATIONS = 3
+_MAX_UNWRAPPED = 5  # signed mails within signed mails
+_BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
+_META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -47,14 +46,16 @@ class Content:
 class _Walk:
     """One way through the tree, counting against the limits."""
 
-    def __init__(self, prepared: Prepared, limits: Intake) -> None:
-        self.prepared = prepared
+    def __init__(self, limits: Intake) -> None:
         self.limits = limits
-        self.files: list[tuple[Tree, Part]] = []
+        self.files: list[Part] = []
+        self.packed: list[Segment] = []  # texts that were inside a winmail.dat
+        self.invitations: dict[str, None] = {}
         self.named_texts: list[Tree] = []
         self.notes: dict[str, None] = {}
         self.cut = False
         self.seen = 0
+        self.unwrapped = 0
         self.room = limits.max_text_kb * 1024
 
     def lose(self, note: str) -> None:
@@ -68,26 +69,46 @@ class _Walk:
             self.lose(f"more than {self.limits.max_parts} parts: the rest was left out")
             return []
         kind = part.get_content_type()
-        payload = part.get_payload()
-        if isinstance(payload, list) and kind.startswith("multipart/"):
+        if part.below:
             if depth >= self.limits.max_depth:
                 self.lose(f"nested deeper than {self.limits.max_depth} levels: what lies deeper was left out")
                 return []
-            return self._multipart(kind, part, [one for one in payload if not isinstance(one, str)], depth + 1)
+            return self._multipart(kind, part, part.below, depth + 1)
+        if part.too_deep:
+            self.lose("parts nested too deep are kept as one file")
+            self._file(part, kind, in_related)
+            return []
         if kind in {"text/plain", "text/html"} or kind.startswith("multipart/"):
             if not self._is_file(part):
                 return [self._text(part, kind)]
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
                 self.named_texts.append(part)
+        inner = self._signed(part) if kind in cms.TYPES and self.unwrapped < _MAX_UNWRAPPED else None
         self._file(part, kind, in_related)
-        return []
+        return self.segments(inner, depth + 1) if inner is not None and depth < self.limits.max_depth else []
+
+    def _signed(self, part: Tree) -> Tree | None:
+        """The mail that is wrapped into its signature; the wrapping stays a file."""
+        data = part.content()
+        content = cms.signed_content(data)
+        if content is None:
+            if cms.is_encrypted(data):
+                self.notes["encrypted with S/MIME, and kept as it came"] = None
+            return None
+        self.unwrapped += 1
+        made = split.split(content, prepare.split_head(content)[1], self.limits)
+        self.notes.update(dict.fromkeys(made.notes))
+        self.cut |= made.cut
+        return made.root
 
     def _multipart(self, kind: str, part: Tree, children: list[Tree], depth: int) -> list[Segment]:
+        if kind == "multipart/encrypted":
+            self.notes["encrypted with PGP, and kept as it came"] = None
         if kind == "multipart/alternative":
             return _best([self.segments(child, depth) for child in children])
         if kind == "multipart/related":
             start = str(part.get_param("start") or "")
-            root = next((one for one in children if start and str(one.get("content-id", "")).strip() == start), None)
+            root = next((one for one in children if start and one.get("content-id", "").strip() == start), None)
             root = root or (children[0] if children else None)
             found: list[Segment] = []
             for child in children:
@@ -100,20 +121,19 @@ class _Walk:
         """RFC 2183: an attachment says so; a named text is a file even where it says `inline`."""
         disposition = part.get_content_disposition()
         return disposition == "attachment" or (
-            (
-                "name" in str(part.get("content-type", "")).lower()
-                or "name" in str(part.get("content-disposition", "")).lower()
-            )
+            ("name" in part.get("content-type", "").lower() or "name" in part.get("content-disposition", "").lower())
             and bool(file_name(part))
         )
 
     def _text(self, part: Tree, kind: str) -> Segment:
-        data = self._text_bytes(part)
+        data = self._text_bytes(part, kind)
         if len(data) > self.room:
             self.lose(f"the text is longer than {self.limits.max_text_kb} KB and was cut")
             data = data[: self.room]
         self.room -= len(data)
         declared = part.get_content_charset()
+        if not declared and kind == "text/html" and (found := _META.search(data[:4096])):
+            declared = found.group(1).decode("ascii")
         text, read_as = charset.read(data, declared)
         if read_as:
             said = f"charset {declared} does not fit the text" if declared else "the text names no charset"
@@ -121,73 +141,116 @@ class _Walk:
         text = tidy(text)
         if kind == "text/html":
             return Segment(html=text)
-        if kind == "text/plain" and "flowed" in str(part.get("content-type", "")).lower():
-            text = unflow(text, delsp="delsp" in str(part.get("content-type", "")).lower())
+        if kind == "text/plain" and "flowed" in part.get("content-type", "").lower():
+            text = unflow(text, delsp="delsp" in part.get("content-type", "").lower())
         return Segment(plain=text)
 
-    def _text_bytes(self, part: Tree) -> bytes:
-        """Like `_bytes`; a base64 text that list servers put a plain footer behind is read as both."""
-        payload = part.get_payload()
-        encoding = str(part.get("content-transfer-encoding", "")).strip().lower()
-        if encoding != "base64" or not isinstance(payload, str) or _BASE64.fullmatch(payload):
-            return self._bytes(part)
-        lines = payload.splitlines()
-        end = next((number for number, line in enumerate(lines) if not _BASE64.fullmatch(line)), len(lines))
-        kept = "".join("".join(lines[:end]).split()).rstrip("=")
-        kept = kept[:-1] if len(kept) % 4 == 1 else kept
-        self.notes["a text in base64 has plain lines behind it"] = None
-        data = binascii.a2b_base64(kept + "=" * (-len(kept) % 4))
-        return data + b"\n" + "\n".join(lines[end:]).encode("utf-8", "surrogateescape")
+    def _text_bytes(self, part: Tree, kind: str) -> bytes:
+        """The decoded bytes, without files that are written into them; a base64 text that list servers put a plain footer
+        behind is read as both."""
+        encoding = part.encoding()
+        body = part.start_of_body(4 * self.room + _BEYOND)  # of three letters each in quoted-printable
+        if encoding == "base64":
+            data, tail = decoding.base64_and_tail(body)
+            if tail.strip(b"-=\r\n\t "):
+                self.notes["a text in base64 has plain lines behind it"] = None
+                return b"\n".join(piece for piece in (data, tail.rstrip(b"\r\n")) if piece)
+            return data
+        if encoding in decoding.UU_NAMES:
+            encoding = ""  # the words around the file are the text
+        data = decoding.decode(body, 0, len(body), encoding)
+        return self._without_uuencoded(data) if kind == "text/plain" and b"\nend" in data else data
 
-    def _bytes(self, part: Tree) -> bytes:
-        """The decoded bytes of a part, as they were in the mail."""
-        payload = part.get_payload()
-        if isinstance(payload, list):  # message/*, where the parser went in: a digest's parts
-            out = BytesIO()
-            for one in payload:
-                if not isinstance(one, str):
-                    BytesGenerator(out, mangle_from_=False, maxheaderlen=0).flatten(one)
-            return self.prepared.shown(out.getvalue())
-        data = part.get_payload(decode=True)
-        return self.prepared.shown(data) if isinstance(data, bytes) else b""
+    def _without_uuencoded(self, data: bytes) -> bytes:
+        kept: list[bytes] = []
+        done = 0
+        for found in decoding.uuencoded(data):
+            if len(self.files) >= self.limits.max_parts:
+                break
+            kept.append(data[done : found.start])
+            done = found.end
+            name = label(decode(found.name))
+            self._add(name, _types.guess_type(name)[0] or "application/octet-stream", found.data)
+        return b"".join([*kept, data[done:]])
 
     def _file(self, part: Tree, kind: str, in_related: bool) -> None:
-        mark = self.prepared.hidden
-        if kind.startswith(mark):
-            kind = kind[len(mark) :]
-            if kind.startswith("multipart/"):
-                self.lose("parts nested too deep are kept as one file")
-        data = self._bytes(part)
-        content_id = decode(str(part.get("content-id", ""))).strip().strip("<>")
+        name = file_name(part)
+        if part.encoding() in decoding.UU_NAMES and not name:
+            name = next((label(decode(one.name)) for one in decoding.uuencoded(part.body)), "")
+        data = part.content()
+        if kind in invitation.TYPES and (block := invitation.block(data, part.get_content_charset())):
+            self.invitations[block] = None
+        if (kind in tnef.TYPES or name.lower() == "winmail.dat") and self._unpacked(data):
+            return
+        self._add(
+            name or self._made_up_name(part, kind, data),
+            kind,
+            data,
+            content_id=decode(part.get("content-id", "")).strip().strip("<>"),
+            inline=in_related or part.get_content_disposition() == "inline",
+        )
+
+    def _unpacked(self, data: bytes) -> bool:
+        """Is all that is in a winmail.dat taken out of it? If not, it stays a file."""
+        found = tnef.unpack(data)
+        if found is None:
+            return False
+        for one in found.files[: max(0, self.limits.max_parts - len(self.files))]:
+            name = label(one.name) or f"part-{len(self.files) + 1}"
+            kind = one.content_type or _types.guess_type(name)[0] or "application/octet-stream"
+            self._add(name, kind, one.data, content_id=one.content_id, inline=bool(one.content_id))
+        text = tidy(found.text) if found.text.strip() else ""
+        if not text and not found.html and found.rtf:
+            text = tidy(rtf.to_text(found.rtf))
+            self._add("message.rtf", "application/rtf", found.rtf)
+        if text.strip() or found.html.strip():
+            self.packed.append(Segment(text or None, tidy(found.html) or None))
+        return found.whole
+
+    def _add(self, name: str, kind: str, data: bytes, *, content_id: str = "", inline: bool = False) -> None:
         self.files.append(
-            (
-                part,
-                Part(
-                    name=file_name(part) or _made_up_name(kind, data, len(self.files) + 1),
-                    content_type=kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream",
-                    data=data,
-                    sha256=hashlib.sha256(data).hexdigest(),
-                    content_id=content_id[:255],
-                    inline=bool(content_id) and (in_related or part.get_content_disposition() == "inline"),
-                ),
+            Part(
+                name=name,
+                content_type=kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream",
+                data=data,
+                sha256=hashlib.sha256(data).hexdigest(),
+                content_id=content_id[:255],
+                inline=bool(content_id) and inline,
             )
         )
 
+    def _made_up_name(self, part: Tree, kind: str, data: bytes) -> str:
+        """What describes the part, else a name that says what it is: the same for the same mail, always."""
+        described = label(decode(part.get("content-description", "")))[:80]
+        if kind in {"message/rfc822", "message/global"}:
+            return f"{_subject(data) or described or f'message-{len(self.files) + 1}'}.eml"
+        if described:
+            extension = _EXTENSIONS.get(kind) or _types.guess_extension(kind) or ""
+            return described if "." in described[-6:] else described + extension
+        return _NAMES.get(kind) or f"part-{len(self.files) + 1}{_types.guess_extension(kind) or '.bin'}"
 
-def read(root: Tree, prepared: Prepared, limits: Intake) -> Content:
+
+def read(root: Tree, limits: Intake) -> Content:
     """Text, HTML and files of a mail, as far as the limits allow; what they cut is said in `notes`."""
-    walk = _Walk(prepared, limits)
+    walk = _Walk(limits)
     pieces = walk.segments(root, 0)
     if not any((one.plain or one.html or "").strip() for one in pieces) and walk.named_texts:
         # The only text has a file name: some gateways send the body so. It stays a file too.
         pieces = [walk._text(walk.named_texts[0], walk.named_texts[0].get_content_type())]  # noqa: SLF001 - one room
-    content = Content(parts=[part for _, part in walk.files], notes=list(walk.notes), cut=walk.cut)
+    if not any((one.plain or one.html or "").strip() for one in pieces):
+        pieces = walk.packed or pieces
+    content = Content(parts=walk.files, notes=list(walk.notes), cut=walk.cut)
     readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
     content.text = "\n".join(one.text for one in readings)
     if len(readings) == 1:  # what stands below another piece is no quote's place
         content.quote_at = readings[0].quote_at
     if any(one.html and one.html.strip() for one in pieces):
         content.html = "\n".join(one.html or f"<pre>{escape(one.plain or '')}</pre>" for one in pieces)
+    if walk.invitations:
+        block = "\n\n".join(list(walk.invitations)[:_MAX_INVITATIONS])
+        content.text = f"{block}\n\n{content.text}"
+        content.quote_at = None if content.quote_at is None else content.quote_at + len(block) + 2
+        content.html = f"<pre>{escape(block)}</pre>\n{content.html}" if content.html else ""
     return content
 
 
@@ -262,15 +325,11 @@ _NAMES = {
     "text/plain": "text.txt",
     "text/html": "text.html",
 }
+_EXTENSIONS = {kind: f".{name.rpartition('.')[2]}" for kind, name in _NAMES.items()}
 
 
-def _made_up_name(kind: str, data: bytes, number: int) -> str:
-    """A name for a file that has none: the same for the same mail, always."""
-    if kind in {"message/rfc822", "message/global"}:
-        found = _SUBJECT.search(data[:8192])
-        subject = decode(found.group(1).decode("ascii", "surrogateescape")) if found else ""
-        subject = re.sub(r'[\\/:*?"<>|]+', " ", subject).strip(" .")[:80]
-        return f"{subject or f'message-{number}'}.eml"
-    if kind in _NAMES:
-        return _NAMES[kind]
-    return f"part-{number}{_types.guess_extension(kind) or '.bin'}"
+def _subject(mail: bytes) -> str:
+    """The subject of an attached mail as a file's name."""
+    found = _SUBJECT.search(mail[:8192])
+    subject = decode(found.group(1).decode("ascii", "surrogateescape")) if found else ""
+    return re.sub(r'[\\/:*?"<>|]+', " ", subject).strip(" .")[:80]

@@ -9,6 +9,8 @@ from tests.corpora import MAILS
 
 # Each module has `main() -> None`, which prints.
 MEASURES = {
+    "structure": "tests.corpora.structure",
+    "mutations": "tests.corpora.mutations",
     "bounces": "tests.corpora.bounces",
     "kinds": "tests.corpora.kinds",
     "quotes": "tests.corpora.quotes",

@@ -51,6 +51,25 @@ def test_a_new_mail(house):
     assert "its author gets an automatic answer" in said
 
 
+def test_how_a_mail_is_built(house):
+    raw = (
+        b"From: grace@customer.example\nTo: support@desk.example\nSubject: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+        b"--b\nContent-Type: text/plain; charset=utf-8\n\nwords\n--b\nContent-Type: message/rfc822\n\nSubject: in\n\ninner\n--b--\n"
+    )
+    said = house("mail", "explain", "-", stdin=raw).ok()
+    assert (
+        "\n  multipart/mixed\n    text/plain, utf-8, 5 bytes\n    message/rfc822, 18 bytes\n      text/plain, 5 bytes\n"
+        in said
+    )
+    assert explained(house, raw)["mail"]["structure"] == {
+        "type": "multipart/mixed",
+        "parts": [
+            {"type": "text/plain", "charset": "utf-8", "size": 5},
+            {"type": "message/rfc822", "size": 18, "parts": [{"type": "text/plain", "size": 5}]},
+        ],
+    }
+
+
 def test_nothing_is_done(house):
     raw = letter("Printer", "It burns.")
     before = house("status", "--json").json

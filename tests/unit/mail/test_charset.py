@@ -82,3 +82,50 @@ def test_a_cut_character_does_not_spoil_the_rest():
 )
 def test_never_raises_and_never_yields_a_surrogate(data, declared):
     charset.decode(data, declared).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("iso-gb2312", "gb18030"),
+        ("x-mac-roman", "mac_roman"),
+        ("x-mac-cyrillic", "mac_cyrillic"),
+        ("x-mac-greek", "mac_greek"),
+        ("x-mac-ce", "mac_latin2"),
+        ("x-mac-japanese", "cp932"),
+        ("cp-850", "cp850"),
+        ("IBM-850", "cp850"),
+        ("win-1251", "cp1251"),
+        ("x-windows-1251", "cp1251"),
+        ("KOI8-U", "koi8_u"),
+        ("koi8r", "koi8_r"),
+        ("8859-1", "cp1252"),
+        ("iso8859-15", "iso8859_15"),
+        ("iso-8859-1-windows-3.1-latin-1", "cp1252"),
+        ("'utf-8'", "utf_8"),
+        ("utf-8;", "utf_8"),
+        ("unknown-8bit", None),
+        ("x-unknown", None),
+        ("base64", None),
+        ("idna", None),
+    ],
+)
+def test_what_senders_mean_by_a_label(label, expected):
+    assert charset.codec(label) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "expected"),
+    [
+        ("機房環境法規謝謝您".encode("big5"), None, "機房環境法規謝謝您"),
+        ("机房环境法规谢谢".encode("gb2312"), None, "机房环境法规谢谢"),
+        ("机房环境法规".encode("gb2312"), "unknown-8bit", "机房环境法规"),
+        ("Müller".encode("cp1252"), None, "Müller"),
+        ("Straße".encode("cp1252"), "utf-8", "Straße"),
+        ("Grüße, ".encode() * 20 + b"Stra\xdfe!", "utf-8", "Grüße, " * 20 + "Straße!"),
+        ("Grüße".encode() * 20 + b"\xc3", "utf-8", "Grüße" * 20 + "\ufffd"),
+        ("Привет, мир! Как дела?".encode("koi8-r"), "x-unknown", "Привет, мир! Как дела?"),
+    ],
+)
+def test_bytes_that_name_no_charset_or_a_wrong_one(data, declared, expected):
+    assert charset.decode(data, declared) == expected

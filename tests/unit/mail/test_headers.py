@@ -69,7 +69,7 @@ def test_raw_bytes_are_repaired(encoding):
         ("a@b.org, A@B.ORG", [("", "a@b.org")]),
         ("a@b.org; c@b.org", None),
         ("<<a@b.org>>", [("", "a@b.org")]),
-        ("Ann a@b.org", [("", "a@b.org")]),
+        ("Ann a@b.org", [("Ann", "a@b.org")]),
         ("MAILER-DAEMON", []),
         ("", []),
         ("@", []),

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import msgspec
 import pytest
-from mailparser.exceptions import MailParserRecursionError
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import tree
+from helpdeskd.mail import split, structure
 from helpdeskd.mail.parse import identity, parse
 from helpdeskd.model.mail import Inbound, Kind
 from tests.unit.mail.test_fixtures import read
@@ -297,22 +296,12 @@ def test_bytes_of_a_file_survive():
 # --- when parsers give up
 
 
-def test_when_mail_parser_gives_up_the_standard_library_reads(monkeypatch):
-    def give_up(*_):
-        raise MailParserRecursionError("no")
-
-    monkeypatch.setattr(tree._TreeOnly, "from_bytes", give_up)
-    mail = limited(MAIL)
-    assert mail.text == "It burns.\n"
-    check_cut(mail, MAIL, "mail-parser gave up")
-
-
-def test_when_all_give_up_the_words_are_kept(monkeypatch):
+@pytest.mark.parametrize("module, name", [(split._Scan, "run"), (structure, "read")])
+def test_when_the_structure_cannot_be_read_the_words_are_kept(monkeypatch, module, name):
     def give_up(*_):
         raise RecursionError
 
-    monkeypatch.setattr(tree._TreeOnly, "from_bytes", give_up)
-    monkeypatch.setattr(tree, "message_from_bytes", give_up)
+    monkeypatch.setattr(module, name, give_up)
     raw = multipart(1, b"It burns.")
     mail = limited(raw)
     assert mail.subject == "Printer"
@@ -324,7 +313,7 @@ def test_what_is_not_ours_to_catch_is_not_caught(monkeypatch):
     def out_of_memory(*_):
         raise MemoryError
 
-    monkeypatch.setattr(tree._TreeOnly, "from_bytes", out_of_memory)
+    monkeypatch.setattr(split._Scan, "run", out_of_memory)
     with pytest.raises(MemoryError):
         limited(MAIL)
 
