@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types floors unit crash soak bench clients lock clean
+.PHONY: help demo test lint types floors unit crash soak bench corpora clients lock clean
 
 help:  ## this text
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -35,6 +35,9 @@ bench: $(VENV)/.dev  ## every measurement of docs/performance.md
 
 soak: $(VENV)/.dev  ## 5,000 mails by all doors, 30 kills, 5 restarts of PostgreSQL; then the reckoning (SOAK="--mails 500 --seed 1")
 	$(BIN)/python -m tests.crash.soak $(SOAK)
+
+corpora: $(VENV)/.dev  ## how well mail is read, on public corpora beside the checkout; writes docs/mail-accuracy.md (ten minutes)
+	$(BIN)/python -m tests.corpora --write
 
 .PHONY: parts
 parts:  ## real parts for the live tests (Debian packages, when root)

@@ -22,6 +22,7 @@ DaysFromOne = Annotated[int, Meta(ge=1, le=36500)]
 
 # What [http] may speak; a package of helpdeskd/http each.
 DIALECTS = ("helpdeskz", "jitbit")
+RATE_CLASSES = ("default", "search")  # of their calls
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -197,6 +198,7 @@ class Http(Section, frozen=True):
     listen: tuple[str, ...] = ()  # host:port or unix:/path; nowhere unless asked for
     root: str = ""  # the dialect that is served at /api too
     hosts: dict[str, str] = {}  # host name = dialect, served at /api there
+    rates: dict[str, str] = {}  # dialect.class = "90/minute" or "none", in place of the dialect's own
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     trusted_proxies: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from helpdeskd.config import DIALECTS, BlobSettings, Config, Http, Mailbox, Trust
+from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Config, Http, Mailbox, Trust
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -22,6 +22,7 @@ AT_RISK = (
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 section 3.1
+_RATE = re.compile(r"none|[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
@@ -98,6 +99,12 @@ def _http(http: Http) -> Iterator[Problem]:
             yield f"http.hosts.{host}", "expected a host name alone, without a scheme, a port or a path"
         if dialect not in DIALECTS:
             yield f"http.hosts.{host}", f"expected one of {spoken}"
+    for name, rate in http.rates.items():
+        dialect, _, kind = name.partition(".")
+        if dialect not in DIALECTS or kind not in RATE_CLASSES:
+            yield f"http.rates.{name}", f"expected a dialect and a class, such as {DIALECTS[0]}.{RATE_CLASSES[0]}"
+        if not _RATE.fullmatch(rate):
+            yield f"http.rates.{name}", "expected a rate such as 90/minute (second, minute, hour, day), or none"
     for proxy in http.trusted_proxies:
         try:
             ip_network(proxy, strict=False)

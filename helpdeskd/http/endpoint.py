@@ -45,6 +45,9 @@ class Speaker:
         self.dialect = dialect
         self._here = here
         self._table = Table(dialect.routes, fold=dialect.fold)
+        set_here = {name.partition("."): rate for name, rate in here.settings.rates.items()}
+        own = {kind: rate for (name, _, kind), rate in set_here.items() if name == dialect.name}
+        self._rates = {kind: rate for kind, rate in {**dialect.rates, **own}.items() if rate != "none"}
 
     async def answer(self, asked: Asked, query: str, receive: Receive) -> Answer:
         """Never raises: what goes wrong is answered in the dialect's words, and logged where it is ours."""
@@ -95,7 +98,7 @@ class Speaker:
     def _admitted(self, route: Route, caller: Caller, asked: Asked) -> Caller:
         """Raises Denied, TooMany."""
         self.dialect.permit(caller, route)
-        rate = self.dialect.rates.get(route.rate)
+        rate = self._rates.get(route.rate)
         if rate is not None:
             who = (
                 f"person {caller.person_id}"

@@ -43,6 +43,11 @@ WRONG = [
     ('[http]\nroot = "zendesk"', ["FILE: http.root: expected one of helpdeskz"]),
     ('[http.hosts]\n"a.example" = "zendesk"', ["FILE: http.hosts.a.example: expected one of helpdeskz"]),
     ('[http.hosts]\n"a.example:80" = "helpdeskz"', ["FILE: http.hosts.a.example:80: expected a host name alone"]),
+    (
+        '[http.rates]\n"jitbit.default" = "often"',
+        ["FILE: http.rates.jitbit.default: expected a rate such as 90/minute"],
+    ),
+    ('[http.rates]\n"jitbit.often" = "9/minute"', ["FILE: http.rates.jitbit.often: expected a dialect and a class"]),
     ("[http]\nhosts = 3", ["FILE: http.hosts: expected `object`"]),
     ('[http]\ntrusted_proxies = ["proxy"]', ["FILE: http.trusted_proxies: expected addresses or networks"]),
     ('[http]\ntls_key = "/nowhere/x.key"', ["http.tls_certificate: expected tls_certificate and tls_key together"]),

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from helpdeskd import config
 from helpdeskd.desk import accounts, api_keys, people
 from helpdeskd.http.jitbit import JITBIT
 from tests.unit.http.jitbit.conftest import AT, PASSWORD, House, basic
@@ -121,6 +122,18 @@ def test_how_often_one_may_ask(fresh: House):
     assert 0 < int(said[-1].headers["retry-after"]) <= 60
     other = client.get("/jitbit/api/Authorization", headers={"Authorization": basic("carol")})
     assert other.status_code == 200  # each person has their own
+
+
+def test_the_operators_rate_goes_before_the_dialects(fresh: House):
+    settings = config.Http(
+        rates={"jitbit.default": "1/minute", "jitbit.search": "none", "helpdeskz.search": "1/minute"}
+    )
+    client = fresh.serving(fresh.store, JITBIT, settings=settings)
+    ada = {"Authorization": basic("ada")}
+    one, other = (client.get("/jitbit/api/Authorization", headers=ada).status_code for _ in range(2))
+    assert (one, other) == (200, 429)
+    said = {client.get("/jitbit/api/Search?query=x", headers=ada).status_code for _ in range(61)}
+    assert said == {200}
 
 
 @pytest.mark.parametrize("root", ["/jitbit/api", "/jitbit/helpdesk/api", "/JitBit/Helpdesk/API", "/jitbit/Api"])
