@@ -40,11 +40,14 @@ class StoreDown(Temporary):
 
 
 class DnsTrouble(Temporary):
-    """What DNS knows is not known now. `silent`: nobody has answered in time."""
+    """What DNS knows is not known now. `silent`: nobody has answered in time. `ours`: our own DNS server answers nothing at all.
+    `late`: nobody was asked, for others had used up the time."""
 
-    def __init__(self, text: str, *, silent: bool = False) -> None:
+    def __init__(self, text: str, *, silent: bool = False, ours: bool = False, late: bool = False) -> None:
         super().__init__(text)
         self.silent = silent
+        self.ours = ours
+        self.late = late
 
 
 class Conflict(HelpdeskdError):

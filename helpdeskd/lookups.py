@@ -26,8 +26,10 @@ TROUBLE_TTL = 30.0  # how long an error is believed
 TRY_SECONDS = 2.0  # for one server
 ASK_SECONDS = 5.0  # for one question
 SILENT_TTL = 120.0  # how long a domain whose servers are silent is not asked again
-# So many questions in a row that nobody answered, and the root silent, too: then nothing is asked for REST_SECONDS.
-SILENCE = 3
+# Of an organisation with so many silent domains the others below it get only that many seconds to answer: what is there answers.
+SILENT_DOMAINS, SHORT_SECONDS = 3, 1.0
+LEAST_SECONDS = 1.0  # with less time left nothing is asked: silence would say nothing
+# A question that nobody answered, and the root silent, too: then nothing is asked for this long.
 REST_SECONDS = 60.0
 
 Ask = Callable[
@@ -43,7 +45,7 @@ class _Kept(NamedTuple):
 
 
 class Dns:
-    """`ask` is the network; `clock` counts seconds; `zone` says whose servers answer for a name."""
+    """`ask` is the network; `clock` counts seconds; `zone` gives the organisation of a name."""
 
     def __init__(self, ask: Ask, zone: Callable[[str], str], clock: Callable[[], float] = monotonic) -> None:
         self._ask = ask
@@ -54,7 +56,7 @@ class Dns:
         self._silent: OrderedDict[str, float] = (
             OrderedDict()
         )  # zones that did not answer, and until when nobody asks them
-        self._in_a_row = 0  # questions that nobody answered
+        self._short: dict[str, tuple[int, float]] = {}  # silent domains of organisations, and until when they are counted
         self._rests_until = 0.0
         self._lock = threading.Lock()
 
@@ -65,7 +67,8 @@ class Dns:
     def look_up(self, name: str, kind: str, deadline: float) -> tuple[Any, ...]:
         """The answers, none where there are none. Raises DnsTrouble."""
         key = (name.lower().rstrip("."), kind)
-        zone = self._zone(key[0])
+        host = host_of(key[0])
+        zone = self._zone(host)
         now = self._clock()
         with self._lock:
             kept = self._kept.get(key)
@@ -74,42 +77,47 @@ class Dns:
                 if kept.trouble:
                     raise DnsTrouble(kept.trouble)
                 return kept.answers
-            if max(self._rests_until, self._silent.get(zone, 0.0)) > now:
-                raise DnsTrouble(f"{kind} of {name}: nobody answered a moment ago")
+            if self._rests_until > now:
+                raise DnsTrouble(f"{kind} of {name}: nobody answered a moment ago", ours=True)
+            if max(self._silent.get(zone, 0.0), self._silent.get(host, 0.0)) > now:
+                raise DnsTrouble(f"{kind} of {name}: its servers did not answer a moment ago")
+            count, counted = self._short.get(zone, (0, 0.0))
             rested = self._rests_until > 0
             if rested:  # this one tries again; whoever comes meanwhile does not wait for it
                 self._rests_until = now + REST_SECONDS
         seconds = min(ASK_SECONDS, deadline - now)
-        if seconds <= 0:
-            raise DnsTrouble("no time is left to ask DNS")
+        if seconds < LEAST_SECONDS:
+            raise DnsTrouble("no time is left to ask DNS", late=True)
+        if host != zone and count >= SILENT_DOMAINS and counted > now:
+            seconds = SHORT_SECONDS
         if rested and self._root_is_silent():
-            raise DnsTrouble("DNS is silent still")
+            raise DnsTrouble("DNS is silent still", ours=True)
         try:
             answers, ttl = self._ask(*key, seconds)
         except DnsTrouble as error:
-            if error.silent:
-                self._was_silent(zone, seconds)
-            else:
-                self._in_a_row = 0
+            if not error.silent:
                 self._keep(key, (), str(error), TROUBLE_TTL)
+            elif self._root_is_silent():
+                raise DnsTrouble(f"{error}: our DNS server is silent", silent=True, ours=True) from error
+            else:
+                self._was_silent(host, zone)
             raise
-        self._in_a_row = 0
         self._keep(key, answers, "", min(max(ttl, MIN_TTL), MAX_TTL))
         return answers
 
-    def _was_silent(self, zone: str, seconds: float) -> None:
-        """One silent domain is left alone; where several are in a row and the root is, too, it is our own server. Else anybody
-        with silent domains could have us ask nothing at all."""
+    def _was_silent(self, host: str, zone: str) -> None:
+        """That domain is left alone; and where it is the organisation's own, all below it. The silence of a domain below says nothing
+        about the others: else anybody could have us ask nothing of an organisation that has a single dead one."""
         with self._lock:
-            if seconds >= TRY_SECONDS:  # where little time was left, the next mail may ask with more
-                self._silent[zone] = self._clock() + SILENT_TTL
-                self._silent.move_to_end(zone)
-                if len(self._silent) > MAX_KEPT:
-                    self._silent.popitem(last=False)
-            self._in_a_row += 1
-            suspect = self._in_a_row >= SILENCE
-        if suspect:
-            self._root_is_silent()
+            now = self._clock()
+            self._silent[host] = now + SILENT_TTL
+            self._silent.move_to_end(host)
+            if len(self._silent) > MAX_KEPT:
+                self._silent.popitem(last=False)
+            count, counted = self._short.pop(zone, (0, 0.0))
+            self._short[zone] = (count + 1 if counted > now else 1, now + SILENT_TTL)
+            if len(self._short) > MAX_KEPT:
+                del self._short[next(iter(self._short))]
 
     def _root_is_silent(self) -> bool:
         """Everybody's DNS server knows the root's. If ours does not answer even that, nothing is asked for a while."""
@@ -118,7 +126,6 @@ class Dns:
             self._ask("", "NS", TRY_SECONDS)
         except DnsTrouble as error:
             silent = error.silent
-        self._in_a_row = 0
         self._rests_until = self._clock() + REST_SECONDS if silent else 0.0
         return silent
 
@@ -131,6 +138,13 @@ class Dns:
             self._bytes += size
             while len(self._kept) > MAX_KEPT or self._bytes > MAX_BYTES:
                 self._bytes -= self._kept.popitem(last=False)[1].size
+
+
+def host_of(name: str) -> str:
+    """The domain whose record a name holds: that of s._domainkey.example.com is example.com."""
+    labels = name.split(".")
+    marks = [at for at, label in enumerate(labels) if label.startswith("_")]
+    return ".".join(labels[marks[-1] + 1 :]) if marks else name
 
 
 class Until:

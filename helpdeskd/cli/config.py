@@ -91,7 +91,7 @@ def _unbelieved(config: Config) -> Iterator[str]:
         "smtp": bool(config.smtp.listen) and not servers,
         "lmtp": bool(config.lmtp.listen) and not servers,
         "pipe": not (servers or config.trust.dns),
-        **{f"mailbox {box.name}": not (servers or box.authserv_ids) for box in config.mailbox},
+        **{f"mailbox {box.name}": not box.authserv_ids for box in config.mailbox},
     }
     for door in (door for door, bare in doors.items() if bare):
         if not config.trust.dns:

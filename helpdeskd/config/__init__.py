@@ -102,7 +102,7 @@ class Mailbox(Section, frozen=True):
     after: Literal["seen", "move", "delete"] = "seen"
     move_to: str = ""
     timeout_seconds: Seconds = 60
-    authserv_ids: tuple[str, ...] = ()  # empty = trust.authserv_ids
+    authserv_ids: tuple[str, ...] = ()  # empty: nobody's are believed
 
 
 class Trust(Section, frozen=True):
@@ -111,16 +111,7 @@ class Trust(Section, frozen=True):
     dns: bool = True
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
     authserv_ids: tuple[str, ...] = ()
-    relays: tuple[str, ...] = (
-        "127.0.0.0/8",
-        "::1",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-    )
+    relays: tuple[str, ...] = ("127.0.0.0/8", "::1")
     arc_sealers: tuple[str, ...] = ()
 
 

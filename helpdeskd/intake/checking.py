@@ -18,28 +18,38 @@ from helpdeskd.model.mail import Door, Inbound, Verdict
 from helpdeskd.model.trust import Checked, Why
 from helpdeskd.threads import tell_name
 
-THREADS = 8
+MAX_THREADS = 32
+# Seconds after the deadline that a verdict may still take: a question under way, a look whether our DNS server is there, a hash.
+GRACE = 2.5
 
 _log = log.get("intake")
+_TROUBLE = Checked(Verdict.NONE, Why.TROUBLE)
 
 
 @dataclass(frozen=True, slots=True)
 class Checking:
-    """A verdict under way. `until` is by monotonic()."""
+    """A verdict under way. `begun` gets the deadline, by monotonic(), once a thread has taken it up."""
 
     spool_id: str
     future: Future[Checked] | None
-    until: float
+    begun: Future[float]
+    seconds: float
 
     def result(self) -> Checked:
-        """Waits until the deadline, then goes without. Never raises for what a mail or DNS holds."""
+        """Waits for a thread, and then until the deadline; goes without thereafter. Never raises for what a mail or DNS holds."""
         if self.future is None:
-            return Checked()
+            return _TROUBLE
         try:
-            return self.future.result(max(0.0, self.until - monotonic()))
-        except (TimeoutError, CancelledError):
+            until = self.begun.result(self.seconds + GRACE)
+        except TimeoutError:
             self.future.cancel()
+            return _TROUBLE
+        try:
+            return self.future.result(max(0.0, until + GRACE - monotonic()))
+        except TimeoutError:
             return Checked(Verdict.NONE, Why.DNS)
+        except CancelledError:
+            return _TROUBLE
 
 
 class Checker:
@@ -49,28 +59,33 @@ class Checker:
         self._config = config
         self._dns = dns
         self._clock = clock
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="verify", initializer=tell_name)
+        # As many as a batch has mails: one that waits for a silent domain holds no other.
+        threads = min(config.intake.batch, MAX_THREADS)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="verify", initializer=tell_name)
 
     def begin(self, envelope: spool.Envelope, raw: bytes, inbound: Inbound) -> Checking:
         """Any thread. Where no thread is to be had the mail goes on without a verdict."""
-        until = monotonic() + self._config.trust.seconds
         origin = origin_of(envelope, self._config)
-        resolver = None if self._dns is None else self._dns.until(until)
+        begun: Future[float] = Future()
+        seconds = self._config.trust.seconds
         try:
-            future = self._pool.submit(self._verdict, envelope.id, raw, inbound, origin, resolver)
+            future = self._pool.submit(self._verdict, envelope.id, raw, inbound, origin, begun)
         except RuntimeError as error:
             _log.warning(Event.WARNING, spool=envelope.id, warning="no verdict", error=str(error))
-            return Checking(envelope.id, None, until)
-        return Checking(envelope.id, future, until)
+            return Checking(envelope.id, None, begun, seconds)
+        return Checking(envelope.id, future, begun, seconds)
 
     def _verdict(
-        self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, resolver: Resolver | None
+        self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]
     ) -> Checked:
+        until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
+        begun.set_result(until)
+        resolver: Resolver | None = None if self._dns is None else self._dns.until(until)
         try:
-            return verify(raw, inbound, origin, resolver, self._clock())
+            return verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
         except Exception as error:  # a verdict is never a reason to lose a mail
             _log.error(Event.TROUBLE, spool=spool_id, part="verify", error=repr(error), exc_info=True)
-            return Checked()
+            return _TROUBLE
 
     def close(self) -> None:
         """What runs still ends by its own deadline."""
@@ -81,8 +96,11 @@ def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
     """What the door knew, as far as it says something: the client of a relay of ours is not who sent the mail."""
     box = next((box for box in config.mailbox if box.name == envelope.account), None)
     outside = envelope.door == Door.SMTP and not is_relay(envelope.peer, config.trust.relays)
-    # What comes straight from a stranger has met no server of ours: results in its name are forged.
-    servers = () if outside else (box.authserv_ids if box else ()) or config.trust.authserv_ids
+    # What comes straight from a stranger has met no server of ours, nor has what lies in a mailbox: results in its name are forged.
+    if envelope.door == Door.IMAP:
+        servers = box.authserv_ids if box else ()
+    else:
+        servers = () if outside else config.trust.authserv_ids
     return Origin(
         client=envelope.peer if outside else "",
         helo=envelope.helo,

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from helpdeskd.mail import canonical
+
 # Named once more than they stand there: a second one that somebody adds breaks the signature (RFC 6376 section 8.15). Which of two
 # a mail program shows is its own affair.
 _OVERSIGNED = (
@@ -30,7 +32,6 @@ _SIGNED = ("in-reply-to", "references", "auto-submitted")
 
 _SPACES = re.compile(rb"[ \t]+")
 _LINE = 72
-_PIECE = 1 << 16  # bytes
 _STRING = 250  # octets: one string of a TXT record holds 255 at most (RFC 1035 section 3.3.14)
 
 
@@ -134,19 +135,8 @@ def _relaxed(field: bytes) -> bytes:
 
 
 def _digest(body: bytes) -> bytes:
-    """SHA-256 of the canonical body (RFC 6376 section 3.4.4). Piece by piece, so that other threads get their turn; and base64,
-    which most of a large mail is, holds nothing to change."""
+    """SHA-256 of the canonical body."""
     hashed = hashlib.sha256()
-    end = len(body.rstrip(b" \t\r\n"))
-    at = 0
-    while at < end:
-        line_end = body.find(b"\n", min(at + _PIECE, end), end)
-        until = end if line_end < 0 else line_end + 1
-        piece = body[at:until]
-        if b"\t" in piece or b"  " in piece or b" \r\n" in piece:
-            piece = _SPACES.sub(b" ", piece).replace(b" \r\n", b"\r\n")
+    for piece in canonical.relaxed(body):
         hashed.update(piece)
-        at = until
-    if end:
-        hashed.update(b"\r\n")
     return hashed.digest()

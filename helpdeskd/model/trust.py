@@ -30,7 +30,7 @@ class Why(StrEnum):
     NO_AUTHOR = "no-author"  # none: From names nobody
     SEVERAL_AUTHORS = "several-authors"  # none: several From headers or addresses
     MALFORMED = "malformed"  # none: programs would not agree on what the headers say
-    TOO_LARGE = "too-large"  # none: the signatures of a mail of this size are not verified
+    TROUBLE = "trouble"  # none: looking at it failed here, by no fault of the mail; the log tells
     OFF = "off"  # none: nobody has looked
 
 

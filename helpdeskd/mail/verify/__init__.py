@@ -5,27 +5,28 @@
     none   everything else, with its reason
 
 Only what could make a mail of From's own domain pass is asked of DNS: a stranger's signatures, sender or seals are noted and never
-looked up, so that nobody can make us wait, or run out of time, by names of their own.
+looked up. From's policy is asked for first, then From's very domain, then names below: whoever writes a mail may choose one of
+those whose DNS is silent, so that trouble with it excuses nothing where the domain wants such mail refused (docs/trust.md).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from helpdeskd.errors import DnsTrouble
 from helpdeskd.mail import headers
 from helpdeskd.mail.verify import chain, names, results, sender, signature, wire
 from helpdeskd.mail.verify import policy as dmarc
-from helpdeskd.mail.verify.signature import Bad
+from helpdeskd.mail.verify.signature import Bad, Late, never
 from helpdeskd.mail.verify.wire import Wire
 from helpdeskd.model.mail import Inbound, Verdict
 from helpdeskd.model.trust import Check, Checked, Method, Why
 from helpdeskd.resolver import Resolver
 
-__all__ = ["MAX_MAIL", "Origin", "Resolver", "verify"]
+__all__ = ["Origin", "Resolver", "verify"]
 
-MAX_MAIL = 25 << 20  # bytes of a mail whose signatures are verified
 MAX_SIGNATURES = 100  # that are looked at
 MAX_TRIED = 10  # of From's own domain that are verified; each costs a look-up and a pass over the body
 MAX_RESULTS = 20  # Authentication-Results that are noted
@@ -55,12 +56,16 @@ class _Case:
     origin: Origin
     resolver: Resolver | None  # None: DNS is not to be asked
     now: datetime
+    late: Late
     checks: list[Check]
     policy: dmarc.Policy | None = None
     policy_known: bool = False
+    policy_trouble: DnsTrouble | None = None
+    answers: bool = True  # does DNS answer for From's very domain?
+    troubles: list[tuple[str, Method]] = field(default_factory=list)  # domains whose DNS did not answer, for what
+    dns_gone: bool = False  # our own server does not answer
     told: bool = False  # a trusted server says something
     says_fail: bool = False  # a trusted server says that DMARC fails
-    too_large: bool = False
 
     def note(self, method: Method, result: str, domain: str = "", **more: str) -> Check:
         check = Check(method, result, domain, aligned=names.aligned(domain, self.author), **more)
@@ -69,10 +74,39 @@ class _Case:
 
     def wants(self) -> dmarc.Policy | None:
         """The policy of From's domain. Raises DnsTrouble."""
+        if self.policy_trouble is not None:
+            raise self.policy_trouble
         if not self.policy_known and self.resolver is not None:
-            self.policy = dmarc.find(self.author, self.resolver)
+            try:
+                self.policy, self.answers = dmarc.find(self.author, self.resolver)
+            except DnsTrouble as error:
+                self.policy_trouble = error
+                raise
             self.policy_known = True
         return self.policy
+
+    def troubled(self, error: DnsTrouble, domain: str, method: Method) -> None:
+        self.dns_gone = self.dns_gone or error.ours
+        if not error.late:  # others' names had used up the time
+            self.troubles.append((domain, method))
+
+    @property
+    def excused(self) -> bool:
+        """Might it have passed, had DNS answered, whatever names its writer chose? From's very domain, as far as it answers, and its
+        organisation's are not his to choose."""
+        if self.dns_gone:
+            return True
+        organisation = names.organisation(self.author)
+        for domain, method in self.troubles:
+            strict = self.policy is not None and {
+                Method.DKIM: self.policy.strict_dkim,
+                Method.SPF: self.policy.strict_spf,
+            }.get(method, False)
+            if domain == self.author and (self.answers or domain == organisation):
+                return True
+            if domain == organisation and not strict:
+                return True
+        return False
 
     @property
     def trouble(self) -> bool:
@@ -81,13 +115,16 @@ class _Case:
         )
 
 
-def verify(raw: bytes, inbound: Inbound, origin: Origin, resolver: Resolver | None, now: datetime) -> Checked:
-    """Never raises for what stands in a mail or in DNS. May block as long as the resolver does."""
+def verify(
+    raw: bytes, inbound: Inbound, origin: Origin, resolver: Resolver | None, now: datetime, late: Late = never
+) -> Checked:
+    """Never raises for what stands in a mail or in DNS. May block as long as the resolver does; no further signature is looked at
+    once `late` says so."""
     author = "" if inbound.author is None else names.domain_of(inbound.author.email)
     if inbound.author is None or not author:
         return Checked(Verdict.NONE, Why.NO_AUTHOR)
     seen = wire.read(raw)
-    case = _Case(seen, author, origin, resolver, now, [])
+    case = _Case(seen, author, origin, resolver, now, late, [])
     hindrance = _hindrance(seen, inbound.author.key)
     why = _passes(case)
     if why is not None:
@@ -111,19 +148,22 @@ def _passes(case: _Case) -> Why | None:
     for why, method in ((Why.RESULTS, _by_results), (Why.DKIM, _by_dkim), (Why.SPF, _by_spf)):
         if method(case):
             return why
+        if why is Why.RESULTS:
+            with suppress(DnsTrouble):  # it is remembered
+                case.wants()  # first, while there is time
     return None
 
 
 def _refuted(case: _Case, hindrance: Why | None) -> tuple[Verdict, Why]:
     """Nothing passes. Does the domain say what that means, and was everything looked at that could have passed?"""
     asked = case.resolver is not None
-    if case.trouble:
+    if case.excused:
         return Verdict.NONE, Why.DNS
     if not case.says_fail:
+        if case.trouble and not (asked and case.origin.client):
+            return Verdict.NONE, Why.DNS
         if not asked:
             return Verdict.NONE, Why.NO_POLICY if case.told else Why.OFF
-        if case.too_large:
-            return Verdict.NONE, Why.TOO_LARGE
         if not case.origin.client:
             return Verdict.NONE, Why.SPF_UNKNOWN
     try:
@@ -132,6 +172,8 @@ def _refuted(case: _Case, hindrance: Why | None) -> tuple[Verdict, Why]:
         case.note(Method.DMARC, _TROUBLE, case.author, note=str(error)[:200])
         return Verdict.NONE, Why.DNS
     if found is None or not found.is_enforced:
+        if case.trouble:
+            return Verdict.NONE, Why.DNS
         case.note(Method.DMARC, "none", found.at if found else case.author)
         return Verdict.NONE, hindrance or Why.NO_POLICY
     case.note(Method.DMARC, "fail", found.at, note=f"p={found.wants}")
@@ -189,6 +231,8 @@ def _believed(case: _Case, result: results.Result, server: str) -> bool:
     about = next((result.properties[name] for name in _ABOUT[result.method] if name in result.properties), "")
     domain = names.domain(about.rpartition("@")[2].strip("<>"))
     check = case.note(Method(result.method), result.result, domain, note=f"says {server[:100]}")
+    if result.result == _TROUBLE:
+        case.troubles.append((domain or case.author, check.method))
     if result.method == "dmarc":
         if result.result == "fail" and domain in {"", case.author}:
             case.says_fail = True
@@ -210,21 +254,22 @@ def _policy_in(result: results.Result, author: str) -> dmarc.Policy | None:
 
 def _by_dkim(case: _Case) -> bool:
     tried = 0
+    found = []
     for header in case.raw.all(b"dkim-signature")[:MAX_SIGNATURES]:
         try:
-            signed = signature.take_apart(header)
+            found.append(signature.take_apart(header))
         except Bad as error:
             case.note(Method.DKIM, error.result, note=str(error))
-            continue
+    own = {case.author, names.organisation(case.author)}
+    for signed in sorted(found, key=lambda each: each.domain not in own):
         facts = {"domain": signed.domain or "?", "selector": signed.selector}
         why = ""
         if not names.aligned(signed.domain, case.author):
             why = "of another organisation"
         elif case.resolver is None:
             why = "DNS is not asked"
-        elif case.raw.size > MAX_MAIL:
-            case.too_large = True
-            why = "the mail is too large"
+        elif case.late():
+            why = "no time is left"
         elif tried == MAX_TRIED:
             why = "too many signatures"
         if why or case.resolver is None:
@@ -235,11 +280,12 @@ def _by_dkim(case: _Case) -> bool:
         try:
             if not case.raw.sound:
                 raise Bad("permerror", "the headers are malformed")
-            signature.verify(case.raw, signed, case.resolver, case.now)
+            signature.verify(case.raw, signed, case.resolver, case.now, case.late)
         except Bad as error:
             result, note = error.result, str(error)
         except DnsTrouble as error:
             result, note = _TROUBLE, str(error)[:200]
+            case.troubled(error, signed.domain, Method.DKIM)
         if _agrees(case, case.note(Method.DKIM, result, note=note, **facts), by_dkim=True):
             return True
     return False
@@ -254,7 +300,9 @@ def _by_spf(case: _Case) -> bool:
         why = "DNS is not asked" if case.resolver is None else "of another organisation"
         case.note(Method.SPF, _SKIPPED, domain or "?", note=f"{why}; client {origin.client}")
         return False
-    result = sender.check(origin.client, origin.helo, origin.sender, case.resolver)
+    result, trouble = sender.check(origin.client, origin.helo, origin.sender, case.resolver)
+    if trouble is not None:
+        case.troubled(trouble, domain, Method.SPF)
     return _agrees(case, case.note(Method.SPF, result, domain, note=f"client {origin.client}"), by_dkim=False)
 
 
@@ -267,13 +315,13 @@ def _excuse(case: _Case) -> Why | None:
         if found.sealer not in case.origin.sealers or case.resolver is None:
             case.note(Method.ARC, _SKIPPED, found.sealer or "?", note="not a trusted forwarder")
             return None
-        chain.verify(case.raw, found, case.resolver, case.now)
+        chain.verify(case.raw, found, case.resolver, case.now, case.late)
     except Bad as error:
         case.note(Method.ARC, error.result, note=str(error))
         return None
     except DnsTrouble as error:
         case.note(Method.ARC, _TROUBLE, note=str(error)[:200])
-        return Why.DNS
+        return None if error.late else Why.DNS
     case.note(Method.ARC, "pass", found.sealer, selector=found.selector)
     forwarder = replace(case, checks=[])
     passed = [_believed(forwarder, result, found.sealer) for result in results.read(found.seen()).results]

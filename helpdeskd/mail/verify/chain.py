@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from helpdeskd.mail.verify import signature
-from helpdeskd.mail.verify.signature import Bad, Header, Signature
+from helpdeskd.mail.verify import names, signature
+from helpdeskd.mail.verify.signature import Bad, Header, Late, Signature, never
 from helpdeskd.mail.verify.wire import Wire
 from helpdeskd.resolver import Resolver
 
-MAX_INSTANCES = 20  # RFC 8617 section 4.2.1 has 50; each costs a key
+MAX_INSTANCES = 20  # RFC 8617 section 4.2.1 has 50
 SEEN, MESSAGE, SEAL = b"arc-authentication-results", b"arc-message-signature", b"arc-seal"
 
 _INSTANCE = re.compile(rb"[ \t\r\n]*i[ \t]*=[ \t]*([0-9]{1,3})[ \t\r\n]*(?:;|\Z)")
@@ -63,14 +63,15 @@ def _number(value: bytes) -> int:
     return int(text) if text.isdigit() and len(text) < 4 else 0
 
 
-def verify(wire: Wire, chain: Chain, resolver: Resolver, now: datetime) -> None:
-    """The chain is whole and its last message signature holds (section 5.2). Else raises Bad, or DnsTrouble."""
+def verify(wire: Wire, chain: Chain, resolver: Resolver, now: datetime, late: Late = never) -> None:
+    """The newest seal and its message signature hold (section 5.2). Else raises Bad, or DnsTrouble. Only the sealer's own DNS is asked:
+    what the newest seal covers, older sets included, its sealer has verified (cv=pass), or else it would not be trusted."""
     for number, seal in enumerate(chain.seals):
         if seal.tags.get(b"cv", b"").lower() != (b"pass" if number else b"none"):
             raise Bad("fail", "a server found the chain broken")
-    signature.message(wire, signature.take_apart(chain.sets[-1][MESSAGE]), resolver, now)
-    before: list[Header] = []
-    for each, seal in zip(chain.sets, chain.seals, strict=True):
-        before += [each[SEEN], each[MESSAGE]]
-        signature.seal(before, seal, resolver, now)
-        before.append(each[SEAL])
+    last = signature.take_apart(chain.sets[-1][MESSAGE])
+    if not names.aligned(last.domain, chain.sealer):
+        raise Bad("fail", "the message signature is not the sealer's")
+    above = [each[name] for each in chain.sets for name in (SEEN, MESSAGE, SEAL)]
+    signature.seal(above[:-1], chain.seals[-1], resolver, now)
+    signature.message(wire, last, resolver, now, late)

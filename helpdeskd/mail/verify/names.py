@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+import idna
 from publicsuffixlist import PublicSuffixList  # ships with its list, made anew each week; asks no network
 
 _LABELS = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*")
@@ -15,8 +16,9 @@ def domain(text: str) -> str:
     name = text.strip().rstrip(".").lower()
     if not name.isascii():
         try:
-            name = name.encode("idna").decode("ascii")
-        except UnicodeError:
+            # Of 2008: that of 2003, Python's own, takes straße for strasse, which may be somebody else's.
+            name = idna.encode(name, uts46=True).decode("ascii")
+        except (idna.IDNAError, UnicodeError):
             return ""
     return name if len(name) <= 253 and _LABELS.fullmatch(name) else ""
 

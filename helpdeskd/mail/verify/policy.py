@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from helpdeskd.errors import DnsTrouble
 from helpdeskd.mail.verify import names
 from helpdeskd.mail.verify.signature import Bad, tags_of
 from helpdeskd.resolver import Resolver
@@ -26,17 +27,28 @@ class Policy:
         return self.wants in ENFORCED
 
 
-def find(author: str, resolver: Resolver) -> Policy | None:
-    """That of From's domain, or else of its organisation (section 6.6.3). Raises DnsTrouble."""
+def find(author: str, resolver: Resolver) -> tuple[Policy | None, bool]:
+    """That of From's domain, or else of its organisation (section 6.6.3); and did From's very domain answer? Where it does not, its
+    organisation's counts: else anybody could write from a name below whose DNS is silent. Raises DnsTrouble."""
     organisation = names.organisation(author)
+    trouble: DnsTrouble | None = None
+    found = None
     for domain in dict.fromkeys((author, organisation)):
         name = f"_dmarc.{domain}"
-        records = [text for text in resolver.txt(name) if _is_record(text)] if names.domain(name) else []
+        try:
+            records = [text for text in resolver.txt(name) if _is_record(text)] if names.domain(name) else []
+        except DnsTrouble as error:
+            if error.ours or domain == organisation:
+                raise
+            trouble = error
+            continue
         if len(records) == 1:
-            return _read(records[0], domain, below=domain != author)
-        if records:
-            return None  # several: none counts
-    return None
+            found = _read(records[0], domain, below=domain != author)
+        if records:  # of several none counts
+            break
+    if trouble is not None and (found is None or not found.is_enforced):
+        raise trouble
+    return found, trouble is None
 
 
 def _is_record(text: bytes) -> bool:

@@ -18,20 +18,23 @@ MAX_RECORD = 4096  # bytes
 _SPF = re.compile(rb"v=spf1(?: |\Z)", re.IGNORECASE)
 
 
-def check(client: str, helo: str, sender: str, resolver: Resolver) -> str:
-    """The result in RFC 7208's word (section 2.6). `sender` is "" for the null path: then it is about HELO."""
+def check(client: str, helo: str, sender: str, resolver: Resolver) -> tuple[str, DnsTrouble | None]:
+    """The result in RFC 7208's word (section 2.6), and the trouble of a temperror. `sender` is "" for the null path: then it is
+    about HELO."""
+    query = None
     try:
         query = _Query(client, sender, helo, resolver)
         result: str = query.check()[0]
     except (spf.PermError, ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError):
-        return "permerror"  # what pyspf raises at odd addresses and records
-    except (spf.TempError, DnsTrouble):
-        return "temperror"
-    return result
+        return "permerror", None  # what pyspf raises at odd addresses and records
+    except spf.TempError:
+        result = "temperror"
+    return result, query.trouble if query is not None and result == "temperror" else None
 
 
 class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
-    """pyspf with our resolver in the place of its own, and a bound on questions."""
+    """pyspf with our resolver in the place of its own, and a bound on questions. Names that a client chooses, by its PTR or by
+    what a macro is filled with, cause no trouble: where their DNS does not answer they do not match (section 5.5)."""
 
     def __init__(self, client: str, sender: str, helo: str, resolver: Resolver) -> None:
         super().__init__(client, sender, helo)
@@ -42,6 +45,9 @@ class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
             "MX": resolver.mx,
             "PTR": resolver.ptr,
         }
+        self.trouble: DnsTrouble | None = None
+        self._filled: set[str] = set()  # names made by a macro
+        self._of_client = 0  # within what the client's PTR says
         self._asked: dict[tuple[str, str], list[Any]] = {}
 
     def dns(self, name: object, qtype: str, cnames: object = None, ignore_void: bool = False) -> list[Any]:  # noqa: ARG002  # pyspf's own signature
@@ -56,6 +62,10 @@ class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
             try:
                 self._asked[key] = list(self._kinds[qtype](asked))
             except DnsTrouble as error:
+                if (self._of_client or asked in self._filled or qtype == "PTR") and not error.ours:
+                    self._asked[key] = []
+                    return []
+                self.trouble = error
                 raise spf.TempError(str(error)) from error
             if not self._asked[key] and not ignore_void:
                 self._count_void()
@@ -67,3 +77,21 @@ class _Query(spf.query):  # type: ignore[misc]  # pyspf has no types
         self.void_lookups += 1
         if self.void_lookups > spf.MAX_VOID_LOOKUPS:
             raise spf.PermError("too many names that are not there")
+
+    def expand_domain(self, arg: str) -> str:
+        made: str = super().expand_domain(arg)
+        if "%{" in arg:
+            self._filled.add(names.domain(made))
+        return made
+
+    def validated_ptrs(self) -> list[str]:
+        self._of_client += 1
+        try:
+            found: list[str] = super().validated_ptrs()
+        finally:
+            self._of_client -= 1
+        return found
+
+    def get_explanation(self, spec: str) -> str:  # noqa: ARG002  # pyspf's own signature
+        """Nobody reads why: not asked for."""
+        return ""

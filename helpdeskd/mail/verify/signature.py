@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import re
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
+from helpdeskd.errors import DnsTrouble
+from helpdeskd.mail import canonical
 from helpdeskd.mail.verify import names
 from helpdeskd.mail.verify.wire import Wire
 from helpdeskd.resolver import Resolver
@@ -29,6 +31,8 @@ MAX_VALUE = 16384  # bytes of one signature header
 MAX_SIGNED = 500  # names in h=
 MAX_KEY_RECORD = 8192  # bytes
 MIN_RSA, MAX_RSA = 1024, 8192  # bits (RFC 8301 section 3.2 asks for 4096 at least)
+# What a signature must cover where it stands. Not Content-Type, To and Reply-To, which large providers leave out.
+COVERED = (b"subject", b"date")
 SLOP = 36000  # seconds that a signer's clock may be wrong
 
 _TAG = re.compile(rb"[A-Za-z][A-Za-z0-9_]*")
@@ -38,6 +42,7 @@ _FOLDED = re.compile(rb"[ \t\r\n]+")
 _NUMBER = re.compile(rb"[0-9]{1,12}")
 
 Header = tuple[bytes, bytes]
+Late = Callable[[], bool]  # has the time run out?
 Tags = dict[bytes, bytes]
 
 
@@ -80,35 +85,49 @@ def take_apart(header: Header) -> Signature:
     return Signature(header, tags, domain, selector)
 
 
-def verify(wire: Wire, signed: Signature, resolver: Resolver, now: datetime) -> None:
-    """A DKIM-Signature. Returns where it holds; else raises Bad, or DnsTrouble."""
+def never() -> bool:
+    return False
+
+
+def verify(wire: Wire, signed: Signature, resolver: Resolver, now: datetime, late: Late = never) -> None:
+    """A DKIM-Signature. Returns where it holds; else raises Bad, or DnsTrouble where all but its key fits."""
     tags = signed.tags
     if tags.get(b"v") != b"1":
         raise Bad("permerror", "unknown version")
     user = names.domain_of(_text(tags[b"i"])) if b"i" in tags else signed.domain
     if user != signed.domain and not user.endswith(f".{signed.domain}"):
         raise Bad("permerror", "i= is not within d=")
-    message(wire, signed, resolver, now)
+    named = _named(tags.get(b"h", b""))
+    for name in COVERED:
+        if wire.all(name) and name not in named and b"from" in named:
+            raise Bad("policy", f"{_text(name).capitalize()} is not signed")
+    message(wire, signed, resolver, now, late)
 
 
-def message(wire: Wire, signed: Signature, resolver: Resolver, now: datetime) -> None:
+def message(wire: Wire, signed: Signature, resolver: Resolver, now: datetime, late: Late = never) -> None:
     """What DKIM-Signature and ARC-Message-Signature have in common: body and named headers. Raises as `verify`."""
     tags = signed.tags
     missing = [tag for tag in (b"a", b"b", b"bh", b"d", b"h", b"s") if not tags.get(tag)]
     if missing or not signed.domain or not signed.selector:
         raise Bad("permerror", f"{_text(missing[0])}= is missing" if missing else "d= or s= is no name")
-    named = [name.strip(b" \t\r\n").lower() for name in tags[b"h"].split(b":")]
+    named = _named(tags[b"h"])
     if b"from" not in named or len(named) > MAX_SIGNED:
         raise Bad("permerror", "From is not signed" if b"from" not in named else "too many headers are named")
     _in_time(tags, now)
     head, _, body = tags.get(b"c", b"simple/simple").lower().partition(b"/")
     relaxed_head, relaxed_body = _relaxed(head), _relaxed(body or b"simple")
-    check_key = key_for(signed, resolver)  # before the body: most that fail, fail for want of a key
-    data = _body(wire.body, relaxed=relaxed_body)
-    if b"l" in tags and (not _NUMBER.fullmatch(tags[b"l"]) or int(tags[b"l"]) < len(data)):
+    trouble, check_key = None, None
+    try:
+        check_key = key_for(signed, resolver)  # before the body: most that fail, fail for want of a key
+    except DnsTrouble as error:
+        trouble = error
+    digest, length = _digest(wire, relaxed=relaxed_body, late=late)
+    if b"l" in tags and (not _NUMBER.fullmatch(tags[b"l"]) or int(tags[b"l"]) < length):
         raise Bad("policy", "a part of the body is not signed")  # RFC 6376 section 8.2
-    if hashlib.sha256(data).digest() != _decoded(tags[b"bh"]):
+    if digest != _decoded(tags[b"bh"]):
         raise Bad("fail", "the body was changed")
+    if trouble is not None or check_key is None:
+        raise trouble or Bad("permerror", "there is no key")
     check_key(_lines([*_chosen(wire.headers, named)], signed.header, relaxed=relaxed_head), _decoded(tags[b"b"]))
 
 
@@ -191,16 +210,21 @@ def _relaxed(name: bytes) -> bool:
     return name == b"relaxed"
 
 
-def _body(body: bytes, *, relaxed: bool) -> bytes:
-    """RFC 6376 section 3.4.3 and 3.4.4."""
-    if relaxed:
-        body = b"\r\n".join([_SPACES.sub(b" ", line.rstrip(b" \t")) for line in body.split(b"\r\n")])
-    end = len(body)
-    while body.endswith(b"\r\n", 0, end):
-        end -= 2
-    if not end:
-        return b"" if relaxed else b"\r\n"
-    return body[:end] + b"\r\n"
+def _named(value: bytes) -> list[bytes]:
+    return [name.strip(b" \t\r\n").lower() for name in value.split(b":")]
+
+
+def _digest(wire: Wire, *, relaxed: bool, late: Late) -> tuple[bytes, int]:
+    """SHA-256 and length of the canonical body, computed once for all signatures."""
+    if relaxed not in wire.digests:
+        hashed, length = hashlib.sha256(), 0
+        for piece in (canonical.relaxed if relaxed else canonical.simple)(wire.body):
+            hashed.update(piece)
+            length += len(piece)
+            if late():
+                raise Bad("policy", "no time is left for so large a body")
+        wire.digests[relaxed] = hashed.digest(), length
+    return wire.digests[relaxed]
 
 
 def _chosen(headers: tuple[Header, ...], named: list[bytes]) -> Iterable[Header]:

@@ -42,12 +42,13 @@ class Wire:
             body if body.count(b"\n") == body.count(b"\r\n") else body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         )
 
+    @cached_property
+    def digests(self) -> dict[bool, tuple[bytes, int]]:
+        """SHA-256 and length of the canonical body, by `relaxed`: kept by who computes them, for the next signature."""
+        return {}
+
     def all(self, name: bytes) -> list[tuple[bytes, bytes]]:
         return [header for header in self.headers if header[0].lower() == name]
-
-    @property
-    def size(self) -> int:
-        return len(self._raw)
 
 
 def read(raw: bytes) -> Wire:
