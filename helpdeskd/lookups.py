@@ -56,7 +56,9 @@ class Dns:
         self._silent: OrderedDict[str, float] = (
             OrderedDict()
         )  # zones that did not answer, and until when nobody asks them
-        self._short: dict[str, tuple[int, float]] = {}  # silent domains of organisations, and until when they are counted
+        self._short: dict[
+            str, tuple[int, float]
+        ] = {}  # silent domains of organisations, and until when they are counted
         self._rests_until = 0.0
         self._lock = threading.Lock()
 
@@ -141,10 +143,9 @@ class Dns:
 
 
 def host_of(name: str) -> str:
-    """The domain whose record a name holds: that of s._domainkey.example.com is example.com."""
-    labels = name.split(".")
-    marks = [at for at, label in enumerate(labels) if label.startswith("_")]
-    return ".".join(labels[marks[-1] + 1 :]) if marks else name
+    """What is left alone where a name is silent: for _dmarc.example.com that is example.com. Other names may stand at servers of their
+    own (a key at a mailer's, a name that a macro makes), and say nothing about the domain above."""
+    return name.removeprefix("_dmarc.")
 
 
 class Until:

@@ -1,4 +1,6 @@
-"""DNS, as whoever asks it sees it: a protocol that tests answer themselves, and the real thing. The only module that knows dnspython."""
+"""DNS, as whoever asks it sees it: a protocol that tests answer themselves, and the real thing for one who waits.
+lookups.py is the real thing for mails; these two alone know dnspython.
+"""
 
 from __future__ import annotations
 

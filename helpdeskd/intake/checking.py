@@ -75,9 +75,7 @@ class Checker:
             return Checking(envelope.id, None, begun, seconds)
         return Checking(envelope.id, future, begun, seconds)
 
-    def _verdict(
-        self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]
-    ) -> Checked:
+    def _verdict(self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]) -> Checked:
         until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
         begun.set_result(until)
         resolver: Resolver | None = None if self._dns is None else self._dns.until(until)

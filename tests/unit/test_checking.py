@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import threading
+from concurrent.futures import Future
 
 import pytest
 
 from helpdeskd import daemon, spool
-from helpdeskd.config import Config, DnsSettings, Mailbox, Paths, Smtp, Trust
+from helpdeskd.config import Config, DnsSettings, Intake, Mailbox, Paths, Smtp, Trust
 from helpdeskd.desk import departments
 from helpdeskd.errors import DnsTrouble
 from helpdeskd.installation import opened
 from helpdeskd.intake import checking
-from helpdeskd.intake.checking import Checker, is_relay, origin_of
+from helpdeskd.intake.checking import GRACE, Checker, Checking, is_relay, origin_of
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.parse import parse
 from helpdeskd.mail.verify.names import organisation
@@ -28,6 +29,7 @@ from tests.taken import take
 from tests.unit.mail.verify.house import PLAIN, rsa_key, signed
 
 BOX = Mailbox(name="box", host="h", user="u", authserv_ids=("MX.provider.example",))
+BARE = Mailbox(name="bare", host="h", user="u")
 RELAYS = Config().trust.relays
 FORGED = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=bank.example\r\n"
 
@@ -37,8 +39,9 @@ FORGED = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=bank.
     [
         ("127.0.0.1", True),
         ("::1", True),
-        ("10.1.2.3", True),
-        ("fe80::1%eth0", True),
+        ("10.1.2.3", False),
+        ("192.168.1.2", False),
+        ("fe80::1%eth0", False),
         ("", True),
         ("unix", True),
         ("192.0.2.7", False),
@@ -57,11 +60,12 @@ def test_relays_of_our_own(peer, relay):
         ({"door": "lmtp", "peer": "192.0.2.7"}, "", {"mx.desk.example"}),
         ({"door": "pipe"}, "", {"mx.desk.example"}),
         ({"door": "imap", "account": "box", "sender_known": False}, "", {"mx.provider.example"}),
-        ({"door": "imap", "account": "gone", "sender_known": False}, "", {"mx.desk.example"}),
+        ({"door": "imap", "account": "gone", "sender_known": False}, "", set()),
+        ({"door": "imap", "account": "bare", "sender_known": False}, "", set()),
     ],
 )
 def test_what_each_door_knows(envelope, client, servers):
-    config = Config(mailbox=(BOX,), trust=Trust(authserv_ids=("mx.Desk.example",)))
+    config = Config(mailbox=(BOX, BARE), trust=Trust(authserv_ids=("mx.Desk.example",)))
     found = origin_of(spool.Envelope(helo="h", sender="a@b.example" if client else "", **envelope), config)
     assert (found.client, found.servers) == (client, servers)
 
@@ -82,11 +86,14 @@ def test_a_mail_does_not_wait_beyond_its_deadline(monkeypatch):
         over.wait()
         raise DnsTrouble("late", silent=True)
 
-    clock = iter([100.0, 108.0])
-    monkeypatch.setattr(checking, "monotonic", lambda: next(clock))
+    clock = [100.0]
+    monkeypatch.setattr(checking, "monotonic", lambda: clock[0])
     checker = Checker(Config(), Dns(ask, organisation, lambda: 100.0), now)
     try:
-        found = checker.begin(outside(), PLAIN, inbound()).result()
+        under_way = checker.begin(outside(), PLAIN, inbound())
+        assert under_way.begun.result() == 108.0
+        clock[0] = 108.0 + GRACE
+        found = under_way.result()
         assert (found.verdict, found.why) == (Verdict.NONE, Why.DNS)
     finally:
         over.set()
@@ -119,11 +126,42 @@ def test_a_fault_of_ours_is_no_verdict(monkeypatch):
     monkeypatch.setattr(checking, "verify", breaks)
     checker = Checker(Config(), None, now)
     try:
-        assert checker.begin(outside(), PLAIN, inbound()).result().why is Why.OFF
+        assert checker.begin(outside(), PLAIN, inbound()).result().lines == ("from none (trouble)",)
     finally:
         checker.close()
     closed = checker.begin(outside(), PLAIN, inbound())
-    assert closed.result().why is Why.OFF
+    assert closed.result().lines == ("from none (trouble)",)
+
+
+def test_time_in_the_queue_is_not_the_mails(monkeypatch):
+    """One thread: the second mail has all of its time once the first is done."""
+    over = threading.Event()
+    clock = [100.0]
+
+    def ask(name, kind, seconds):
+        over.wait()
+        return (b"v=DMARC1; p=reject",) if name.startswith("_dmarc") else (), 60.0
+
+    monkeypatch.setattr(checking, "monotonic", lambda: clock[0])
+    checker = Checker(Config(intake=Intake(batch=1)), Dns(ask, organisation, lambda: clock[0]), now)
+    try:
+        first = checker.begin(outside("a@else.example"), PLAIN, inbound())
+        assert first.begun.result() == 108.0
+        second = checker.begin(outside("a@else.example"), PLAIN, inbound())
+        clock[0] = 107.0
+        over.set()
+        assert second.result().why is Why.DMARC
+        assert second.begun.result() == 115.0
+    finally:
+        over.set()
+        checker.close()
+
+
+def test_a_mail_that_no_thread_takes_up():
+    checker = Checker(Config(), None, now)
+    waiting = Checking("id", Future(), Future(), -GRACE)
+    assert waiting.result().why is Why.TROUBLE
+    checker.close()
 
 
 async def test_over_real_smtp(tmp_path):

@@ -14,7 +14,8 @@ from helpdeskd.lookups import (
     MIN_TTL,
     NOTHING_TTL,
     REST_SECONDS,
-    SILENCE,
+    SHORT_SECONDS,
+    SILENT_DOMAINS,
     SILENT_TTL,
     TROUBLE_TTL,
     Dns,
@@ -73,33 +74,67 @@ def test_an_error_is_believed_for_a_while():
     assert world.asked.count("a.example") == 2
 
 
-def test_a_silent_domain_is_left_alone_with_all_its_names():
-    world = World(b_example=((b"b",), 60))
-    world.trouble("x1.a.example")
+def here(**known) -> World:
+    """A world whose root answers."""
+    world = World(**known)
+    world.known[""] = (("a.root.example",), 60)
+    return world
+
+
+@pytest.mark.parametrize("first", ["a.example", "_dmarc.a.example"])
+def test_a_silent_organisation_is_left_alone_with_all_its_names(first):
+    world = here(b_example=((b"b",), 60))
+    world.trouble(first)
     assert "a moment ago" in world.trouble("x2.a.example")
     assert world.txt("b.example") == (b"b",)
-    assert world.asked == ["x1.a.example", "b.example"]
+    assert world.asked == [first, "", "b.example"]
     world.now += SILENT_TTL + 1
     world.trouble("x3.a.example")
-    assert world.asked[-1] == "x3.a.example"
+    assert world.asked[-2:] == ["x3.a.example", ""]
 
 
-def test_where_little_time_was_left_silence_says_nothing():
-    world = World()
-    world.trouble("a.example", patience=1.0)
-    world.known["a.example"] = ((b"x",), 60)
-    assert world.txt("a.example") == (b"x",)
+def test_a_silent_name_below_says_nothing_of_the_others():
+    """Whoever writes a mail chooses it."""
+    world = here(a_example=((b"a",), 60), b_a_example=((b"b",), 60))
+    world.known["_dmarc.a.example"] = ((b"d",), 60)
+    for name in ("x.a.example", "_dmarc.x.a.example", "old._domainkey.a.example", "me._spf.a.example"):
+        assert not getattr(caught(world, name), "ours")
+    assert world.txt("a.example") == (b"a",)
+    assert world.txt("b.a.example") == (b"b",)
+    assert world.txt("_dmarc.a.example") == (b"d",)
 
 
-def test_no_time_left():
-    assert "no time" in World(a_example=((b"x",), 60)).trouble("a.example", patience=0)
+def test_an_organisation_of_silent_names_gets_little_time():
+    world = here()
+    given = []
+    world.dns = Dns(
+        lambda name, kind, seconds: given.append((name, seconds)) or world.ask(name, kind, seconds),
+        organisation,
+        lambda: world.now,
+    )
+    for n in range(SILENT_DOMAINS + 1):
+        world.trouble(f"x{n}.a.example")
+    assert [seconds for name, seconds in given if name][-2:] == [5.0, SHORT_SECONDS]
+
+
+def caught(world, name, **more) -> DnsTrouble:
+    with pytest.raises(DnsTrouble) as found:
+        world.txt(name, **more)
+    return found.value
+
+
+@pytest.mark.parametrize("patience", [0, 0.9])
+def test_with_little_time_left_nothing_is_asked(patience):
+    world = World(a_example=((b"x",), 60))
+    assert caught(world, "a.example", patience=patience).late
+    assert world.asked == []
 
 
 def test_when_the_root_is_silent_nothing_is_asked():
     world = World()
-    for n in range(SILENCE):
-        world.trouble(f"d{n}.example")
-    assert world.asked[-1] == ""
+    assert caught(world, "d.example").ours
+    assert world.asked == ["d.example", ""]
+    assert caught(world, "e.example").ours
     asked = len(world.asked)
     for n in range(100):
         world.trouble(f"e{n}.example")
@@ -118,7 +153,7 @@ def test_when_the_root_is_silent_nothing_is_asked():
 def test_others_silence_does_not_silence_us(root):
     world = World(f_example=((b"f",), 60))
     world.known[""] = root
-    for n in range(3 * SILENCE):
+    for n in range(9):
         world.trouble(f"d{n}.example")
     assert world.txt("f.example") == (b"f",)
 

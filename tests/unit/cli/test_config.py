@@ -99,6 +99,10 @@ def test_a_url_without_a_secret_is_shown_whole(house):
         (Config(lmtp=Lmtp(listen=("unix:/l",))), "lmtp: without authserv_ids a sender is verified by DKIM alone"),
         (Config(mailbox=(Mailbox(name="a", host="h", user="u"),)), "mailbox a: without authserv_ids"),
         (
+            Config(trust=Trust(authserv_ids=("mx.example",)), mailbox=(Mailbox(name="a", host="h", user="u"),)),
+            "mailbox a: without authserv_ids",
+        ),
+        (
             Config(trust=Trust(dns=False), mailbox=(Mailbox(name="a", host="h", user="u"),)),
             "mailbox a: without trust.dns and authserv_ids",
         ),
@@ -110,7 +114,7 @@ def test_remarks(config, said):
 
 @pytest.mark.parametrize("trust", [Trust(authserv_ids=("mx.example",)), Trust(dns=False, authserv_ids=("mx.example",))])
 def test_doors_that_can_tell_need_no_remark(trust):
-    box = Mailbox(name="a", host="h", user="u")
+    box = Mailbox(name="a", host="h", user="u", authserv_ids=("mx.provider.example",))
     config = Config(outgoing=Outgoing(relay="r:587"), lmtp=Lmtp(listen=("unix:/l",)), mailbox=(box,), trust=trust)
     assert list(remarks(config)) == []
 

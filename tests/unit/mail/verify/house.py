@@ -108,8 +108,8 @@ def outside(sender: str = "carol@shop.example", helo: str = "mx.shop.example", *
     return Origin(client=HERE, helo=helo, sender=sender, **more)
 
 
-def judged(raw: bytes, origin: Origin, resolver, now: datetime = NOW) -> Checked:
+def judged(raw: bytes, origin: Origin, resolver, now: datetime = NOW, late=lambda: False) -> Checked:
     inbound = parse(
         raw, sender=origin.sender, instance="i", own_addresses=lambda _: False, marker="#" * 30, limits=Intake()
     )
-    return verify(raw, inbound, origin, resolver, now)
+    return verify(raw, inbound, origin, resolver, now, late)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import re
 from base64 import b64encode
 
 import dkim
 import pytest
 
+from helpdeskd.mail import canonical
 from helpdeskd.mail.verify import signature, wire
 from helpdeskd.mail.verify.signature import Bad
 from tests.unit.mail.verify.house import NOW, PLAIN, SILENT, ed_key, rsa_key, signed, zone
@@ -176,7 +179,12 @@ def test_a_signature_that_says_something_else(before, after, found):
 def test_i_below_d():
     raw = PLAIN
     made = dkim.sign(
-        raw, b"s", b"shop.example", rsa_key()[0], identity=b"carol@mail.shop.example", include_headers=[b"from"]
+        raw,
+        b"s",
+        b"shop.example",
+        rsa_key()[0],
+        identity=b"carol@mail.shop.example",
+        include_headers=[b"from", b"subject", b"date"],
     )
     assert result(made + raw, rsa_key()[1]) == "pass"
 
@@ -185,6 +193,57 @@ def test_i_below_d():
 def test_headers_that_are_no_signature(value):
     with pytest.raises(Bad):
         signature.verify(wire.read(PLAIN), signature.take_apart((b"DKIM-Signature", value)), zone(), NOW)
+
+
+@pytest.mark.parametrize("left_out", [b"subject", b"date", b"to"])
+def test_what_a_signature_must_cover(left_out):
+    every = [b"from", b"to", b"subject", b"date"]
+    covered = [name for name in every if name != left_out]
+    found = result(signed(include_headers=covered), rsa_key()[1])
+    assert found == ("pass" if left_out == b"to" else f"policy: {left_out.decode().capitalize()} is not signed")
+    line = {b"subject": b"Subject: Printer\r\n", b"date": b"Date: Mon, 02 Mar 2026 10:00:00 +0000\r\n"}.get(
+        left_out, b""
+    )
+    bare = signed(PLAIN.replace(line, b""), include_headers=covered)
+    assert result(bare, rsa_key()[1]) == "pass"  # where there is none, none need be
+    if line:  # and none may be added
+        assert result(line + bare, rsa_key()[1]).startswith("policy")
+
+
+def test_a_body_is_hashed_once_for_all_signatures(monkeypatch):
+    calls = []
+    real = canonical.relaxed
+    monkeypatch.setattr(canonical, "relaxed", lambda body: calls.append(1) or real(body))
+    made = signed(canonicalize=(b"relaxed", b"relaxed"))
+    seen = wire.read(made)
+    taken = signature.take_apart(seen.all(b"dkim-signature")[0])
+    for _ in range(10):
+        signature.verify(seen, taken, zone(key=rsa_key()[1]), NOW)
+    assert calls == [1]
+    with pytest.raises(Bad, match="no time"):
+        signature.verify(wire.read(made), taken, zone(key=rsa_key()[1]), NOW, lambda: True)
+
+
+def in_lines(body: bytes) -> bytes:
+    """RFC 6376 section 3.4.4, as it reads."""
+    lines = [re.sub(rb"[ \t]+", b" ", line.rstrip(b" \t")) for line in body.split(b"\r\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 64])
+def test_pieces_come_to_the_same_as_lines(piece, monkeypatch):
+    monkeypatch.setattr(canonical, "PIECE", piece)
+    chance = random.Random(piece)
+    for _ in range(500):
+        body = b"".join(
+            chance.choice([b"a", b" ", b"\t", b"\r\n", b"\r", b"bc  d", b"\r\n\r\n"])
+            for _ in range(chance.randrange(30))
+        )
+        assert b"".join(canonical.relaxed(body)) == in_lines(body), body
+        plain = re.sub(rb"(\r\n)*\Z", b"", body, count=1) + b"\r\n"
+        assert b"".join(canonical.simple(body)) == plain, body
 
 
 # A backtracking pattern takes hours for some of these: the suite's limit of time is the assertion.

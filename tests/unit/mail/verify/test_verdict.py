@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from helpdeskd.mail.verify import Origin
+from helpdeskd.errors import DnsTrouble
+from helpdeskd.mail.verify import Origin, names
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.trust import Method, Why
 from tests.unit.mail.verify.house import (
@@ -195,19 +196,125 @@ def test_without_dns_nothing_is_looked_at():
     assert (found.verdict, found.why) == (NONE, Why.OFF)
 
 
-def test_a_mail_too_large_to_be_verified_is_neither_pass_nor_fail(monkeypatch):
-    from helpdeskd.mail import verify
+DEAD = zone(
+    policy=POLICY["reject"],
+    spf=SPF["fail"],
+    **{
+        "s._domainkey.dead.shop.example": SILENT,
+        "dead.shop.example": SILENT,
+        "_dmarc.dead.shop.example": SILENT,
+        "lost._domainkey.shop.example": SILENT,
+    },
+)
+BELOW = signed(domain="dead.shop.example")
+LOST = signed(selector="lost")
 
-    monkeypatch.setattr(verify, "MAX_MAIL", 100)
-    here = zone(spf=SPF["fail"], key=rsa_key()[1], policy=POLICY["reject"])
-    assert judged(SIGNED, outside(), here).why is Why.TOO_LARGE
-    assert judged(PLAIN, outside(), here).why is Why.DMARC  # nothing to verify in it
-    assert judged(SIGNED, outside(), zone(spf=SPF["pass"])).why is Why.SPF
+
+@pytest.mark.parametrize(
+    ("raw", "sender", "verdict"),
+    [
+        (BELOW, "a@evil.example", FAIL),  # a signature of a name below
+        (PLAIN, "a@dead.shop.example", FAIL),  # an envelope below
+        (BELOW, "a@dead.shop.example", FAIL),
+        (LOST, "a@evil.example", NONE),  # a key of the very domain, and a body that fits
+        (LOST.replace(b"smokes", b"burns"), "a@evil.example", FAIL),  # and one that does not
+        (PLAIN.replace(b"<carol@shop", b"<carol@dead.shop"), "a@dead.shop.example", FAIL),  # a From below
+        (signed(PLAIN.replace(b"<carol@shop", b"<carol@dead.shop"), "dead.shop.example"), "a@evil.example", FAIL),
+    ],
+)
+def test_whose_silence_excuses(raw, sender, verdict):
+    found = judged(raw, outside(sender), DEAD)
+    assert found.verdict is verdict, found.lines
+
+
+def test_silence_below_excuses_where_nothing_is_wanted():
+    assert (
+        judged(BELOW, outside("a@evil.example"), Zone({**DEAD.records, **zone(policy=POLICY["none"]).records})).why
+        is Why.DNS
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [(DnsTrouble("gone", ours=True), NONE), (DnsTrouble("late", late=True), FAIL), (SILENT, FAIL)],
+)
+def test_what_silence_is_ours(error, verdict):
+    here = zone(policy=POLICY["reject"], **{"s._domainkey.dead.shop.example": error})
+    assert judged(BELOW, outside("a@evil.example"), here).verdict is verdict
+    own = zone(policy=POLICY["reject"], key=error)
+    assert judged(SIGNED, outside("a@evil.example"), own).verdict is (FAIL if error.late else NONE)
+
+
+def test_a_strict_domain_is_not_excused_by_its_organisation():
+    raw = signed(PLAIN.replace(b"carol@shop", b"carol@mail.shop"))
+    for record, verdict in (("v=DMARC1; p=reject", NONE), ("v=DMARC1; p=reject; adkim=s", FAIL)):
+        here = zone(key=SILENT, **{"_dmarc.mail.shop.example": record})
+        assert judged(raw, outside("a@evil.example"), here).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("record", "verdict"),
+    [
+        ("v=spf1 include:spf.mailer.example -all", NONE),
+        ("v=spf1 a:dead.shop.example -all", NONE),
+        ("v=spf1 ptr -all", FAIL),
+        ("v=spf1 ptr:shop.example -all", FAIL),
+        ("v=spf1 exists:%{l}.dead.shop.example -all", FAIL),
+        ("v=spf1 exists:%{p}.shop.example -all", FAIL),
+        ("v=spf1 -all exp=%{l}.dead.shop.example", FAIL),
+    ],
+)
+def test_an_spf_record_and_names_that_a_client_chooses(record, verdict):
+    records = {
+        ("spf.mailer.example", "TXT"): SILENT,
+        ("dead.shop.example", "A"): SILENT,
+        ("carol.dead.shop.example", "A"): SILENT,
+        ("carol.dead.shop.example", "TXT"): SILENT,
+        ("7.2.0.192.in-addr.arpa", "PTR"): ("mx.shop.example",) if record.endswith("shop.example -all") else SILENT,
+        ("mx.shop.example", "A"): SILENT,
+    }
+    here = Zone({**zone(spf=record, policy=POLICY["reject"]).records, **records})
+    found = judged(PLAIN, outside(), here)
+    assert found.verdict is verdict, found.lines
+
+
+def test_own_names_are_asked_first():
+    """Slow names of a forger's choice use up only what is left."""
+    here = Zone(DEAD.records)
+    judged(signed(SIGNED, "dead.shop.example"), outside("a@evil.example"), here)
+    assert [name for name, _ in here.asked] == [
+        "_dmarc.shop.example",
+        "s._domainkey.shop.example",
+        "s._domainkey.dead.shop.example",
+    ]
+
+
+def test_a_body_that_takes_too_long_excuses_nothing():
+    here = zone(key=rsa_key()[1], policy=POLICY["reject"])
+    found = judged(SIGNED, outside("a@evil.example"), here, late=lambda: True)
+    assert found.verdict is FAIL, found.lines
+    assert found.checks[0].note == "no time is left"
+
+
+def test_a_large_mail_is_verified_whole():
+    raw = signed(PLAIN + b"it smokes\r\n" * 2_700_000, canonicalize=(b"relaxed", b"simple"))
+    assert len(raw) > 25 << 20
+    here = zone(key=rsa_key()[1], policy=POLICY["reject"])
+    assert judged(raw, outside("a@evil.example"), here).why is Why.DKIM
+    assert judged(raw + b"x", outside("a@evil.example"), here).why is Why.DMARC
+
+
+def test_domains_that_one_mapping_takes_for_the_same():
+    raw = signed(PLAIN.replace(b"carol@shop.example", "carol@straße.example".encode()), "strasse.example")
+    key = {"s._domainkey.strasse.example": rsa_key()[1]}
+    assert judged(raw, outside("x@else.example"), zone(**key)).why is Why.NO_POLICY
+    assert names.domain("STRAßE.example") == "xn--strae-oqa.example"
 
 
 def test_a_hundred_signatures_cost_ten():
     junk = b"".join(
-        b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=k%d; h=from; bh=AA==; b=AA==\r\n" % n for n in range(300)
+        b"DKIM-Signature: v=1; a=rsa-sha256; d=shop.example; s=k%d; h=from:subject:date; bh=AA==; b=AA==\r\n" % n
+        for n in range(300)
     )
     here = zone(policy=POLICY["reject"])
     found = judged(junk + SIGNED, outside("a@evil.example"), here)
@@ -367,6 +474,25 @@ def test_a_broken_chain_excuses_nothing(before, after):
 def test_a_chain_whose_key_cannot_be_asked_for_is_asked_for_again():
     here = sealing(**{"arc._domainkey.list.example": SILENT})
     assert judged(passed_on(), at_the_door("list.example"), here).why is Why.DNS
+
+
+def test_nobody_but_the_trusted_forwarder_is_asked():
+    """Older seals are strangers': their silence neither excuses nor costs anything."""
+    raw = results("list.example; dmarc=fail header.from=shop.example", raw=passed_on(sealer="evil.example"))
+    twice = sealed(raw, "list.example", "list.example")
+    here = sealing("evil.example", "list.example")
+    here.records["arc._domainkey.evil.example", "TXT"] = SILENT
+    assert judged(twice, at_the_door("list.example"), here).verdict is FAIL
+    assert ("arc._domainkey.evil.example", "TXT") not in here.asked
+
+
+def test_a_message_signature_of_somebody_else():
+    raw = passed_on()
+    at = raw.index(b"ARC-Message-Signature")
+    raw = raw[:at] + raw[at:].replace(b"d=list.example", b"d=evil.example", 1)
+    here = sealing("list.example", **{"arc._domainkey.evil.example": SILENT})
+    assert judged(raw, at_the_door("list.example"), here).verdict is FAIL
+    assert ("arc._domainkey.evil.example", "TXT") not in here.asked
 
 
 def test_a_chain_never_makes_a_mail_pass():
