@@ -98,7 +98,7 @@ def test_a_silent_name_below_says_nothing_of_the_others():
     world = here(a_example=((b"a",), 60), b_a_example=((b"b",), 60))
     world.known["_dmarc.a.example"] = ((b"d",), 60)
     for name in ("x.a.example", "_dmarc.x.a.example", "old._domainkey.a.example", "me._spf.a.example"):
-        assert not getattr(caught(world, name), "ours")
+        assert not caught(world, name).ours
     assert world.txt("a.example") == (b"a",)
     assert world.txt("b.a.example") == (b"b",)
     assert world.txt("_dmarc.a.example") == (b"d",)
