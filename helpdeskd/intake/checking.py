@@ -41,7 +41,7 @@ class Checking:
             return _TROUBLE
         try:
             until = self.begun.result(self.seconds + GRACE)
-        except TimeoutError:
+        except (TimeoutError, CancelledError):
             self.future.cancel()
             return _TROUBLE
         try:
@@ -73,6 +73,7 @@ class Checker:
         except RuntimeError as error:
             _log.warning(Event.WARNING, spool=envelope.id, warning="no verdict", error=str(error))
             return Checking(envelope.id, None, begun, seconds)
+        future.add_done_callback(lambda _: begun.cancel())  # of use where no thread will ever take it up
         return Checking(envelope.id, future, begun, seconds)
 
     def _verdict(self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]) -> Checked:
