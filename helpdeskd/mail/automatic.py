@@ -211,6 +211,66 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
 )
 
 
+# Names under which programs send, beside those above. A word of its own: `smtp_service`, never `smtphelp`.
+_DAEMON_LOCAL = re.compile(
+    r"(?:mail(?:er)?[-_.]?daemon|mdaemon|post[-_.]?master|mail[-_.]?delivery(?:[-_.]?(?:sub)?system)?|mail[-_.]?system)$|"
+    r"(?:.*[-_.])?(?:smtp|mta|imss)(?:[-_.]|$)",
+    re.IGNORECASE,
+)
+
+
+def _daemon_by_name(signs: Signs) -> str:
+    local = signs.author.email.partition("@")[0] if signs.author else ""
+    if _DAEMON_LOCAL.match(local):
+        return f"From: {local}"
+    match = _DAEMONS.match(signs.headers.text("from"))
+    return f"From: {match[1]}" if match else ""
+
+
+def _daemon_by_envelope(signs: Signs) -> str:
+    sender = signs.headers.text("return-path") if signs.sender is None else signs.sender
+    local = sender[:320].strip("<> ").partition("@")[0]
+    return f"envelope sender {local}" if _DAEMON_LOCAL.match(local) else ""
+
+
+def _nobody(signs: Signs) -> str:
+    return "" if signs.author else "From: nobody"
+
+
+def _is_status(signs: Signs) -> str:
+    return signs.content_type if signs.content_type == "message/delivery-status" else ""
+
+
+# That a machine wrote a mail which all RULES take for a person's. Not enough to call it anything: one of these must stand
+# beside words that read like a report, or it is the mail of somebody who writes about their mail.
+_MACHINES: tuple[Rule, ...] = (
+    _daemon_by_name,
+    _daemon_by_envelope,
+    _nobody,
+    _is_status,
+    # of Exchange, Amazon's notices, fml
+    _has(
+        "X-Failed-Recipient",
+        "X-MS-Embedded-Report",
+        "X-MS-Exchange-Message-Is-Ndr",
+        "X-Amz-Sns-Message-Id",
+        "X-MLServer",
+    ),
+)
+
+
+def machine(signs: Signs, kind: Kind) -> str:
+    """The sign that a machine wrote it; empty where there is none. `kind` is what `classify` says."""
+    if kind is not Kind.PERSONAL:
+        return kind.value
+    return next(filter(None, (rule(signs) for rule in _MACHINES)), "")
+
+
+def is_proven(signs: Signs) -> bool:
+    """Is this a bounce by what every server that keeps to the standards sends: the null return path, or a multipart/report?"""
+    return signs.content_type == "multipart/report" or bool(_null_sender(signs))
+
+
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
 _HEAD = 4096  # bytes of a calendar in which its method stands
 
