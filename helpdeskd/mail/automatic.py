@@ -241,9 +241,11 @@ def _is_status(signs: Signs) -> str:
     return signs.content_type if signs.content_type == "message/delivery-status" else ""
 
 
-# That a machine wrote a mail which all RULES take for a person's. Not enough to call it anything: one of these must stand
+# That a machine wrote a mail which RULES take for a person's. Not enough to call it anything: one of these must stand
 # beside words that read like a report, or it is the mail of somebody who writes about their mail.
 _MACHINES: tuple[Rule, ...] = (
+    _null_sender,
+    _is_not("Auto-Submitted", "no"),
     _daemon_by_name,
     _daemon_by_envelope,
     _nobody,
@@ -257,13 +259,13 @@ _MACHINES: tuple[Rule, ...] = (
         "X-MLServer",
     ),
 )
+# Lists pass on what people write, and people answer invitations.
+_OF_PEOPLE = frozenset({Kind.PERSONAL, Kind.LIST, Kind.MEETING})
 
 
-def machine(signs: Signs, kind: Kind) -> str:
-    """The sign that a machine wrote it; empty where there is none. `kind` is what `classify` says."""
-    if kind is not Kind.PERSONAL:
-        return kind.value
-    return next(filter(None, (rule(signs) for rule in _MACHINES)), "")
+def is_of_machine(signs: Signs, kind: Kind) -> bool:
+    """Does a header show that a machine wrote it? `kind` is what `classify` says."""
+    return kind not in _OF_PEOPLE or any(rule(signs) for rule in _MACHINES)
 
 
 def is_proven(signs: Signs) -> bool:

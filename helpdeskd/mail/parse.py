@@ -71,7 +71,7 @@ def parse(
         files=automatic.types_of(content.parts),
     )
     kind, why = automatic.classify(signs)
-    by_machine = bool(automatic.machine(signs, kind))
+    by_machine = automatic.is_of_machine(signs, kind)
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
     said = quoting.split(content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at)
     return Inbound(

@@ -294,6 +294,8 @@ def test_words_alone_make_no_bounce(subject, body, sender):
     """A customer of a help desk writes such things every day; taken for a machine's, their mail would open no ticket."""
     found = mail(body, subject, sender, f"Return-Path: <{sender}>\n")
     assert (found.kind, found.report, found.weak_bounce) == (Kind.PERSONAL, None, False)
+    by_list = mail(body, subject, sender, "Return-Path: <talk-bounces@lists.example>\nList-Id: <talk.lists.example>\n")
+    assert (by_list.kind, by_list.report, by_list.weak_bounce) == (Kind.LIST, None, False)
 
 
 @pytest.mark.parametrize(
