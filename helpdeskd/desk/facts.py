@@ -322,7 +322,8 @@ def _fates(conn: Connection, inbound: Inbound, recipients: tuple[str, ...]) -> t
 
 def _names_staff(conn: Connection, inbound: Inbound) -> bool:
     """Does a report speak of a mail to one of us? A ticket that it opened would be told to the same address."""
-    named = dict.fromkeys(fate.original or fate.recipient for fate in (inbound.report.fates if inbound.report else ()))
+    told = inbound.report.fates if inbound.report else ()
+    named = dict.fromkeys(each for fate in told for each in (fate.original, fate.recipient))
     found = (people.find(conn, each) for each in list(named)[:MAX_IDS] if each)
     return any(person is not None and person.is_staff for person in found)
 
