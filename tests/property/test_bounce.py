@@ -98,9 +98,9 @@ def test_a_text_is_judged_once_however_many_recipients_it_names(count, line, sai
     are the text that speaks of all."""
 
     def judged(recipients: int) -> int:
-        seen = 0
+        seen, ask = 0, codes.status_in
 
-        def counted(words: str, ask=codes.status_in) -> str:
+        def counted(words: str) -> str:
             nonlocal seen
             seen += len(words)
             return ask(words)
