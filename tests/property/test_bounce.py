@@ -92,7 +92,7 @@ def test_bounces_are_read_in_linear_time(name):
 
 
 @given(st.integers(2, MAX_FATES // 2), st.sampled_from(["\n\n<{}@x.example>\n\n", "- {}@x.example\n"]), st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_text_is_judged_once_however_many_recipients_it_names(count, line, said):
     """The characters that are searched for codes: of twice as many recipients not twice as many, since nearly all of them
     are the text that speaks of all."""
