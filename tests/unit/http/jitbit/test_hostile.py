@@ -17,8 +17,7 @@ import httpx2 as httpx
 import pytest
 from sqlalchemy import select
 
-from helpdeskd import resources
-from helpdeskd import config
+from helpdeskd import config, resources
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.http.params import Param, params_of
