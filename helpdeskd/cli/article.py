@@ -181,8 +181,9 @@ def set_(
 
         def act(conn: Connection) -> Whole:
             actor = actor_of(conn, who)
-            in_topic = {} if topic is None else {"topic_id": _topic_made(here, conn, topic, actor)}
-            draft = replace(articles.get(conn, article_id, staff=True).draft, **wanted, **in_topic)
+            draft = replace(articles.get(conn, article_id, staff=True).draft, **wanted)
+            if topic is not None:
+                draft = replace(draft, topic_id=_topic_made(here, conn, topic, actor))
             return articles.change(conn, here.desk, here.clock(), article_id=article_id, draft=draft, actor=actor)
 
         whole = here.store.writer.run(act)
