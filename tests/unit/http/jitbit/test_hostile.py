@@ -18,11 +18,13 @@ import pytest
 from sqlalchemy import select
 
 from helpdeskd import resources
+from helpdeskd.config import Config
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.http.params import Param, params_of
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.render import Renderer
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.store import outbox, schema
 from tests.unit.http.jitbit.conftest import OFFER, PRINTER, House
 
@@ -339,7 +341,7 @@ def test_what_was_kept_is_read_again(ask: Asker) -> None:
 
 
 def test_mails_of_it_have_the_headers_that_ours_have(ask: Asker) -> None:
-    house, renderer = ask.house, Renderer(TEMPLATES, None, "en")
+    house, renderer, signer = ask.house, Renderer(TEMPLATES, None, "en"), Signer(Config())
     rows = house.read(lambda conn: list(outbox.list_rows(conn, limit=2_000)))
     assert len(rows) > 10
     named: set[str] = set()
@@ -350,6 +352,7 @@ def test_mails_of_it_have_the_headers_that_ours_have(ask: Asker) -> None:
             "blobs": house.serving.blobs,
             "desk": house.serving.desk,
             "attachments_mb": 1,
+            "signer": signer,
         }
         mail = email.message_from_bytes(letter.write(row, material, **given))
         named |= {name.lower() for part in mail.walk() for name in part}
