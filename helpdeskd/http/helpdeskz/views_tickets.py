@@ -41,6 +41,8 @@ def create_ticket(call: Call) -> shapes.TicketMade:
 
 def _open(conn: Connection, desk: Desk, now: datetime, *, asked: NewTicket, words: Words) -> Ticket:
     """Department and people are read here: what is removed meanwhile gets no ticket."""
+    if departments.there(conn, asked.department_id) is None:
+        raise NotFound("department", asked.department_id)
     staff = lists.staff_member(conn, asked.staff_id) if asked.opener == "staff" and asked.staff_id else None
     posted = tickets.open(
         conn,

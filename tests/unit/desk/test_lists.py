@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, text
 
-from helpdeskd.desk import customers, departments, files, lists, tickets
+from helpdeskd.desk import changes, customers, departments, files, lists, tickets
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.desk.lists import Wanted
 from helpdeskd.errors import NotFound

@@ -197,7 +197,7 @@ def test_a_password_that_cannot_be_taken_leaves_the_link_good(serve, sqlite_stor
 
 
 def test_an_address_that_is_somebody_elses_user_name(serve, sqlite_store, client, link):
-    path, person_id = link()
+    path, _ = link()
 
     def take(conn, name):
         dan, _ = people.ensure_requester(conn, Address("dan@customer.example", "Dan"), now())
