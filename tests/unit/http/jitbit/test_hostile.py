@@ -17,8 +17,7 @@ import httpx2 as httpx
 import pytest
 from sqlalchemy import select
 
-from helpdeskd import resources
-from helpdeskd.config import Config
+from helpdeskd import config, resources
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.http.params import Param, params_of
@@ -341,7 +340,7 @@ def test_what_was_kept_is_read_again(ask: Asker) -> None:
 
 
 def test_mails_of_it_have_the_headers_that_ours_have(ask: Asker) -> None:
-    house, renderer, signer = ask.house, Renderer(TEMPLATES, None, "en"), Signer(Config())
+    house, renderer = ask.house, Renderer(TEMPLATES, None, "en")
     rows = house.read(lambda conn: list(outbox.list_rows(conn, limit=2_000)))
     assert len(rows) > 10
     named: set[str] = set()
@@ -352,7 +351,7 @@ def test_mails_of_it_have_the_headers_that_ours_have(ask: Asker) -> None:
             "blobs": house.serving.blobs,
             "desk": house.serving.desk,
             "attachments_mb": 1,
-            "signer": signer,
+            "signer": Signer(config.Config()),
         }
         mail = email.message_from_bytes(letter.write(row, material, **given))
         named |= {name.lower() for part in mail.walk() for name in part}
