@@ -200,7 +200,7 @@ def test_an_address_that_is_somebody_elses_user_name(serve, sqlite_store, client
     path, _ = link()
 
     def take(conn, name):
-        dan, _ = people.ensure_requester(conn, Address("dan@customer.example", "Dan"), now())
+        dan = people.customer(conn, serve.desk, now(), Address("Dan", "dan@customer.example"))
         accounts.set_username(conn, serve.desk, now(), person=dan, username=name)
 
     sqlite_store.writer.run(lambda conn: take(conn, "carol@customer.example"))
