@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from helpdeskd.desk import forms, people, sight
 from helpdeskd.desk.sight import Act, Sight
@@ -11,8 +11,6 @@ from helpdeskd.http.dialect import Call, Denied, NoRoute
 from helpdeskd.http.jitbit.access import NAME, is_foreign
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
-
-T = TypeVar("T")
 
 
 def seeing(call: Call) -> Sight:
@@ -30,9 +28,9 @@ def ticket(call: Call, ticket_id: int, act: Act = Act.SEE) -> Ticket:
     return call.read(sight.ticket, seeing(call), ticket_id, act)
 
 
-def work(call: Call, act: Callable[..., T], tickets: Mapping[str, int], **values: Any) -> T:
+def work(call: Call, act: Callable[..., object], tickets: Mapping[str, int], **values: Any) -> None:
     """An act of the desk with these tickets, by their names there, where the caller may work on each. Raises NotFound, Refused."""
-    return call.write(forms.work, act, sight=seeing(call), actor=actor(call), tickets=tickets, **values)
+    call.write(forms.work, act, sight=seeing(call), actor=actor(call), tickets=tickets, **values)
 
 
 def deliberate(call: Call) -> None:

@@ -14,6 +14,7 @@ from helpdeskd.desk import accounts, changes, counters, lists, people, queries, 
 from helpdeskd.desk.context import Words
 from helpdeskd.http.helpdeskz import HELPDESKZ, views_tickets
 from helpdeskd.http.openapi import document
+from helpdeskd.http.written import words_of
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.model.ticket import State
 from helpdeskd.store import schema
@@ -126,11 +127,11 @@ def test_a_ticket_by_its_user_and_its_replies(fresh: House) -> None:
 def test_who_or_what_goes_while_one_asks_gets_no_ticket(
     fresh: House, monkeypatch: pytest.MonkeyPatch, path: str, words: str
 ) -> None:
-    api, right = fresh.client, views_tickets.words_of
+    api = fresh.client
 
     def gone(*given: Any) -> Words:
         assert api.post(f"{path}/delete/2").json()["success"] == 1
-        return right(*given)
+        return words_of(*given)
 
     monkeypatch.setattr(views_tickets, "words_of", gone)
     given = {"opener": "user", "user_id": "2", "department_id": "2", "subject": "S", "body": "B"}
