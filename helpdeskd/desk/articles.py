@@ -166,13 +166,9 @@ def files(conn: Connection, article_ids: Iterable[int]) -> dict[int, tuple[Attac
     return found
 
 
-def read(
-    conn: Connection, desk: Desk, now: datetime, *, article_id: int, staff: bool, actor: Person | None = None
-) -> Whole:
-    """`get`, and one view more. Raises NotFound."""
-    get(conn, article_id, staff=staff)
+def viewed(conn: Connection, desk: Desk, now: datetime, *, article_id: int) -> None:
+    """One view more; nothing else changes."""
     conn.execute(update(schema.article).where(_a.id == article_id).values(views=_a.views + 1))
-    return get(conn, article_id, staff=staff)
 
 
 def create(
