@@ -105,7 +105,7 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
 def password(ctx: click.Context, address: str) -> None:
     """Set the password by which ADDRESS logs in, a customer's too. It is asked for, or read from standard input.
 
-    Their sessions end, and so do API keys that carry their rights.
+    API keys that carry their rights end.
     """
     secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
     hashed = Passwords().hash(secret)
@@ -125,7 +125,7 @@ def password(ctx: click.Context, address: str) -> None:
 @click.argument("switch", type=click.Choice(["on", "off"]))
 @click.pass_context
 def totp(ctx: click.Context, address: str, switch: str) -> None:
-    """Ask ADDRESS for a one-time code at each log-in, or no more. Their sessions end.
+    """Ask ADDRESS for a one-time code at each log-in, or no more.
 
     `on` prints what an authenticator's app takes, and wants a code from it.
     """

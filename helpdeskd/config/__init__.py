@@ -22,7 +22,7 @@ DaysFromOne = Annotated[int, Meta(ge=1, le=36500)]
 
 # What [http] may speak; a package of helpdeskd/http each.
 DIALECTS = ("helpdeskz", "jitbit")
-RATE_CLASSES = ("default", "search")  # of their calls
+RATE_CLASSES = {"helpdeskz": ("default",), "jitbit": ("default", "search")}  # of their calls
 
 
 class Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

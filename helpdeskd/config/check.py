@@ -92,6 +92,7 @@ def _http(http: Http) -> Iterator[Problem]:
         if not (listen.startswith("unix:/") or _host_port(listen)):
             yield "http.listen", "expected unix:/path or host:port, such as 127.0.0.1:8080"
     spoken = ", ".join(DIALECTS)
+    rated = [f"{dialect}.{kind}" for dialect, kinds in RATE_CLASSES.items() for kind in kinds]
     if http.root and http.root not in DIALECTS:
         yield "http.root", f"expected one of {spoken}"
     for host, dialect in http.hosts.items():
@@ -100,9 +101,8 @@ def _http(http: Http) -> Iterator[Problem]:
         if dialect not in DIALECTS:
             yield f"http.hosts.{host}", f"expected one of {spoken}"
     for name, rate in http.rates.items():
-        dialect, _, kind = name.partition(".")
-        if dialect not in DIALECTS or kind not in RATE_CLASSES:
-            yield f"http.rates.{name}", f"expected a dialect and a class, such as {DIALECTS[0]}.{RATE_CLASSES[0]}"
+        if name not in rated:
+            yield f"http.rates.{name}", f"expected a dialect and a class, one of {', '.join(rated)}"
         if not _RATE.fullmatch(rate):
             yield f"http.rates.{name}", "expected a rate such as 90/minute (second, minute, hour, day), or none"
     for proxy in http.trusted_proxies:

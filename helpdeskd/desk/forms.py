@@ -5,11 +5,11 @@ What a form may change, by which right and by which act of the desk, is the tabl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
 
@@ -33,6 +33,8 @@ from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Origin, Priority, State, Ticket
+
+T = TypeVar("T")
 
 
 class Keep(Enum):
@@ -180,6 +182,22 @@ def spend(
     ticket = seeing.ticket(conn, sight, ticket_id, Act.WORK)
     state = None if status is None or ticket.state in status.alike else status.state
     return timekeeping.spend(conn, desk, now, ticket=ticket, seconds=seconds, state=state, actor=actor)
+
+
+def work(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    act: Callable[..., T],
+    *,
+    sight: Sight,
+    actor: Person,
+    tickets: Mapping[str, int],
+    **values: Any,
+) -> T:
+    """`act`, which takes these tickets by name, where they may work on each. Raises NotFound, Refused("not-permitted"), and as `act`."""
+    found = {name: seeing.ticket(conn, sight, each, Act.WORK) for name, each in tickets.items()}
+    return act(conn, desk, now, **found, **values, actor=actor)
 
 
 def merge(

@@ -6,17 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
 from helpdeskd.desk import articles, catalogue
 from helpdeskd.desk.articles import Article, Wanted, Whole
 from helpdeskd.desk.catalogue import Place
-from helpdeskd.desk.context import Desk
 from helpdeskd.desk.sight import Sight
 from helpdeskd.errors import NotFound
-from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Attachment
 from helpdeskd.store import schema
 
@@ -59,15 +56,6 @@ def page(conn: Connection, who: Sight, article_id: int) -> Page:
     if not _stands(whole.article, who, () if who.staff else catalogue.shown(conn, who)):
         raise NotFound("article", article_id)
     return Page(whole, _numbers(conn, (whole.article,)))
-
-
-def read(
-    conn: Connection, desk: Desk, now: datetime, *, who: Sight, article_id: int, actor: Person | None = None
-) -> Page:
-    """`page`, and one view more. Raises NotFound."""
-    page(conn, who, article_id)
-    articles.read(conn, desk, now, article_id=article_id, staff=who.staff, actor=actor)
-    return page(conn, who, article_id)
 
 
 def file(conn: Connection, who: Sight, file_id: int) -> Attachment:

@@ -6,12 +6,13 @@ person or ticket that was asked for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal_column, or_, select, union_all
 from sqlalchemy.sql import Executable
 
 from helpdeskd.desk import counters, rows
@@ -155,7 +156,8 @@ class Said:
     by_staff: bool
 
 
-_PUBLIC = (_m.ticket_id == bindparam("ticket_id"), _m.visibility == Visibility.PUBLIC.value)
+_OF_TICKET = _m.ticket_id.in_(bindparam("parts", expanding=True))
+_PUBLIC = (_OF_TICKET, _m.visibility == Visibility.PUBLIC.value)
 _SAID = (
     select(*rows.MESSAGE, _p.customer_no, _p.staff_no, and_(_p.kind == "staff", _p.id != _t.requester_id))
     .join(schema.ticket, _t.id == _m.ticket_id)
@@ -166,15 +168,33 @@ _NEWEST = _SAID.order_by(_m.id.desc()).limit(bindparam("most")).offset(bindparam
 _SAID_TOTAL = select(func.count()).select_from(schema.message).where(*_PUBLIC)
 
 
-def public_messages(conn: Connection, ticket_id: int, *, limit: int, offset: int) -> tuple[Said, ...]:
-    """What was said in public, the newest first."""
-    found = conn.execute(_NEWEST, {"ticket_id": ticket_id, "most": limit, "skip": offset})
+# With itself, the tickets that were merged into it.
+_PARTS = select(_t.id, _t.merged_into).where(
+    or_(_t.id == bindparam("ticket_id"), _t.merged_into == bindparam("ticket_id")), _t.removed_at.is_(None)
+)
+
+
+def parts(conn: Connection, ticket_id: int) -> tuple[int, ...]:
+    """The tickets whose messages are its: itself and what was merged into it; of a merged one, those of where it went."""
+    seen: set[int] = set()
+    while True:
+        seen.add(ticket_id)
+        found = {row.id: row.merged_into for row in conn.execute(_PARTS, {"ticket_id": ticket_id})}
+        into = found.get(ticket_id)
+        if into is None or into in seen:
+            return tuple(sorted({ticket_id, *found}))
+        ticket_id = into
+
+
+def public_messages(conn: Connection, of: Sequence[int], *, limit: int, offset: int) -> tuple[Said, ...]:
+    """What was said in public in these `parts`, the newest first."""
+    found = conn.execute(_NEWEST, {"parts": of, "most": limit, "skip": offset})
     return tuple(Said(rows.message(row), row[-3], row[-2], bool(row[-1])) for row in found)
 
 
-def public_total(conn: Connection, ticket_id: int) -> int:
-    """How many public messages a ticket has, the first among them."""
-    return int(conn.execute(_SAID_TOTAL, {"ticket_id": ticket_id}).scalar_one())
+def public_total(conn: Connection, of: Sequence[int]) -> int:
+    """How many public messages there are in these `parts`, the first among them."""
+    return int(conn.execute(_SAID_TOTAL, {"parts": of}).scalar_one())
 
 
 # Files of notes, of mails without a voice and of removed tickets are not for these lists, nor are those of articles and assets.
@@ -186,7 +206,7 @@ _FILES = (
     .where(_m.visibility == Visibility.PUBLIC.value, *_THERE)
 )
 _FILE = _FILES.where(_a.id == bindparam("attachment_id"))
-_BY_MESSAGE, _BY_TICKET = _m.id == bindparam("message_id"), _m.ticket_id == bindparam("ticket_id")
+_BY_MESSAGE = _m.id == bindparam("message_id")
 
 
 def public_file(conn: Connection, attachment_id: int) -> Attachment | None:
@@ -196,19 +216,18 @@ def public_file(conn: Connection, attachment_id: int) -> Attachment | None:
 
 
 def public_files(
-    conn: Connection, *, ticket_id: int | None = None, message_id: int | None = None
+    conn: Connection, *, of: Sequence[int] | None = None, message_id: int | None = None
 ) -> tuple[Attachment, ...]:
-    """Files of what was said in public, in the order they came: of a message, of a ticket (of both, where both are given), or all."""
-    found = conn.execute(
-        _files(ticket=ticket_id is not None, message=message_id is not None),
-        {"ticket_id": ticket_id, "message_id": message_id},
-    )
+    """Files of what was said in public, in the order they came: of a message, of a ticket's `parts` (of both, where both are given), or
+    all."""
+    values = ({} if of is None else {"parts": of}) | {"message_id": message_id}
+    found = conn.execute(_files(ticket=of is not None, message=message_id is not None), values)
     return tuple(rows.attachment(row) for row in found)
 
 
 @cache
 def _files(*, ticket: bool, message: bool) -> Select[Any]:
-    chosen = _FILES.where(*([_BY_TICKET] if ticket else []), *([_BY_MESSAGE] if message else []))
+    chosen = _FILES.where(*([_OF_TICKET] if ticket else []), *([_BY_MESSAGE] if message else []))
     return chosen.order_by(_m.id, _a.id) if ticket or message else chosen.order_by(_a.id)
 
 

@@ -148,7 +148,7 @@ def person(store: Store, desk: Desk, clock: Clock, *, person: Person, actor: Per
     store.writer.run(leave)
     if person.kind is PersonKind.STAFF:
         _unassign(store, clock, _t.assignee_id == person.id, None if actor is None else actor.id)
-    _tickets(store, clock, _t.requester_id == person.id)
+    _tickets(store, clock, _t.requester_id == person.id, None if actor is None else actor.id)
 
 
 def _leave(conn: Connection, now: datetime, customer: Customer) -> None:
@@ -214,9 +214,9 @@ def department(store: Store, desk: Desk, clock: Clock, *, department: Department
         if conn.execute(others).first() is None:
             raise Refused("last-department", "mail needs a department to go to: this is the last one")
         conn.execute(delete(schema.address).where(schema.address.c.department_id == department.id))
+        articles.leave_department(conn, department.id)  # asks for its guests
         for table in (schema.staff_department, schema.department_guest, schema.custom_field_department):
             conn.execute(delete(table).where(table.c.department_id == department.id))
-        articles.leave_department(conn, department.id)
         conn.execute(
             update(schema.department)
             .where(there.id == department.id, there.removed_at.is_(None))
@@ -232,7 +232,7 @@ def unfinished(store: Store, clock: Clock) -> int:
     return _unassign(store, clock, _GONE_ASSIGNEE, None) + _tickets(store, clock, _UNFINISHED)
 
 
-def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
+def _tickets(store: Store, clock: Clock, which: ColumnElement[bool], actor_id: int | None = None) -> int:
     page = select(_t.id).where(which, _t.removed_at.is_(None)).order_by(_t.id).limit(PAGE)
 
     def act(conn: Connection) -> int:
@@ -240,7 +240,7 @@ def _tickets(store: Store, clock: Clock, which: ColumnElement[bool]) -> int:
         for ticket_id in found:
             each = tickets.get(conn, ticket_id)  # one of this page may have gone with another, which it was merged into
             if each.removed_at is None:
-                _with_merged(conn, clock(), each, None)
+                _with_merged(conn, clock(), each, actor_id)
         return len(found)
 
     return _all_pages(store, act)

@@ -57,7 +57,6 @@ class Sheet:
     people: Mapping[int, Entry]
     tags: Mapping[str, int]
     files: tuple[File, ...]
-    works: bool  # who asks works on it
 
 
 def sheet(conn: Connection, who: Sight, ticket_id: int) -> Sheet:
@@ -74,7 +73,6 @@ def sheet(conn: Connection, who: Sight, ticket_id: int) -> Sheet:
         people=directory.several(conn, [each for each in named if each is not None]),
         tags={row[0]: row[1] for row in conn.execute(_TAGS, {"ticket_id": ticket.id})},
         files=files(conn, ticket.id, internal=works),
-        works=works,
     )
 
 

@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks, once that is proved. `person_id` is None for a key that belongs to nobody."""
+    """Who asks, once that is proved: a person, a key, or a key of a person. `person_id` is None for a key that belongs to nobody."""
 
     name: str  # for the log: what a person or key is called, never a secret
     permissions: frozenset[str] = frozenset()
@@ -116,6 +116,11 @@ class Call:
 
         return here.store.writer.run(act, conflict_retries=3)
 
+    def note(self, fn: Callable[..., Any], *args: Any, **more: Any) -> None:
+        """As `write`, without waiting: what is answered does not hang on it, so whether it was kept is not said."""
+        here = self.here
+        here.store.writer.submit(lambda conn: fn(conn, here.desk, here.clock(), *args, **more))
+
 
 @dataclass(frozen=True, slots=True)
 class NoParams:
@@ -126,10 +131,9 @@ class NoParams:
 class Route:
     """One row of a dialect's table.
 
-    `paths` are below the mount; `{name}` stands for one segment, `{name...}` for all that are left. `result` lists the records a view
-    may return (for the OpenAPI document; the view returns one of them, or an Answer). `errors` are the words documented for
-    it. `inline`: only short indexed reads, so it may run on the loop. `decode` puts parameters together where no record can say
-    how.
+    `paths` are below the mount; `{name}` stands for one segment. `result` lists the records a view may return (for the OpenAPI document; the
+    view returns one of them, or an Answer); the view's docstring is the summary there. `inline`: only short indexed reads, however large
+    the tables are, so it may run on the loop. `decode` puts parameters together where no record can say how.
     """
 
     methods: str
@@ -138,12 +142,10 @@ class Route:
     permission: str = ""
     params: type = NoParams
     result: tuple[Any, ...] = ()
-    errors: tuple[str, ...] = ()
     rate: str = "default"
     inline: bool = False
     files: bool = False
     decode: Callable[[Given], Any] | None = None
-    summary: str = ""
 
     @property
     def name(self) -> str:

@@ -17,7 +17,6 @@ from starlette.types import Receive, Send
 
 from helpdeskd import log, metrics
 from helpdeskd.errors import HelpdeskdError
-from helpdeskd.guard import addresses
 from helpdeskd.http import body, params
 from helpdeskd.http.dialect import Answer, Asked, Call, Caller, Dialect, Malformed, NoParams, Route, TooMany
 from helpdeskd.http.given import Given, Values, pairs
@@ -59,7 +58,7 @@ class Speaker:
             caller = self.dialect.recall(self._here, asked)
             if caller is not None and route.inline and asked.method not in _HAVE_BODIES and self._here.may_inline:
                 found = self._serve(
-                    route, self._admitted(route, caller, asked), asked, Given(path, self._values(pairs(query)))
+                    route, self._admitted(route, caller), asked, Given(path, self._values(pairs(query)))
                 )
             else:
                 caller, found = await self._in_threads(route, caller, asked, path, query, receive)
@@ -79,7 +78,7 @@ class Speaker:
         loop, threads = asyncio.get_running_loop(), self._here.threads
         if caller is None:
             caller = await loop.run_in_executor(threads, self.dialect.admit, self._here, asked)
-        caller = self._admitted(route, caller, asked)
+        caller = self._admitted(route, caller)
         sent = body.Body()
         if asked.method in _HAVE_BODIES or asked.headers.get("content-length", "0") != "0":
             sent = await body.read(receive, asked.headers, self._here, files=route.files)
@@ -95,18 +94,12 @@ class Speaker:
         finally:
             sent.close()
 
-    def _admitted(self, route: Route, caller: Caller, asked: Asked) -> Caller:
+    def _admitted(self, route: Route, caller: Caller) -> Caller:
         """Raises Denied, TooMany."""
         self.dialect.permit(caller, route)
         rate = self._rates.get(route.rate)
         if rate is not None:
-            who = (
-                f"person {caller.person_id}"
-                if caller.person_id
-                else f"key {caller.key_id}"
-                if caller.key_id
-                else addresses.block(asked.client)
-            )
+            who = f"person {caller.person_id}" if caller.person_id else f"key {caller.key_id}"
             wait = self._here.rates.count(rate, self.dialect.name, route.rate, who)
             if wait:
                 raise TooMany(wait)

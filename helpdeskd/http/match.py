@@ -1,4 +1,4 @@
-"""Which row answers a path. Literal segments win over placeholders, a placeholder over the rest of the path."""
+"""Which row answers a path. Literal segments win over placeholders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from helpdeskd.http.dialect import NoRoute, Route
 class _Node:
     literal: dict[str, _Node] = field(default_factory=dict)
     one: _Node | None = None  # {name}
-    rest: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)  # {name...}, by method
     here: dict[str, tuple[Route, tuple[str, ...]]] = field(default_factory=dict)  # by method
 
 
@@ -28,22 +27,17 @@ class Table:
 
     def _add(self, route: Route, path: str) -> None:
         node, names = self._root, []
-        rest = False
         for segment in _segments(path):
             if segment.startswith("{"):
-                name = segment.strip("{}")
-                rest = name.endswith("...")
-                names.append(name.removesuffix("..."))
-                if not rest:
-                    node.one = node.one or _Node()
-                    node = node.one
+                names.append(segment.strip("{}"))
+                node.one = node.one or _Node()
+                node = node.one
             else:
                 node = node.literal.setdefault(segment.lower() if self._fold else segment, _Node())
-        held = node.rest if rest else node.here
         for method in route.methods.split():
-            if method in held:
+            if method in node.here:
                 raise ValueError(f"{method} {path}: two rows want it")
-            held[method] = (route, tuple(names))
+            node.here[method] = (route, tuple(names))
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The row, and the placeholders' texts. HEAD is answered by GET's row. Raises NoRoute."""
@@ -71,10 +65,6 @@ class Table:
                 found := self._walk(node.one, segments, at + 1, [*texts, segment], method, allowed)
             ):
                 return found
-            allowed.update(node.rest)
-            if method in node.rest:
-                route, names = node.rest[method]
-                return route, dict(zip(names, [*texts, "/".join(segments[at:])], strict=True))
         return None
 
 

@@ -5,25 +5,24 @@ What JSON Schema cannot say (other names, which words a wrong value is answered 
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator
-from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
 from helpdeskd.http.dialect import Dialect, Route
-from helpdeskd.http.params import Known, Param, Required, Rule, Where, params_of
+from helpdeskd.http.params import Known, Param, Required, Rule, params_of
 from helpdeskd.resources import version
 
 _BODIES = frozenset({"POST", "PUT", "PATCH"})
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data", "application/json")
-_PLACEHOLDER = re.compile(r"\{([^}.]+)(?:\.\.\.)?\}")
+_PLACEHOLDER = re.compile(r"\{([^}]+)\}")
 _KINDS: dict[Any, dict[str, Any]] = {
     int: {"type": "integer"},
-    float: {"type": "number"},
     bool: {"type": "boolean"},
 }
 _FILE = {
@@ -50,7 +49,7 @@ def document(dialect: Dialect) -> dict[str, Any]:
                 if named[name] > 1:
                     name += f"-{named[name]}"
                 told = _operation(dialect, route, method, path, shapes) | {"operationId": name}
-                paths.setdefault(_PLACEHOLDER.sub(r"{\1}", path), {})[method.lower()] = told
+                paths.setdefault(path, {})[method.lower()] = told
     return {
         "openapi": "3.1.0",
         "info": {"title": dialect.title, "version": version()},
@@ -66,7 +65,7 @@ def _operation(dialect: Dialect, route: Route, method: str, path: str, shapes: d
     params = params_of(route.params)
     found: dict[str, Any] = {
         "tags": [_tag(path)],
-        "summary": route.summary or _sentence(route.name),
+        "summary": _summary(route),
         "parameters": list(_outside(params, placeholders, method)),
         "responses": _responses(dialect, route, shapes),
     }
@@ -82,8 +81,10 @@ def _tag(path: str) -> str:
     return next((part for part in path.split("/") if part and not part.startswith("{")), "/").lower()
 
 
-def _sentence(name: str) -> str:
-    return name.replace("_", " ").strip().capitalize()
+def _summary(route: Route) -> str:
+    """What its view says of itself, else its name."""
+    said, _, _ = inspect.cleandoc(route.view.__doc__ or "").partition("\n\n")
+    return " ".join(said.split()) or route.name.replace("_", " ").strip().capitalize()
 
 
 def _outside(params: tuple[Param, ...], placeholders: list[str], method: str) -> Iterator[dict[str, Any]]:
@@ -100,7 +101,7 @@ def _outside(params: tuple[Param, ...], placeholders: list[str], method: str) ->
 
 
 def _in_body(param: Param, method: str) -> bool:
-    return method in _BODIES and param.where in {None, Where.FORM}
+    return method in _BODIES and param.where is None
 
 
 def _body(params: tuple[Param, ...], placeholders: list[str], *, files: bool) -> dict[str, Any]:
@@ -122,14 +123,12 @@ def _body(params: tuple[Param, ...], placeholders: list[str], *, files: bool) ->
 
 def _schema(param: Param) -> dict[str, Any]:
     found: dict[str, Any] = dict(_KINDS.get(param.kind, {"type": "string"}))
-    if isinstance(param.kind, type) and issubclass(param.kind, Enum):
-        found["enum"] = [each.value for each in param.kind]
     for rule in param.rules:
         if isinstance(rule, Rule):
             found |= rule.schema
     if "enum" in found:
         found["type"] = "string"  # whatever the view makes of it
-    if param.default not in {None, ""} and isinstance(param.default, str | int | float) and "enum" not in found:
+    if param.default not in {None, ""} and isinstance(param.default, str | int) and "enum" not in found:
         found["default"] = param.default
     return {"type": "array", "items": found} if param.many else found
 
@@ -156,7 +155,7 @@ def _responses(dialect: Dialect, route: Route, shapes: dict[str, Any]) -> dict[s
     results = [shapes[repr(kind)] for kind in route.result if kind is not bytes]
     if dialect.soft and results and dialect.failure is not None:
         results.append(shapes[repr(dialect.failure)])
-    done: dict[str, Any] = {"description": " ".join(["Done.", *(f"Or: {words}" for words in route.errors)])}
+    done: dict[str, Any] = {"description": "Done."}
     if bytes in route.result:
         done["content"] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
     elif results:

@@ -11,7 +11,6 @@ alone. The first rule that fails speaks for its parameter; parameters are judged
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 import types
@@ -35,7 +34,6 @@ class Where(Enum):
 
     PATH = "path"
     QUERY = "query"
-    FORM = "form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +132,7 @@ class Param:
     ignored: tuple[Ignored, ...]
     only: tuple[Only, ...]
     divided: str
-    kind: Any  # str, int, bool, float, datetime, an Enum
+    kind: Any  # str, int, bool, datetime
     many: bool
     default: Any
     doc: str
@@ -184,7 +182,7 @@ class Reader:
         for name in names:
             if where in {None, Where.PATH} and name in given.path:
                 return [given.path[name]]
-            if where in {None, Where.FORM} and (found := given.form.all(name)):
+            if where is None and (found := given.form.all(name)):
                 return found
             if where in {None, Where.QUERY} and (found := given.query.all(name)):
                 return found
@@ -215,10 +213,10 @@ def _param(field: str, hint: Any, default: Any) -> Param:
     if get_origin(hint) is Annotated:
         hint, *rest = get_args(hint)
         notes = tuple(rest)
+    if get_origin(hint) in {Union, types.UnionType}:
+        (hint,) = (each for each in get_args(hint) if each is not type(None))
     many = get_origin(hint) is tuple
     kind = get_args(hint)[0] if many else hint
-    if get_origin(kind) in {Union, types.UnionType}:
-        (kind,) = (each for each in get_args(kind) if each is not type(None))
     own = next((each.name for each in notes if isinstance(each, Named)), field)
     also = tuple(name for each in notes if isinstance(each, Also) for name in each.names)
     return Param(
@@ -252,7 +250,7 @@ def read(record: Callable[..., R], given: Given, reading: Reading, look: Look) -
         problem, alone = _judge(param, texts, reader, look)
         if problem is not None and alone:
             raise Invalid((problem,))
-        if problem is None and (texts or param.many):
+        if problem is None and texts:
             try:
                 found = [_value(param, text, reading) for text in texts if text or param.kind is str]
             except (ValueError, ArithmeticError) as error:  # a date may be before or after all time
@@ -294,10 +292,6 @@ def _value(param: Param, text: str, reading: Reading) -> Any:
         return reading.truth(text)
     if kind is datetime:
         return reading.moment(text)
-    if kind is float:
-        return _finite(float(text))
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind(text)
     raise TypeError(f"{param.name}: a parameter cannot be {kind!r}")
 
 
@@ -305,10 +299,4 @@ def _key(number: int) -> int:
     """What fits a key or counter of the store. Raises ValueError."""
     if not -(2**63) <= number < 2**63:
         raise ValueError("expected a smaller number")
-    return number
-
-
-def _finite(number: float) -> float:
-    if not math.isfinite(number):
-        raise ValueError("expected a number")
     return number

@@ -66,8 +66,8 @@ def route(pages: Pages) -> Route:
                 values["problem"], status = "length", 422
             elif error.reason == "bad-link":
                 values["state"], status = "bad", 404
-            else:
-                raise
+            else:  # another one's user name is this address, or the address can be none
+                values["state"], status = "taken", 409
         except Temporary:
             values["state"], status = "later", 503
         return pages.show("set_password", wanted, status=status, **values)

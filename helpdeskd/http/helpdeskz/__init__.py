@@ -16,7 +16,7 @@ HELPDESKZ = Dialect(
     reading=READING,
     encode=words.success,
     refuse=words.refuse,
-    statuses=(200, 400, 404, 405, 500, 501, 503),
+    statuses=(200, 400, 404, 405, 429, 500, 501, 503),
     security={
         "token": {"type": "apiKey", "in": "header", "name": "Token"},
         "authorization": {

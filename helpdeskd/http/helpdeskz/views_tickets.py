@@ -8,10 +8,11 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from helpdeskd.desk import changes, customers, departments, files, lists, people, removal, tickets
-from helpdeskd.desk.context import Desk
+from helpdeskd.desk.context import Desk, Words
 from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.helpdeskz import shapes
+from helpdeskd.http.helpdeskz.asks import NewTicket
 from helpdeskd.http.helpdeskz.views import a_page, cast_page_of, page_of
 from helpdeskd.http.helpdeskz.words import Said
 from helpdeskd.http.written import words_of
@@ -33,17 +34,28 @@ def _staff(call: Call) -> Person | None:
 
 def create_ticket(call: Call) -> shapes.TicketMade:
     """Open a ticket for a user, by them or by a member of staff."""
-    asked = call.params
-    posted = call.write(
-        tickets.open,
-        department=call.read(departments.get, asked.department_id),
-        requester=call.read(customers.get, asked.user_id).person,
-        words=words_of(asked.body, asked.subject, call.files),
+    words = words_of(call.params.body, call.params.subject, call.files)
+    ticket = call.write(_open, asked=call.params, words=words)
+    return shapes.TicketMade(1, ticket.id, "Ticket was created.")
+
+
+def _open(conn: Connection, desk: Desk, now: datetime, *, asked: NewTicket, words: Words) -> Ticket:
+    """Department and people are read here: what is removed meanwhile gets no ticket."""
+    if departments.there(conn, asked.department_id) is None:
+        raise NotFound("department", asked.department_id)
+    staff = lists.staff_member(conn, asked.staff_id) if asked.opener == "staff" and asked.staff_id else None
+    posted = tickets.open(
+        conn,
+        desk,
+        now,
+        department=departments.get(conn, asked.department_id),
+        requester=customers.get(conn, asked.user_id).person,
+        words=words,
         acknowledge=asked.notify,
         origin=Origin.API,
-        opened_by=_staff(call) if asked.opener == "staff" else None,
+        opened_by=None if staff is None else staff.person,
     )
-    return shapes.TicketMade(1, posted.ticket.id, "Ticket was created.")
+    return posted.ticket
 
 
 def list_tickets(call: Call) -> shapes.TicketPage:
@@ -114,11 +126,12 @@ def create_message(call: Call) -> shapes.Done:
 
 
 def list_messages(call: Call) -> shapes.MessagePage:
-    """What was said in a ticket, the newest first."""
+    """What was said in a ticket and in those merged into it, the newest first."""
     asked = call.params
     page = cast_page_of(asked.page)
-    total = call.read(lists.public_total, asked.ticket)
-    found = a_page(call, lists.public_messages, asked.ticket, total=total, page=page, size=MESSAGES_A_PAGE)
+    parts = call.read(lists.parts, asked.ticket)
+    total = call.read(lists.public_total, parts)
+    found = a_page(call, lists.public_messages, parts, total=total, page=page, size=MESSAGES_A_PAGE)
     said = [shapes.message(each, call.desk.tokens) for each in found]
     return shapes.MessagePage(1, shapes.pages(total, MESSAGES_A_PAGE), total, said)
 
@@ -126,7 +139,8 @@ def list_messages(call: Call) -> shapes.MessagePage:
 def list_files(call: Call) -> shapes.FileList:
     """Files of what was said in public: of a message, of a ticket, or all there are."""
     asked = call.params
-    found = call.read(lists.public_files, ticket_id=asked.ticket_id, message_id=asked.msg_id)
+    parts = None if asked.ticket_id is None else call.read(lists.parts, asked.ticket_id)
+    found = call.read(lists.public_files, of=parts, message_id=asked.msg_id)
     return shapes.FileList(1, [shapes.file(each) for each in found])
 
 

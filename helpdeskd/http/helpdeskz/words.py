@@ -56,9 +56,9 @@ def success(found: Any) -> Answer:
     return Answer(_encode(found))
 
 
-def error(message: str, status: int = 200) -> Answer:
+def error(message: str, status: int = 200, *headers: tuple[str, str]) -> Answer:
     """Any error."""
-    return Answer(_encode(Error(1, message)), status)
+    return Answer(_encode(Error(1, message)), status, headers=headers)
 
 
 def refuse(problem: Exception, _asked: Asked) -> Answer:
@@ -103,6 +103,6 @@ _SAY: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any],
     (Malformed, _malformed),
     (NoRoute, _no_route),
     (Refused, _refused),
-    (TooMany, lambda problem: error(str(problem), 429)),
+    (TooMany, lambda problem: error(str(problem), 429, ("Retry-After", str(problem.seconds)))),
     ((Temporary, Conflict), lambda _: error("The service is not available at this moment.", 503)),
 )

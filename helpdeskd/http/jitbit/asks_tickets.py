@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -12,7 +12,7 @@ import msgspec
 
 from helpdeskd.http.jitbit import words
 from helpdeskd.http.jitbit.asks import BLANK, NATURAL, WHOLE, WHOLE_ID, Number, moment
-from helpdeskd.http.params import Also, Doc, Named, Required, Rule, one_of
+from helpdeskd.http.params import Also, Divided, Doc, Named, Required, Rule, one_of
 
 _WHOLE = re.compile(r"0*[0-9]{1,9}", re.ASCII)
 _DAYS = re.compile(r"-?[0-9]{1,4}", re.ASCII)
@@ -33,15 +33,13 @@ def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
     return holds
 
 
-def statuses(text: str) -> frozenset[int]:
-    """Numbers or names, divided by commas. A number that no status has is one of which there are no tickets. Raises ValueError."""
-    found = set()
-    for each in filter(None, (part.strip() for part in text.split(","))):
-        number = _STATUS_BY_NAME.get(each.lower()) or (int(each) if _WHOLE.fullmatch(each) else None)
-        if number is None:
-            raise ValueError(f"{each} is no status")
-        found.add(number)
-    return frozenset(found)
+def status(text: str) -> int:
+    """A number or a name. A number that no status has is one of which there are no tickets. Raises ValueError."""
+    each = text.strip()
+    number = _STATUS_BY_NAME.get(each.lower()) or (int(each) if _WHOLE.fullmatch(each) else None)
+    if number is None:
+        raise ValueError(f"{each} is no status")
+    return number
 
 
 _STATUS_BY_NAME = {name.lower(): number for number, name in words.STATUS_NAMES.items()}
@@ -68,9 +66,10 @@ def end(at: datetime) -> datetime:
         return at
 
 
-def names(text: str) -> tuple[str, ...]:
-    """Divided by commas. The documentation's example reads `tags=tag1,tag2`, and jitbit-js sends the name as part of the value."""
-    return tuple(each.strip() for each in text.removeprefix("tags=").split(",") if each.strip())
+def names(texts: Iterable[str]) -> tuple[str, ...]:
+    """Without blanks. jitbit-js sends the name as part of the value: `tags=tags=tag1,tag2`."""
+    found = (each.removeprefix("tags=").strip() for each in texts)
+    return tuple(each for each in found if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +89,13 @@ class Tickets:
         Doc("1 new, 2 in progress, 3 closed. May be repeated."),
     ] = ()
     more_statuses: Annotated[
-        str,
+        tuple[str, ...],
         Named("statuses"),
+        Divided(","),
         BLANK,
-        Rule("expected statuses divided by commas", _reads(statuses)),
+        Rule("expected statuses divided by commas", _reads(status)),
         Doc("As statusId."),
-    ] = ""
+    ] = ()
     requester_id: Annotated[int | None, Named("fromUserId"), NATURAL] = None
     company_id: Annotated[int | None, Named("fromCompanyId"), NATURAL] = None
     assignee_id: Annotated[int | None, Named("handledByUserID"), NATURAL] = None
@@ -131,7 +131,7 @@ class NewTicket:
         int, Named("priorityId"), Also("priority"), PRIORITY, Doc("-1 low, 0 normal, 1 high, 2 critical.")
     ] = 0
     requester_id: Annotated[int | None, Named("userId"), WHOLE_ID, Doc("For this user; technicians only.")] = None
-    tags: Annotated[str, Doc("Divided by commas.")] = ""
+    tags: Annotated[tuple[str, ...], Divided(","), Doc("Divided by commas, or repeated.")] = ()
     origin: Annotated[int, one_of(" ".join(map(str, sorted(words.ORIGINS))), "expected 0 to 8")] = 3
     assignee_id: Annotated[int | None, Named("assignedToUserId"), WHOLE_ID, Doc("Technicians only.")] = None
     fields: Annotated[
@@ -159,7 +159,7 @@ class ChangedTicket:
     status: Annotated[int | None, Named("statusId"), one_of(" ".join(map(str, words.SETS)), "expected 1, 2 or 3")] = (
         None
     )
-    tags: Annotated[str | None, Doc("Exactly these, divided by commas.")] = None
+    tags: Annotated[tuple[str, ...] | None, Divided(","), Doc("Exactly these, divided by commas, or repeated.")] = None
     subject: Annotated[str | None, BLANK] = None
     body: Annotated[str | None, BLANK, Doc("The first message's words: HTML or text.")] = None
 

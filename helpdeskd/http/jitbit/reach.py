@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from helpdeskd.desk import people, sight
+from helpdeskd.desk import forms, people, sight
 from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.http.dialect import Call, Denied, NoRoute
 from helpdeskd.http.jitbit.access import NAME, is_foreign
@@ -25,6 +26,11 @@ def actor(call: Call) -> Person:
 def ticket(call: Call, ticket_id: int, act: Act = Act.SEE) -> Ticket:
     """The ticket, where the caller may do this to it. Raises NotFound, Refused("not-permitted")."""
     return call.read(sight.ticket, seeing(call), ticket_id, act)
+
+
+def work(call: Call, act: Callable[..., object], tickets: Mapping[str, int], **values: Any) -> None:
+    """An act of the desk with these tickets, by their names there, where the caller may work on each. Raises NotFound, Refused."""
+    call.write(forms.work, act, sight=seeing(call), actor=actor(call), tickets=tickets, **values)
 
 
 def deliberate(call: Call) -> None:

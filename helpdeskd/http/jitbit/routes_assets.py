@@ -9,7 +9,7 @@ from helpdeskd.http.jitbit.access import ADMINISTRATOR, TECHNICIAN
 # fmt: off
 ROUTES: tuple[Route, ...] = (
     Route("GET POST", "/Assets",         views_assets.list_assets, TECHNICIAN, asks_assets.Assets, (list[shapes_assets.Asset],)),
-    Route("GET",  "/Asset /Asset/{id}",  views_assets.show_asset, TECHNICIAN, asks.OneById, (shapes_assets.Asset,), inline=True),
+    Route("GET",  "/Asset /Asset/{id}",  views_assets.show_asset, TECHNICIAN, asks.OneById, (shapes_assets.Asset,)),
     Route("POST", "/Asset",              views_assets.create_asset, ADMINISTRATOR, asks_assets.NewAsset, (shapes_assets.Made,)),
     Route("POST", "/UpdateAsset /UpdateAsset/{id}", views_assets.update_asset, ADMINISTRATOR, asks_assets.ChangedAsset, (shapes_assets.Asset,)),
     Route("POST", "/DisableAsset",       views_assets.disable_asset, ADMINISTRATOR, asks_assets.OneAsset),

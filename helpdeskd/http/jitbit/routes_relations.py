@@ -9,9 +9,9 @@ from helpdeskd.http.jitbit import asks, asks_relations, shapes_tickets, views_re
 ROUTES: tuple[Route, ...] = (
     Route("POST",     "/LinkTickets",                       views_relations.link, params=asks_relations.TwoTickets),
     Route("POST",     "/UnlinkTickets",                     views_relations.unlink, params=asks_relations.TwoTickets),
-    Route("GET POST", "/LinkedTickets /LinkedTickets/{id}", views_relations.list_linked, params=asks.OneById, result=(list[shapes_tickets.TicketSummary],), inline=True),
+    Route("GET POST", "/LinkedTickets /LinkedTickets/{id}", views_relations.list_linked, params=asks.OneById, result=(list[shapes_tickets.TicketSummary],)),
     Route("POST",     "/AddSubTicket",                      views_relations.add_child, params=asks_relations.ParentAndChild),
     Route("POST",     "/RemoveSubTicket",                   views_relations.remove_child, params=asks_relations.Child),
-    Route("GET POST", "/SubTickets /SubTickets/{id}",       views_relations.list_children, params=asks.OneById, result=(list[shapes_tickets.TicketSummary],), inline=True),
+    Route("GET POST", "/SubTickets /SubTickets/{id}",       views_relations.list_children, params=asks.OneById, result=(list[shapes_tickets.TicketSummary],)),
 )
 # fmt: on

@@ -6,10 +6,9 @@ from dataclasses import asdict
 
 from helpdeskd.desk import asset_sheets, assets, people_list
 from helpdeskd.desk.assets import Wanted
-from helpdeskd.desk.sight import Act
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_assets
-from helpdeskd.http.jitbit.reach import actor, seeing, ticket
+from helpdeskd.http.jitbit.reach import actor, seeing, work
 
 
 def list_assets(call: Call) -> list[shapes_assets.Asset]:
@@ -60,8 +59,7 @@ def unassign_asset(call: Call) -> None:
 def add_to_ticket(call: Call) -> None:
     """A ticket is about it."""
     asset = call.read(assets.get, call.params.id)
-    about = ticket(call, call.params.ticket_id, Act.WORK)
-    call.write(assets.add_ticket, asset=asset, ticket=about, actor=actor(call))
+    work(call, assets.add_ticket, {"ticket": call.params.ticket_id}, asset=asset)
 
 
 def _shown(call: Call, asset_id: int) -> shapes_assets.Asset:

@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import comments, conversation, edits, forwarding, people
+from helpdeskd.desk import bodies, comments, conversation, edits, forwarding, people
 from helpdeskd.desk.context import SYSTEM, Desk
 from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.errors import Refused
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_comments
 from helpdeskd.http.jitbit.reach import actor, seeing, ticket
-from helpdeskd.http.written import text_and_html, words_of
+from helpdeskd.http.written import words_of
 from helpdeskd.model.people import Person
 
 
@@ -48,7 +48,7 @@ def _author(call: Call) -> Person:
 
 def update_comment(call: Call) -> None:
     """Change a comment's words."""
-    text, html = text_and_html(call.params.body)
+    text, html = bodies.text_and_html(call.params.body)
     call.write(_rewrite, who=seeing(call), message_id=call.params.id, text=text, html=html, actor=actor(call))
 
 

@@ -18,7 +18,9 @@ def list_articles(call: Call) -> shapes_knowledge.Articles:
 
 def show_article(call: Call) -> shapes_knowledge.ArticleDetail:
     """One article. It counts how often it is read."""
-    found = call.write(library.read, who=seeing(call), article_id=call.params.id)
+    found = call.read(library.page, seeing(call), call.params.id)
+    if call.asked.method != "HEAD":
+        call.note(articles.viewed, article_id=call.params.id)
     return shapes_knowledge.detail(found, root(call))
 
 

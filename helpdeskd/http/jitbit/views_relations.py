@@ -6,23 +6,21 @@ from sqlalchemy import Connection
 
 from helpdeskd.desk import relations, ticket_list
 from helpdeskd.desk.context import LinkKind
-from helpdeskd.desk.sight import Act, Sight
+from helpdeskd.desk.sight import Sight
 from helpdeskd.desk.ticket_list import Line
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_tickets
-from helpdeskd.http.jitbit.reach import actor, seeing, ticket
+from helpdeskd.http.jitbit.reach import seeing, ticket, work
 
 
 def link(call: Call) -> None:
     """Let two tickets know of each other."""
-    one, other = (ticket(call, each, Act.WORK) for each in (call.params.id, call.params.other_id))
-    call.write(relations.link, ticket=one, other=other, actor=actor(call))
+    work(call, relations.link, {"ticket": call.params.id, "other": call.params.other_id})
 
 
 def unlink(call: Call) -> None:
     """Let them know of each other no more; what is no link stays."""
-    one, other = (ticket(call, each, Act.WORK) for each in (call.params.id, call.params.other_id))
-    call.write(relations.unlink, ticket=one, other=other, actor=actor(call))
+    work(call, relations.unlink, {"ticket": call.params.id, "other": call.params.other_id})
 
 
 def list_linked(call: Call) -> list[shapes_tickets.TicketSummary]:
@@ -38,14 +36,12 @@ def _linked(conn: Connection, who: Sight, ticket_id: int) -> tuple[Line, ...]:
 
 def add_child(call: Call) -> None:
     """Let a ticket become another one's child."""
-    parent, child = (ticket(call, each, Act.WORK) for each in (call.params.parent_id, call.params.child_id))
-    call.write(relations.add_child, ticket=parent, child=child, actor=actor(call))
+    work(call, relations.add_child, {"ticket": call.params.parent_id, "child": call.params.child_id})
 
 
 def remove_child(call: Call) -> None:
     """Let a ticket be nobody's child."""
-    child = ticket(call, call.params.child_id, Act.WORK)
-    call.write(relations.detach, child=child, actor=actor(call))
+    work(call, relations.detach, {"child": call.params.child_id})
 
 
 def list_children(call: Call) -> list[shapes_tickets.TicketSummary]:

@@ -6,14 +6,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from helpdeskd.desk import field_access, forms, notices, sheets, ticket_list
+from helpdeskd.desk import bodies, field_access, forms, notices, sheets, ticket_list
 from helpdeskd.desk.forms import Changed, NewTicket, Status, Text
 from helpdeskd.desk.ticket_list import OPEN, UNANSWERED, Wanted
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import asks_tickets, shapes_tickets, words
 from helpdeskd.http.jitbit.asks import moment
 from helpdeskd.http.jitbit.reach import actor, deliberate, root, seeing
-from helpdeskd.http.written import text_and_html, words_of
+from helpdeskd.http.written import words_of
 from helpdeskd.model.ticket import Side, State
 
 
@@ -56,7 +56,7 @@ _OF_MODE = {"unanswered": UNANSWERED, "updated": UNANSWERED - {State.NEW}, "uncl
 
 def _states(asked: asks_tickets.Tickets) -> frozenset[State] | None:
     """All that is asked of the state must hold; None: nothing is."""
-    numbers = (frozenset(asked.numbers), asks_tickets.statuses(asked.more_statuses))
+    numbers = (frozenset(asked.numbers), frozenset(map(asks_tickets.status, asked.more_statuses)))
     found = [each for each in map(words.states, numbers) if each is not None]
     if asked.mode.lower() in _OF_MODE:
         found.append(_OF_MODE[asked.mode.lower()])
@@ -103,7 +103,7 @@ def _changed(asked: asks_tickets.ChangedTicket) -> Changed:
         "department_id": asked.department_id,
         "priority": None if asked.priority is None else words.PRIORITIES[asked.priority],
         "subject": asked.subject,
-        "opening": None if asked.body is None else Text(*text_and_html(asked.body)),
+        "opening": None if asked.body is None else Text(*bodies.text_and_html(asked.body)),
         "tags": None if asked.tags is None else asks_tickets.names(asked.tags),
         "seconds_spent": asked.seconds,
         "status": None if asked.status is None else Status(words.SETS[asked.status], words.STATES[asked.status]),

@@ -9,17 +9,16 @@ from sqlalchemy import Connection
 from helpdeskd.desk import directory, forms, tags, timekeeping
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.forms import Status
-from helpdeskd.desk.sight import Act
 from helpdeskd.desk.timekeeping import Spent
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_work, words
-from helpdeskd.http.jitbit.reach import actor, seeing, ticket
+from helpdeskd.http.jitbit.reach import actor, seeing, ticket, work
 
 
 def tag(call: Call) -> None:
     """One tag more."""
-    there = ticket(call, call.params.ticket_id, Act.WORK)
-    call.write(tags.add, ticket=there, tags=(call.params.name,), actor=actor(call))
+    asked = call.params
+    work(call, tags.add, {"ticket": asked.ticket_id}, tags=(asked.name,))
 
 
 def list_time(call: Call) -> list[shapes_work.TimeSpent]:

@@ -77,7 +77,7 @@ def moment(at: datetime) -> str:
     """ISO 8601 in UTC, with thousandths where there are any."""
     utc = at.astimezone(UTC)
     fraction = f".{utc.microsecond // 1000:03}" if utc.microsecond >= 1000 else ""
-    return f"{utc:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+    return f"{utc.replace(microsecond=0, tzinfo=None).isoformat()}{fraction}Z"
 
 
 def moment_or_none(at: datetime | None) -> str | None:

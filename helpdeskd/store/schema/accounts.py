@@ -31,6 +31,7 @@ login_failure = Table(
     Column("last_at", UtcTime, nullable=False),
 )
 
+# Of log-ins by a page; no dialect has one, so nothing writes here.
 session = Table(
     "session",
     metadata,

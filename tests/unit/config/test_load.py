@@ -47,6 +47,12 @@ WRONG = [
         '[http.rates]\n"jitbit.default" = "often"',
         ["FILE: http.rates.jitbit.default: expected a rate such as 90/minute"],
     ),
+    (
+        '[http.rates]\n"helpdeskz.search" = "9/minute"',
+        [
+            "FILE: http.rates.helpdeskz.search: expected a dialect and a class, one of helpdeskz.default, jitbit.default,"
+        ],
+    ),
     ('[http.rates]\n"jitbit.often" = "9/minute"', ["FILE: http.rates.jitbit.often: expected a dialect and a class"]),
     ("[http]\nhosts = 3", ["FILE: http.hosts: expected `object`"]),
     ('[http]\ntrusted_proxies = ["proxy"]', ["FILE: http.trusted_proxies: expected addresses or networks"]),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, text
 
-from helpdeskd.desk import customers, departments, files, lists, tickets
+from helpdeskd.desk import changes, customers, departments, files, lists, tickets
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.desk.lists import Wanted
 from helpdeskd.errors import NotFound
@@ -36,12 +36,12 @@ PAGES: dict[str, Callable[[Connection], Any]] = {
     "of a customer's two states": lambda conn: lists.tickets(conn, Wanted(SET_ASIDE, None, 1), limit=15, offset=0),
     "of a customer in a department": lambda conn: lists.tickets(conn, Wanted((), 1, 1), limit=15, offset=0),
     "one": lambda conn: lists.ticket(conn, 1),
-    "messages": lambda conn: lists.public_messages(conn, 1, limit=15, offset=0),
+    "messages": lambda conn: lists.public_messages(conn, (1,), limit=15, offset=0),
     "customers": lambda conn: customers.page(conn, limit=25, offset=0),
     "files": lists.public_files,
-    "files of a ticket": lambda conn: lists.public_files(conn, ticket_id=1),
+    "files of a ticket": lambda conn: lists.public_files(conn, of=(1,)),
     "files of a message": lambda conn: lists.public_files(conn, message_id=1),
-    "files of both": lambda conn: lists.public_files(conn, ticket_id=1, message_id=1),
+    "files of both": lambda conn: lists.public_files(conn, of=(1,), message_id=1),
     "a file": lambda conn: lists.public_file(conn, 1),
     "staff": lists.staff,
     "one of staff": lambda conn: lists.staff_member(conn, 1),
@@ -128,13 +128,13 @@ def test_only_files_of_what_was_said_in_public_are_there(house: House) -> None:
         {"position": 0, "name": "nowhere.txt", "content_type": "", "size": 0, "sha256": "", "inline": False},
     )
 
-    def names(**of: int) -> list[str]:
-        return [each.name for each in lists.public_files(house.conn, **of)]
+    def names(**which: Any) -> list[str]:
+        return [each.name for each in lists.public_files(house.conn, **which)]
 
     public = ["question.txt", "answer.txt"]
     assert names() == public
-    assert names(ticket_id=ticket.id) == public
-    assert names(ticket_id=ticket.id, message_id=note.message_id) == []
+    assert names(of=(ticket.id,)) == public
+    assert names(of=(ticket.id,), message_id=note.message_id) == []
     for posted in (note, kept, forged):
         assert posted.message_id is not None
         assert names(message_id=posted.message_id) == []
@@ -146,12 +146,27 @@ def test_only_files_of_what_was_said_in_public_are_there(house: House) -> None:
                 files.remove(*given, attachment_id=row.id, actor=None, public=True)
 
 
+def test_what_was_merged_is_said_in_its_target(house: House) -> None:
+    given = (house.conn, house.desk, house.now)
+    first, second, third = (house.open(words=_with(f"{name}.txt")).ticket for name in "abc")
+    assert lists.parts(house.conn, first.id) == (first.id,)
+    changes.merge(*given, ticket=first, into=second, actor=None)
+    changes.merge(*given, ticket=second, into=third, actor=None)
+    everything = (first.id, second.id, third.id)
+    for each in everything:
+        assert lists.parts(house.conn, each) == everything
+    said = lists.public_messages(house.conn, everything, limit=9, offset=0)
+    assert [each.message.ticket_id for each in said] == [third.id, second.id, first.id]
+    assert lists.public_total(house.conn, everything) == 3
+    assert [each.name for each in lists.public_files(house.conn, of=everything)] == ["a.txt", "b.txt", "c.txt"]
+
+
 def test_who_is_staff_is_the_customer_of_their_own_ticket(house: House) -> None:
     mine = house.open(requester=house.bob).ticket
     house.answer(mine)
     assert [
         (each.by_staff, each.message.author_id)
-        for each in lists.public_messages(house.conn, mine.id, limit=9, offset=0)
+        for each in lists.public_messages(house.conn, (mine.id,), limit=9, offset=0)
     ] == [
         (True, house.ada.id),
         (False, house.bob.id),

@@ -8,12 +8,12 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select, update
 
-from helpdeskd.desk import changes, counters, customers, lists, queries, removal, tickets
+from helpdeskd.desk import changes, counters, customers, history, lists, queries, removal, tickets
 from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Report
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.routing import Outcome
-from helpdeskd.model.ticket import State
+from helpdeskd.model.ticket import History, State
 from helpdeskd.store import schema
 from tests.unit.desk.conftest import NOW, House
 from tests.unit.desk.street import Street
@@ -189,3 +189,12 @@ def test_the_name_of_who_was_removed_finds_nothing(store, desk):
     assert found("corner burns") == [ticket.id]
     removal.customer(store, desk, lambda: NOW, customer=number)
     assert (found("corner"), found("carol burns")) == ([], [ticket.id])
+
+
+def test_who_removed_somebody_removed_their_tickets(store, desk):
+    with store.engine.begin() as conn:
+        house = House(conn, desk)
+        ticket = house.open().ticket
+    removal.person(store, desk, lambda: NOW, person=house.carol, actor=house.ada)
+    (entry,) = store.read(lambda conn: [each for each in history.of(conn, ticket.id) if each.kind is History.REMOVED])
+    assert entry.actor_id == house.ada.id

@@ -46,7 +46,7 @@ def conforms(
     told = document(dialect)
     schema = schemathesis.openapi.from_dict(told)
     made = 0
-    first = {route.paths.split()[0].replace("...}", "}") for route in dialect.routes}
+    first = {route.paths.split()[0] for route in dialect.routes}
     with requests.Session() as session:
         session.trust_env = False
         session.headers.update(headers)

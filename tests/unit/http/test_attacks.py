@@ -155,7 +155,7 @@ PATHS = [
     b"/plain/api/things/..\\..\\x",
     b"/plain/api/things/%",
     b"/plain/api/things/%zz",
-    b"/plain/api/rest/" + b"a/" * 20_000,
+    b"/plain/api/things/" + b"a/" * 20_000,
     b"/plain/api/" + b"%2f" * 5000,
     b"/plain/api/files/..%2f..%2fx",
     b"/plain/api/files/" + b"0" * 64,

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx2 as httpx
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import update
 
 from helpdeskd import config
 from helpdeskd.desk import accounts, people
-from helpdeskd.http.dialect import Route
+from helpdeskd.http.dialect import Call, Route
 from helpdeskd.http.docs import sections
 from helpdeskd.http.openapi import document
 from helpdeskd.model.clock import now
@@ -86,7 +87,11 @@ def test_a_dialect_is_described_to_everybody(client):
 
 
 def test_what_stands_in_a_table_does_not_become_html(serve, sqlite_store):
-    evil = Route("GET", f"/{EVIL.replace('/', '')}", read_inline, errors=(EVIL,), summary=EVIL)
+    def view(call: Call) -> Any:
+        return read_inline(call)
+
+    view.__doc__ = EVIL
+    evil = Route("GET", f"/{EVIL.replace('/', '')}", view)
     client = serve(sqlite_store, replace(PLAIN, title=EVIL, routes=(evil,)))
     page = client.get("/plain/docs").text
     assert "<script" not in page
@@ -109,7 +114,7 @@ def test_each_thing_a_row_says_is_in_the_document():
     assert "Also called title." in forms["application/json"]["schema"]["properties"]["name"]["description"]
     assert asked["responses"]["200"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Shown"}
     assert asked["responses"]["default"]["description"] == "Status 900."
-    assert told["paths"]["/rest/{path}"]["get"]["parameters"][0]["in"] == "path"
+    assert told["paths"]["/things/{id}"]["get"]["parameters"][0]["in"] == "path"
     assert (
         "file"
         in told["paths"]["/files"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]["properties"]
@@ -188,6 +193,21 @@ def test_a_password_that_cannot_be_taken_leaves_the_link_good(serve, sqlite_stor
     answer = client.post(path, data=form)
     assert answer.status_code == 422
     assert words in checked(answer)
+    assert client.post(path, data=sent("long enough")).status_code == 200
+
+
+def test_an_address_that_is_somebody_elses_user_name(serve, sqlite_store, client, link):
+    path, _ = link()
+
+    def take(conn, name):
+        dan = people.customer(conn, serve.desk, now(), Address("Dan", "dan@customer.example"))
+        accounts.set_username(conn, serve.desk, now(), person=dan, username=name)
+
+    sqlite_store.writer.run(lambda conn: take(conn, "carol@customer.example"))
+    answer = client.post(path, data=sent("long enough"))
+    assert answer.status_code == 409
+    assert "Somebody else has it already." in checked(answer)
+    sqlite_store.writer.run(lambda conn: take(conn, "dan"))
     assert client.post(path, data=sent("long enough")).status_code == 200
 
 

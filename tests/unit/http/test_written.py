@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from helpdeskd.desk import bodies
+from helpdeskd.desk.bodies import text_and_html
 from helpdeskd.http.given import Upload
-from helpdeskd.http.written import text_and_html, words_of
+from helpdeskd.http.written import words_of
 
 # fmt: off
 TEXTS = [
@@ -33,6 +35,11 @@ def test_text(body):
 def test_html(body, text, html):
     found = text_and_html(body)
     assert (found[0].strip(), found[1]) == (text, html)
+
+
+@pytest.mark.parametrize("body", [each for each in TEXTS if each])
+def test_an_article_or_answer_of_the_same_is_the_same_text(body):
+    assert bodies.of(body).text == body
 
 
 def test_words_of_what_cannot_be_cleaned_are_not_lost():

@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyotp
+import pytest
 from sqlalchemy import Connection, select
 
-from helpdeskd.desk import accounts, counters, lists, people, queries
+from helpdeskd import config
+from helpdeskd.desk import accounts, changes, counters, lists, people, queries, tickets
+from helpdeskd.desk.context import Words
+from helpdeskd.http.helpdeskz import HELPDESKZ, views_tickets
+from helpdeskd.http.openapi import document
+from helpdeskd.http.written import words_of
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.model.ticket import State
 from helpdeskd.store import schema
-from tests.unit.http.helpdeskz.conftest import AT, PASSWORD, House
+from tests.unit.http.helpdeskz.conftest import AT, PASSWORD, TOKEN, House
 
 N = NoticeName
 
@@ -115,6 +121,46 @@ def test_a_ticket_by_its_user_and_its_replies(fresh: House) -> None:
     assert say(**ada) == ("4", "6")
     assert say(replier="user") == ("4", "7")
     counted(fresh)
+
+
+@pytest.mark.parametrize(("path", "words"), [("departments", "Department"), ("users", "User")])
+def test_who_or_what_goes_while_one_asks_gets_no_ticket(
+    fresh: House, monkeypatch: pytest.MonkeyPatch, path: str, words: str
+) -> None:
+    api = fresh.client
+
+    def gone(*given: Any) -> Words:
+        assert api.post(f"{path}/delete/2").json()["success"] == 1
+        return words_of(*given)
+
+    monkeypatch.setattr(views_tickets, "words_of", gone)
+    given = {"opener": "user", "user_id": "2", "department_id": "2", "subject": "S", "body": "B"}
+    assert api.post("tickets/create", data=given).json() == {"error": 1, "message": f"{words} not found."}
+    assert api.get("tickets").json()["total_tickets"] == 1
+    counted(fresh)
+
+
+def test_what_was_merged_is_read_with_its_target(fresh: House) -> None:
+    api = fresh.client
+    source, target = (fresh.read(tickets.get, number) for number in (2, 1))
+    fresh.write(changes.merge, ticket=source, into=target, actor=None)
+    for number in (1, 2):
+        said = api.get(f"messages/show/{number}").json()
+        assert (said["total_replies"], [each["message"] for each in said["messages"]]) == (
+            2,
+            ["Here it is.", "It burns."],
+        )
+        assert [each["name"] for each in api.get(f"attachments?ticket_id={number}").json()["files"]] == ["a.png"]
+
+
+def test_how_often_an_operator_lets_one_ask(fresh: House) -> None:
+    settings = config.Http(rates={"helpdeskz.default": "1/minute"})
+    client = fresh.serving(fresh.store, HELPDESKZ, settings=settings)
+    one, other = (client.get("/helpdeskz/api/staff", headers={"Token": TOKEN}) for _ in range(2))
+    assert (one.status_code, other.status_code) == (200, 429)
+    assert other.json()["error"] == 1
+    assert 0 < int(other.headers["retry-after"]) <= 60
+    assert "429" in document(HELPDESKZ)["paths"]["/staff"]["get"]["responses"]
 
 
 def test_a_ticket_by_staff_reaches_its_user_as_an_answer(fresh: House) -> None:

@@ -126,7 +126,7 @@ def test_how_often_one_may_ask(fresh: House):
 
 def test_the_operators_rate_goes_before_the_dialects(fresh: House):
     settings = config.Http(
-        rates={"jitbit.default": "1/minute", "jitbit.search": "none", "helpdeskz.search": "1/minute"}
+        rates={"jitbit.default": "1/minute", "jitbit.search": "none", "helpdeskz.default": "1/minute"}
     )
     client = fresh.serving(fresh.store, JITBIT, settings=settings)
     ada = {"Authorization": basic("ada")}

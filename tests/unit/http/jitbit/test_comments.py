@@ -41,6 +41,29 @@ def test_a_comment_by_any_way(house: House, style):
     assert said["Body"] == "<!--html--><b>Off!</b>"
 
 
+@pytest.mark.parametrize(
+    "path", ["comment", "ForwardTicket", "AttachFile", "AddSubscriber", "RemoveSubscriber", "TicketIntegrationData"]
+)
+def test_the_ticket_may_stand_in_the_path(house: House, path: str) -> None:
+    given = {"body": "Again.", "to": "eve@elsewhere.example", "userId": house.people["dan"].id}
+    number = a_ticket(house)
+    if path == "RemoveSubscriber":
+        assert house.ask("tina", "POST", f"AddSubscriber/{number}", data=given).status_code == 200
+    files = {"file": ("a.txt", b"one", "text/plain")} if path == "AttachFile" else None
+    found = house.ask("tina", "POST", f"{path}/{number}", data=given, files=files)
+    assert found.status_code == 200, found.text
+
+
+def test_a_comment_or_a_file_may_stand_in_the_path(house: House) -> None:
+    number = a_ticket(house)
+    said = comment(house, "tina", number)
+    assert house.ask("tina", "POST", f"updatecomment/{said}", data={"body": "Pull it."}).status_code == 200
+    house.ask("tina", "POST", f"AttachFile/{number}", files={"file": ("a.txt", b"one", "text/plain")})
+    (file,) = house.ask("tina", "GET", f"Attachments/{number}").json()
+    assert house.ask("tina", "POST", f"DeleteFile/{file['FileID']}").status_code == 200
+    assert house.ask("tina", "GET", f"Attachments/{number}").json() == []
+
+
 def test_comments_to_the_letter(house: House):
     number, tina = a_ticket(house, "dan"), house.people["tina"]
     first = comment(house, "tina", number, "Pull the plug.\n<Now>")

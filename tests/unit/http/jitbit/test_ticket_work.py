@@ -85,6 +85,26 @@ def test_what_is_not_given_stays_and_nothing_takes_away(house: House) -> None:
     assert (ticket["DueDate"], ticket["AssignedToUserID"], ticket["Tags"]) == (None, None, [])
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"json": {"tags": ["paper", "Old, loud"]}},
+        {"data": {"tags": ["paper", "old,loud"]}},
+        {"data": {"tags": "tags=paper,old,loud"}},
+        {"params": {"tags": ["tags=paper", "old", "", "loud"]}},
+    ],
+)
+def test_repeated_tags_are_all_there(house: House, more: dict[str, Any]) -> None:
+    new = {"categoryId": house.places["support"].id, "subject": "S", "body": "B"}
+    (where, given), *_ = more.items()
+    opened = house.ask("tina", "POST", "ticket", **{where: given | new})
+    changed = created(house, "dan", tags="gone")
+    done = house.ask("tina", "POST", f"UpdateTicket/{changed}", **more)
+    assert (opened.status_code, done.status_code) == (200, 200), (opened.text, done.text)
+    for number in (opened.json(), changed):
+        assert [each["Name"] for each in shown(house, number)["Tags"]] == ["loud", "old", "paper"]
+
+
 def test_whom_changes_are_told(house: House) -> None:
     number = created(house, "dan", suppressConfirmation="1")
     tina, sales = house.people["tina"], house.places["sales"].id

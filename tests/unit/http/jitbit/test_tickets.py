@@ -114,6 +114,7 @@ FILTERS: list[tuple[dict[str, Any], list[int]]] = [
     ({"statusId": 17051}, []),
     ({"statusId": ""}, EVERYTHING),
     ({"statuses": "1, closed"}, [CLOSED, OFFER, PRINTER]),
+    ({"statuses": ["1", "closed"]}, [CLOSED, OFFER, PRINTER]),
     ({"statuses": "In Progress"}, [ANSWERED]),
     ({"statuses": "99"}, []),
     ({"statuses": ","}, EVERYTHING),

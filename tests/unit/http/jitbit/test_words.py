@@ -27,6 +27,7 @@ WRITTEN = [
     (datetime(2026, 3, 1, 12, tzinfo=UTC),                     "2026-03-01T12:00:00Z"),
     (datetime(2026, 3, 1, 12, 0, 0, 127999, tzinfo=UTC),       "2026-03-01T12:00:00.127Z"),
     (datetime(2026, 3, 1, 12, 0, 0, 999, tzinfo=UTC),          "2026-03-01T12:00:00Z"),
+    (datetime(814, 1, 28, tzinfo=UTC),                         "0814-01-28T00:00:00Z"),
     (datetime(2026, 3, 1, 1, tzinfo=EAST),                     "2026-02-28T23:00:00Z"),
 ]
 NAMES = [

@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.http.jitbit.conftest import NOON, PRINTER, House
-from tests.unit.http.jitbit.posted import a_ticket, comment, kinds, mails
+from helpdeskd.desk import changes
+from helpdeskd.http.dialect import Call
+from helpdeskd.http.jitbit import reach
+from helpdeskd.model.people import Person
+from tests.unit.http.jitbit.conftest import NOON, OFFER, PRINTER, House
+from tests.unit.http.jitbit.posted import a_ticket, comment, kinds, mails, ticket
 
 
 def done(house: House, who: str, path: str, **given: Any) -> None:
@@ -30,6 +34,37 @@ def test_tags_have_numbers_of_their_own(house: House) -> None:
     assert shown(house, other)["Tags"] == [hot]
     assert kinds(house, one)[1:] == ["tagged", "tagged"]
     assert [each["IssueID"] for each in house.ask("ada", "GET", "Search?query=red+hot").json()] == [other, one]
+
+
+RIGHTS = {
+    "TagTicket": {"ticketId": "{}", "name": "red"},
+    "LinkTickets": {"id": "{}", "id2": str(OFFER)},
+    "UnlinkTickets": {"id": "{}", "id2": str(OFFER)},
+    "AddSubTicket": {"parentId": "{}", "childId": str(OFFER)},
+    "RemoveSubTicket": {"childId": "{}"},
+    "AddAssetToTicket": {"assetId": "1", "ticketId": "{}"},
+}
+
+
+@pytest.mark.parametrize("path", RIGHTS)
+def test_a_right_that_goes_while_one_asks_is_gone(alone: House, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    alone.write(changes.set_department, ticket=ticket(alone, OFFER), department=alone.places["support"], actor=None)
+    if path == "AddAssetToTicket" and not alone.ask("ada", "GET", "Assets").json():
+        made = {"modelName": "M", "manufacturer": "F", "type": "T", "supplier": "S"}
+        assert alone.ask("ada", "POST", "Asset", data=made).status_code == 200
+    number, right = a_ticket(alone), reach.actor
+
+    def moved(call: Call) -> Person:
+        """The last that is read before the write."""
+        alone.write(changes.set_department, ticket=ticket(alone, number), department=alone.places["sales"], actor=None)
+        return right(call)
+
+    given = {name: value.format(number) for name, value in RIGHTS[path].items()}
+    monkeypatch.setattr(reach, "actor", moved)
+    found = alone.ask("tina", "POST", path, data=given)
+    assert (found.status_code, found.text) == (404, f"There is no ticket {number}.")
+    assert "tagged" not in kinds(alone, number)
+    assert "linked" not in kinds(alone, number)
 
 
 def test_time_is_added_and_noted(house: House) -> None:
