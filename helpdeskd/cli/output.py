@@ -96,7 +96,9 @@ _FOLDED = {
     reply.Kind.HEAD: "[{} about what follows]",
     reply.Kind.QUOTE: "[{} of quote]",
     reply.Kind.SIGNATURE: "[{} of signature]",
+    reply.Kind.ENDING: "[{}, perhaps a signature]",
     reply.Kind.BELOW: "[{} below a telephone's]",
+    reply.Kind.PERHAPS: "[{}, perhaps quoted]",
 }
 
 
