@@ -192,9 +192,10 @@ def _start(
             end = page.block_end(body)
             written = written or page.next_unquoted(body) < tail
         else:
-            if written and (head.sure or not sure):
+            above = written and not page.is_blank(0, head.start)
+            if above and (head.sure or not sure):
                 return head
-            if written:
+            if above:
                 doubtful.append(head)
             end = head.end
         # Answered, or nothing above it: it is part of what is said, and a quote may yet follow.

@@ -18,9 +18,7 @@ class Kind(StrEnum):
     SIGNATURE = "signature"  # below `-- `
     ENDING = "ending"  # what may be one: below a dash, a line of underscores, "Sent from my iPhone"
     BELOW = "below"  # the line of a telephone, and words below it that nothing marks as a quote: perhaps the author's
-    PERHAPS = (
-        "perhaps"  # a head without `>` below it, and all that follows: a quote, or what somebody pasted and wrote on
-    )
+    PERHAPS = "perhaps"  # a head and all below it, without `>`: a quote, or what somebody pasted, and wrote on
 
 
 SURE = frozenset({Kind.QUOTE, Kind.SIGNATURE})
@@ -35,10 +33,10 @@ class Fold:
     kind: Kind
 
 
-def folds(text: str) -> tuple[Fold, ...]:
+def folds(text: str, *, forward: bool = False) -> tuple[Fold, ...]:
     """What of `text` (Split.text) folds, in its order; nothing where nothing else would be left. Answers between quoted lines
-    stay whole, with what they answer."""
-    place = quoting.perhaps(text)
+    stay whole, with what they answer, and so does what a `forward` is about."""
+    place = None if forward else quoting.perhaps(text)
     if place is None:
         return tuple(_folds(text))
     return (*_folds(text[:place]), Fold(place, len(text), Kind.PERHAPS))

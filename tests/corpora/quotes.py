@@ -221,7 +221,9 @@ def _said(text: str) -> str:
 
 
 def _mail(raw: bytes) -> str:
-    return parse(raw, sender=None, instance="i", own_addresses=lambda _: False, marker=MARKER, limits=Intake()).text
+    """As it is shown, with its signature, which this corpus keeps."""
+    text = parse(raw, sender=None, instance="i", own_addresses=lambda _: False, marker=MARKER, limits=Intake()).text
+    return reply.said(text, (reply.Kind.PERHAPS,))
 
 
 def _html(path: Path) -> str:
