@@ -177,7 +177,7 @@ _CUT, _CUT_ENDS, _SIGNED, _SIGNED_ENDS, _POINT = "\ue006", "\ue007", "\ue008", "
 _SPACE = " \t\xa0\n"
 _MARKS = re.compile(f"[{_QUOTE}-{_POINT}]")
 # The same in figures. One that is taken out leaves something in its place, so that what is around it does not become another.
-_WRITTEN_MARKS = re.compile(r"&#(?:0*(?:5734[4-9]|5735[0-4])(?!\d)|x0*e00[0-9a](?![0-9a-f]));?", re.IGNORECASE)
+_WRITTEN_MARKS = re.compile(r"&#(?:0*(?:5734[4-9]|5735[0-4])(?![0-9])|x0*e00[0-9a](?![0-9a-f]));?", re.IGNORECASE)
 _QUOTE_MARKS = re.compile(f"[ \t]*([{_QUOTE}{_UNQUOTE}])[ \t]*")
 _LINKED = re.compile(f"{_LINK}([^{_LINK}{_TARGET}]*){_TARGET}([^{_END}]*){_END}")
 _HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)

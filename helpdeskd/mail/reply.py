@@ -39,7 +39,10 @@ def folds(text: str, *, forward: bool = False) -> tuple[Fold, ...]:
     place = None if forward else quoting.perhaps(text)
     if place is None:
         return tuple(_folds(text))
-    return (*_folds(text[:place]), Fold(place, len(text), Kind.PERHAPS))
+    above = _folds(text[:place])
+    if any(Page(text[place:]).quoted):  # an answer may stand between its lines and those above
+        above = [one for one in above if one.kind not in {Kind.HEAD, Kind.QUOTE}]
+    return (*above, Fold(place, len(text), Kind.PERHAPS))
 
 
 def _folds(text: str) -> list[Fold]:

@@ -70,6 +70,7 @@ def test_some_kinds_may_stay():
         "1. stop it\n\nDisclaimer\n\nThen start it again.",
         "1. stop it\n\n-Then Start",
         "It came.\n\nSent with DHL",
+        f"{WROTE}> a?\nyes\n> b?\n\n--\nno",
         "It came.\n\nSent from my iPhone",
         f"Please ask:\n\n{BLOCK}\nIt burns.\n\nWhat do I answer?",
         "Hello,\nOn 12.05.2026 at 10:30 your colleague wrote:\nIt will come.\nIt has not.",
