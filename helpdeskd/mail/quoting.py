@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from helpdeskd.mail import heads, signatures
 from helpdeskd.mail.heads import Head
@@ -157,9 +158,9 @@ def _sure_start(page: Page, marker: str, told: int | None, *, boxed: bool) -> He
     if told is not None and not boxed:
         boxed = any(page.quoted[told : told + _NEAR + 1])
     head = _start(page, signatures.ending(page, sure=True), told, doubtful, sure=True, boxed=boxed)
-    ends = [one.start for one in doubtful[1:]] + [len(page.lines) if head is None else head.start]
-    for one, end in zip(doubtful, ends, strict=True):
-        if has_own_text("\n".join(page.lines[one.start : end]), marker):
+    end = len(page.lines) if head is None else head.start
+    for one, below in zip_longest(doubtful, doubtful[1:]):
+        if has_own_text("\n".join(page.lines[one.start : below.start if below else end]), marker):
             return one
     return head
 

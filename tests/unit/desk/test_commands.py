@@ -148,7 +148,7 @@ def test_tags():
         "-- \nBob\nACME",
         "--",
         "\n\nSent from my iPhone",
-        "Gesendet von Mail",
+        "Gesendet von Mail f\u00fcr Windows",
         "Get Outlook for iOS",
     ],
 )
