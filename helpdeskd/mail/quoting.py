@@ -228,7 +228,7 @@ def _heads_before(page: Page, end: int) -> tuple[Head | None, Head | None]:
             if head.forwards:
                 return None, None
             first = nearest = head
-        elif head.end > head.start and not head.forwards:
+        elif head.start < end - 1 and head.end > head.start and not head.forwards:  # our marker is no head of itself
             nearest = head
         if page.quoted[number]:
             break

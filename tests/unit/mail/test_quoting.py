@@ -366,7 +366,8 @@ def test_what_is_forwarded_below_a_word_of_ones_own_stays(words):
 def test_a_forward_is_not_cut():
     text = f"For your information.\n\n{BLOCKS['en']}\n\nIt burns.\n"
     assert split(text, MARKER, forward=True) == Split(text, "")
-    assert split(text, MARKER).text == "For your information.\n"
+    assert split(text, MARKER) == Split(text, "")
+    assert reply.said(text) == "For your information."
 
 
 # --- our marker
