@@ -1,8 +1,10 @@
-"""helpdeskd article add|list|show|remove"""
+"""helpdeskd article add|list|show|set|remove"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import Connection
@@ -13,6 +15,8 @@ from helpdeskd.cli.ticket_work import actor_of, as_option, part_of, text_argumen
 from helpdeskd.desk import articles, bodies, departments, topics
 from helpdeskd.desk.articles import Article, Draft, Wanted, Whole
 from helpdeskd.errors import NotFound
+from helpdeskd.installation import Installation
+from helpdeskd.model.people import Person
 
 article_argument = click.argument("article_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
 
@@ -60,9 +64,7 @@ def add(
 
         def act(conn: Connection) -> Whole:
             actor = actor_of(conn, who)
-            topic_id = _topic(conn, topic) if topic else None
-            if topic and topic_id is None:
-                topic_id = topics.create(conn, here.desk, here.clock(), name=topic, actor=actor).id
+            topic_id = _topic_made(here, conn, topic, actor) if topic else None
             department_id = _department(conn, department) if department else None
             draft = Draft(title, body, topic_id, department_id, staff_only, tags=tags)
             return articles.create(conn, here.desk, here.clock(), draft=draft, parts=parts, actor=actor)
@@ -77,6 +79,11 @@ def add(
 def _topic(conn: Connection, name: str) -> int | None:
     found = topics.named(conn, name)
     return None if found is None else found.id
+
+
+def _topic_made(here: Installation, conn: Connection, name: str, actor: Person) -> int:
+    there = _topic(conn, name)
+    return topics.create(conn, here.desk, here.clock(), name=name, actor=actor).id if there is None else there
 
 
 def _department(conn: Connection, name: str) -> int:
@@ -141,6 +148,46 @@ def show(ctx: click.Context, article_id: int, *, as_json: bool) -> None:
             click.echo(f"  {name}: {one_line(value)}")
     click.echo()
     click.echo(lines(whole.body.text))
+
+
+@command.command(name="set")
+@article_argument
+@text_argument
+@click.option("--title", help="Its new title.")
+@click.option("--topic", help="The topic it stands in from now on, made if there is none of that name.")
+@click.option("--staff-only/--no-staff-only", default=None, help="Whether customers see it.")
+@as_option
+@click.pass_context
+def set_(
+    ctx: click.Context,
+    article_id: int,
+    text: str | None,
+    *,
+    title: str | None,
+    topic: str | None,
+    staff_only: bool | None,
+    who: str | None,
+) -> None:
+    """Change the article ID: its words to TEXT (- for standard input), its title, its topic, who sees it."""
+    wanted: dict[str, Any] = {
+        "title": title,
+        "staff_only": staff_only,
+        "body": None if text is None else bodies.of(text_of(text)),
+    }
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if not wanted and topic is None:
+        raise click.UsageError("say what is to be different")
+    with writing(ctx) as here:
+
+        def act(conn: Connection) -> Whole:
+            actor = actor_of(conn, who)
+            draft = replace(articles.get(conn, article_id, staff=True).draft, **wanted)
+            if topic is not None:
+                draft = replace(draft, topic_id=_topic_made(here, conn, topic, actor))
+            return articles.change(conn, here.desk, here.clock(), article_id=article_id, draft=draft, actor=actor)
+
+        whole = here.store.writer.run(act)
+    say(f"Article {whole.article.id}: {whole.article.title}")
 
 
 @command.command()

@@ -1,4 +1,4 @@
-"""helpdeskd canned add|list|remove"""
+"""helpdeskd canned add|list|set|remove"""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from helpdeskd.cli.ticket_work import staff_named, text_argument, text_of
 from helpdeskd.desk import bodies, canned, people
 from helpdeskd.desk.canned import Canned
 
+_POSITION = click.IntRange(-(2**31), 2**31 - 1)
+_canned_argument = click.argument("canned_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+
 
 @click.group()
 def command() -> None:
@@ -21,7 +24,7 @@ def command() -> None:
 @click.argument("title")
 @text_argument
 @click.option("--for", "who", help="Kept by this member of staff alone (name or address). [default: the team's]")
-@click.option("--position", type=click.IntRange(-(2**31), 2**31 - 1), default=0, help="Where in lists; then by age.")
+@click.option("--position", type=_POSITION, default=0, help="Where in lists; then by age.")
 @json_option
 @click.pass_context
 def add(ctx: click.Context, title: str, text: str | None, *, who: str | None, position: int, as_json: bool) -> None:
@@ -67,8 +70,35 @@ def list_(ctx: click.Context, *, who: str | None, as_json: bool) -> None:
     click.echo(table(rows, ("ID", "OF", "TITLE", "TEXT")))
 
 
+@command.command(name="set")
+@_canned_argument
+@text_argument
+@click.option("--title", help="Its new title.")
+@click.option("--position", type=_POSITION, help="Where in lists; then by age.")
+@click.pass_context
+def set_(ctx: click.Context, canned_id: int, text: str | None, *, title: str | None, position: int | None) -> None:
+    """Change the canned response ID: its words to TEXT (- for standard input), its title, its place."""
+    if text is None and title is None and position is None:
+        raise click.UsageError("say what is to be different")
+    body = None if text is None else bodies.of(text_of(text))
+    with writing(ctx) as here:
+        made = here.store.writer.run(
+            lambda conn: canned.change(
+                conn,
+                here.desk,
+                here.clock(),
+                canned_id=canned_id,
+                title=title,
+                body=body,
+                position=position,
+                actor=None,
+            )
+        )
+    say(f"Canned response {made.id}: {made.title}")
+
+
 @command.command()
-@click.argument("canned_id", metavar="ID", type=click.IntRange(1, 2**63 - 1))
+@_canned_argument
 @click.pass_context
 def remove(ctx: click.Context, canned_id: int) -> None:
     """Forget the canned response ID."""

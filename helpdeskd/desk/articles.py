@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, bindparam, delete, false, func, inser
 
 from helpdeskd.desk import bodies, departments, rows, tags, topics
 from helpdeskd.desk.bodies import Body
+from helpdeskd.desk.catalogue import GUESTED
 from helpdeskd.desk.context import Desk, Part
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
@@ -60,7 +61,7 @@ _WORDS = (_a.html, _a.text)
 _FOR_CUSTOMERS = (
     _a.staff_only == false(),
     or_(_a.topic_id.is_(None), _a.topic_id.in_(topics.OPEN)),
-    or_(_a.department_id.is_(None), (_d.private == false()) & (_d.staff_only == false())),
+    or_(_a.department_id.is_(None), (_d.staff_only == false()) & or_(_d.private == false(), GUESTED)),
 )
 _FILES_OF = select(_f.article_id, *rows.ATTACHMENT).order_by(_f.article_id, _f.position, _f.id)
 
@@ -188,7 +189,7 @@ def create(
     values |= {"author_id": None if actor is None else actor.id, "created_at": now, "updated_at": now}
     article_id: int = conn.execute(insert(schema.article).returning(_a.id), values).scalar_one()
     _set_tags(conn, article_id, names)
-    _add_files(conn, article_id, 0, parts)
+    _add_files(conn, article_id, parts)
     return get(conn, article_id, staff=True)
 
 
@@ -206,18 +207,6 @@ def change(
     return get(conn, article_id, staff=True)
 
 
-def attach(
-    conn: Connection, desk: Desk, now: datetime, *, article_id: int, parts: Sequence[Part], actor: Person | None
-) -> Whole:
-    """More files; `files.remove` takes one away. Raises NotFound."""
-    before = _locked(conn, article_id)
-    if not parts:
-        return before
-    _add_files(conn, article_id, 1 + max((each.position for each in before.files), default=-1), parts)
-    conn.execute(update(schema.article).where(_a.id == article_id).values(updated_at=now))
-    return get(conn, article_id, staff=True)
-
-
 def remove(conn: Connection, desk: Desk, now: datetime, *, article_id: int, actor: Person | None) -> None:
     """What stays is that there was one: words, tags and files are gone, their bytes with the next sweep. Raises NotFound."""
     _locked(conn, article_id)
@@ -227,8 +216,8 @@ def remove(conn: Connection, desk: Desk, now: datetime, *, article_id: int, acto
 
 
 def leave_department(conn: Connection, department_id: int) -> None:
-    """The department is being removed: its articles stay, of none. Those that customers did not see become staff's."""
-    hidden = select(_d.private | _d.staff_only).where(_d.id == department_id)
+    """The department is being removed: its articles stay, of none. Those that not every customer saw become staff's."""
+    hidden = select(_d.private | _d.staff_only | GUESTED).where(_d.id == department_id)
     values: dict[str, Any] = {"department_id": None}
     if conn.execute(hidden).scalar():
         values["staff_only"] = True
@@ -272,14 +261,14 @@ def _set_tags(conn: Connection, article_id: int, names: tuple[str, ...]) -> None
         conn.execute(insert(schema.article_tag), [{"article_id": article_id, "tag": each} for each in names])
 
 
-def _add_files(conn: Connection, article_id: int, first: int, parts: Sequence[Part]) -> None:
+def _add_files(conn: Connection, article_id: int, parts: Sequence[Part]) -> None:
     if parts:
         conn.execute(
             insert(schema.attachment),
             [
                 {
                     "article_id": article_id,
-                    "position": first + n,
+                    "position": n,
                     "name": part.name,
                     "content_type": part.content_type,
                     "size": part.size,

@@ -232,20 +232,9 @@ def change(
 
 def disable(conn: Connection, desk: Desk, now: datetime, *, asset: Asset, actor: Person | None) -> Asset:
     """It is in use no more; it stays with those who have it, and in its tickets."""
-    return _switch(conn, now, asset, now, "disabled", actor)
-
-
-def enable(conn: Connection, desk: Desk, now: datetime, *, asset: Asset, actor: Person | None) -> Asset:
-    """Undo `disable`."""
-    return _switch(conn, now, asset, None, "enabled", actor)
-
-
-def _switch(
-    conn: Connection, now: datetime, asset: Asset, disabled_at: datetime | None, words: str, actor: Person | None
-) -> Asset:
-    if (get(conn, asset.id).disabled_at is None) != (disabled_at is None):
-        conn.execute(update(schema.asset).where(_a.id == asset.id).values(disabled_at=disabled_at, updated_at=now))
-        _note(conn, now, asset.id, actor, words)
+    if get(conn, asset.id).disabled_at is None:
+        conn.execute(update(schema.asset).where(_a.id == asset.id).values(disabled_at=now, updated_at=now))
+        _note(conn, now, asset.id, actor, "disabled")
     return get(conn, asset.id)
 
 
@@ -280,17 +269,6 @@ def add_ticket(
     if there is None:
         conn.execute(insert(schema.asset_ticket), {"asset_id": asset.id, "ticket_id": ticket.id})
         _touch(conn, now, asset, actor, f"added to ticket {ticket.number}")
-    return get(conn, asset.id)
-
-
-def remove_ticket(
-    conn: Connection, desk: Desk, now: datetime, *, asset: Asset, ticket: Ticket, actor: Person | None
-) -> Asset:
-    """The ticket is about it no more. Raises Refused("not-in-ticket")."""
-    gone = conn.execute(delete(schema.asset_ticket).where(_t.asset_id == asset.id, _t.ticket_id == ticket.id))
-    if not gone.rowcount:
-        raise Refused("not-in-ticket", f"ticket {ticket.number} is not about the asset {asset.id}")
-    _touch(conn, now, asset, actor, f"taken from ticket {ticket.number}")
     return get(conn, asset.id)
 
 

@@ -71,14 +71,18 @@ def change(
     now: datetime,
     *,
     canned_id: int,
-    title: str,
-    body: Body,
-    position: int,
+    title: str | None = None,
+    body: Body | None = None,
+    position: int | None = None,
     actor: Person | None,
 ) -> Canned:
-    """Raises Refused: no-such-canned-response, not-yours, bad-title."""
+    """What is None stays. Raises NotFound; Refused: not-yours, bad-title."""
     before = _of_theirs(conn, canned_id, actor)
-    values = _values(title, body, position)
+    values = _values(
+        before.title if title is None else title,
+        before.body if body is None else body,
+        before.position if position is None else position,
+    )
     if values == _values(before.title, before.body, before.position):
         return before
     conn.execute(update(schema.canned_response).where(_c.id == canned_id).values(**values, updated_at=now))

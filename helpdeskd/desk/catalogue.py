@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, or_, select
+from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.routing import ADMINISTRATOR
@@ -16,18 +16,19 @@ from helpdeskd.store import schema
 _d, _s, _g, _p = schema.department.c, schema.section.c, schema.department_guest.c, schema.person.c
 _prof, _sd = schema.profile.c, schema.staff_department.c
 
+# Only guests and staff open tickets in the department (a row of `department`).
+GUESTED = exists().where(_g.department_id == _d.id).correlate(schema.department)
 _ALL = (
-    select(_d.id, _s.id, _s.name, _d.staff_only)
+    select(_d.id, _s.id, _s.name, _d.staff_only, GUESTED)
     .outerjoin(schema.section, _s.id == _d.section_id)
     .where(_d.removed_at.is_(None))
     .order_by(_s.position, _s.id, _d.position, _d.id)
 )
 _ONE = (
-    select(_d.id, _s.id, _s.name, _d.staff_only)
+    select(_d.id, _s.id, _s.name, _d.staff_only, GUESTED)
     .outerjoin(schema.section, _s.id == _d.section_id)
     .where(_d.id == bindparam("department_id"))
 )
-_GUESTED = select(_g.department_id).distinct()
 _WELCOME = select(_g.department_id).where(
     or_(
         _g.person_id == bindparam("person_id"),
@@ -48,29 +49,36 @@ _STAFF_OF = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One department, and where it stands."""
+    """One department, and where it stands. `guested`: only guests (desk/guests.py) open tickets in it, beside staff."""
 
     department: Department
     section_id: int | None
     section: str
     staff_only: bool
+    guested: bool
+
+    @property
+    def for_staff(self) -> bool:
+        """No customer is shown it. A private one is shown to its guests."""
+        return self.staff_only or (self.department.private and not self.guested)
+
+
+def every(conn: Connection) -> tuple[Place, ...]:
+    """By section, then as the house orders them."""
+    known = {each.id: each for each in departments.list(conn)}
+    return tuple(Place(known[row[0]], row[1], row[2] or "", row[3], row[4]) for row in conn.execute(_ALL))
 
 
 def shown(conn: Connection, sight: Sight) -> tuple[Place, ...]:
-    """Those in which they may open tickets: staff in all, others in those that are neither private nor for staff, and not for
-    other guests alone. By section, then as the house orders them."""
-    known = {each.id: each for each in departments.list(conn)}
-    places = tuple(Place(known[row[0]], row[1], row[2] or "", row[3]) for row in conn.execute(_ALL))
+    """Those in which they may open tickets: staff in all, others in those they are guests of, and in those without guests that are
+    neither private nor for staff. In the order of `every`."""
+    places = every(conn)
     if sight.staff:
         return places
-    guested = frozenset(conn.execute(_GUESTED).scalars())
-    welcome = frozenset(conn.execute(_WELCOME, {"person_id": sight.person_id}).scalars()) if guested else frozenset()
-    return tuple(each for each in places if _open_to(each, guested, welcome))
-
-
-def _open_to(place: Place, guested: frozenset[int], welcome: frozenset[int]) -> bool:
-    department = place.department
-    return not (place.staff_only or department.private) and (department.id not in guested or department.id in welcome)
+    welcome: frozenset[int] = frozenset()
+    if any(each.guested for each in places):
+        welcome = frozenset(conn.execute(_WELCOME, {"person_id": sight.person_id}).scalars())
+    return tuple(each for each in places if not each.for_staff and (not each.guested or each.department.id in welcome))
 
 
 def of(conn: Connection, department_id: int) -> Place:
@@ -78,7 +86,7 @@ def of(conn: Connection, department_id: int) -> Place:
     row = conn.execute(_ONE, {"department_id": department_id}).one_or_none()
     if row is None:
         raise NotFound("department", department_id)
-    return Place(departments.get(conn, department_id), row[1], row[2] or "", row[3])
+    return Place(departments.get(conn, department_id), row[1], row[2] or "", row[3], row[4])
 
 
 def place(conn: Connection, sight: Sight, department_id: int) -> Place:

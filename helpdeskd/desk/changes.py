@@ -28,6 +28,7 @@ from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
+from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Department, Person
@@ -129,15 +130,15 @@ def set_department(
     department: Department,
     actor: Person | None,
 ) -> Ticket:
-    """Its staff are told as of a new ticket. An assignee who does not belong to it loses the ticket, or nobody there would be
-    told of replies. Raises Refused("merged")."""
+    """Its staff are told as of a new ticket. An assignee who neither belongs to it nor administrates loses the ticket, or nobody
+    there would be told of replies. Raises Refused("merged")."""
     ticket = tickets.current(conn, ticket)
     if ticket.department_id == department.id:
         return ticket
     detail = {"from": ticket.department_id, "to": department.id, "name": department.name}
     entries = [Entry(ticket.id, History.DEPARTMENT_CHANGED, _id(actor), None, detail)]
     keeper = ticket.assignee_id
-    if keeper is not None and department.id not in people.staff_departments(conn, keeper):
+    if keeper is not None and not _keeps(conn, keeper, department):
         entries.append(_assigned(ticket, None, actor))
         keeper = None
     ticket = tickets.touch(conn, now, ticket, department_id=department.id, assignee_id=keeper)
@@ -145,6 +146,13 @@ def set_department(
     opening = messages.first(conn, ticket.id)
     notices.enqueue_for(conn, desk, now, tickets.scene(conn, Event.MOVED, ticket, actor, message_id=opening))
     return ticket
+
+
+def _keeps(conn: Connection, assignee_id: int, department: Department) -> bool:
+    """Tickets of this department can be theirs, as catalogue.staff_of has it."""
+    assignee = people.get(conn, assignee_id)
+    everywhere = assignee.is_staff and assignee.level >= ADMINISTRATOR
+    return everywhere or department.id in people.staff_departments(conn, assignee_id)
 
 
 def set_subject(

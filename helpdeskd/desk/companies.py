@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -24,8 +23,8 @@ MOST_DOMAINS = 100
 _c, _d, _v = schema.company.c, schema.company_domain.c, schema.division.c
 _COLUMNS = (_c.id, _c.name, _c.notes)
 _BY_ID = select(*_COLUMNS).where(_c.id == bindparam("company_id"))
-_BY_IDS = select(*_COLUMNS).where(_c.id.in_(bindparam("ids", expanding=True)))
 _BY_NAME = select(*_COLUMNS).where(_c.name_key == bindparam("key"))
+_PAGE = select(*_COLUMNS).order_by(_c.name_key).limit(bindparam("most")).offset(bindparam("skip"))
 _DOMAINS = select(_d.company_id, _d.domain).where(_d.company_id.in_(bindparam("ids", expanding=True)))
 _OWNER = select(_d.company_id).where(_d.domain == bindparam("domain"))
 _JOIN = insert(schema.profile).from_select(
@@ -33,19 +32,6 @@ _JOIN = insert(schema.profile).from_select(
     select(bindparam("joining", type_=BigId), _d.company_id).where(_d.domain == bindparam("domain")),
     include_defaults=False,
 )
-
-
-class Order(StrEnum):
-    """How a page is ordered."""
-
-    NAME = "name"
-    ID = "id"
-
-
-_ORDERED = {
-    order: select(*_COLUMNS).order_by(column).limit(bindparam("most")).offset(bindparam("skip"))
-    for order, column in ((Order.NAME, _c.name_key), (Order.ID, _c.id))
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +60,22 @@ def get(conn: Connection, company_id: int) -> Company:
     return found[0]
 
 
-def several(conn: Connection, ids: Iterable[int]) -> dict[int, Company]:
-    """Those of `ids` that exist, by id."""
-    wanted = sorted(set(ids))
-    return {company.id: company for company in _read(conn, _BY_IDS, ids=wanted)} if wanted else {}
-
-
 def find(conn: Connection, name: str) -> Company | None:
     """By name, whatever the case."""
     return (_read(conn, _BY_NAME, key=given.key(name)) or (None,))[0]
 
 
-def page(conn: Connection, *, limit: int, offset: int, order: Order = Order.NAME) -> tuple[Company, ...]:
-    """Two statements, however many there are."""
-    return _read(conn, _ORDERED[order], **given.window(limit, offset))
+def at(conn: Connection, name: str) -> Company:
+    """By name, whatever the case. Raises NotFound."""
+    found = find(conn, name)
+    if found is None:
+        raise NotFound("company", name)
+    return found
+
+
+def page(conn: Connection, *, limit: int, offset: int) -> tuple[Company, ...]:
+    """By name. Two statements, however many there are."""
+    return _read(conn, _PAGE, **given.window(limit, offset))
 
 
 def named(
@@ -154,12 +142,6 @@ def join_by_domain(conn: Connection, person_id: int, email: str) -> None:
 def divisions(conn: Connection) -> tuple[Division, ...]:
     """All of them by name: an organisation has a few dozen."""
     return tuple(Division(*row) for row in conn.execute(select(_v.id, _v.name).order_by(_v.name_key)))
-
-
-def division_page(conn: Connection, *, limit: int, offset: int) -> tuple[Division, ...]:
-    """By name."""
-    found = select(_v.id, _v.name).order_by(_v.name_key).limit(bindparam("most")).offset(bindparam("skip"))
-    return tuple(Division(*row) for row in conn.execute(found, given.window(limit, offset)))
 
 
 def division(conn: Connection, division_id: int) -> Division:

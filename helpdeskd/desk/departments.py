@@ -15,7 +15,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address
-from helpdeskd.model.people import Department, PersonKind, ReplyTokens
+from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.store import memo, schema, scrub
 
 _d, _a, _p = schema.department.c, schema.address.c, schema.person.c
@@ -121,6 +121,13 @@ def change(
     renamed = {"sender_name": name} if department.sender_name == department.name else {}
     conn.execute(update(schema.department).where(_d.id == department.id).values(name=name, private=private, **renamed))
     return get(conn, department.id)
+
+
+def keep_to_staff(
+    conn: Connection, desk: Desk, now: datetime, *, department: Department, staff_only: bool, actor: Person | None
+) -> None:
+    """Whether only staff open tickets in it and customers do not see it, guests neither. Mail to its addresses opens tickets as before."""
+    conn.execute(update(schema.department).where(_d.id == department.id).values(staff_only=staff_only))
 
 
 def _name(name: str) -> str:

@@ -84,7 +84,7 @@ _KNOWN = union_all(
 # The same for most mails, which name none but their own.
 _KNOWN_OF_OWN = union_all(*_stored(_m.mail_id == bindparam("own"), _r.mail_id == bindparam("own")))
 _REPORTED = (
-    select(_o.id, _o.recipient)
+    select(_o.id, _o.recipient, _o.envelope_token)
     .where(or_(_o.mail_id.in_(_IDS), _o.envelope_token.in_(bindparam("tokens", expanding=True))))
     .order_by(_o.id)
 )
@@ -193,6 +193,7 @@ def gather(
         from_usable=usable,
         sender=sender if is_usable(sender) else "",
         fates=_fates(conn, inbound, recipients),
+        unreached_staff=inbound.weak_bounce and not matches and _names_staff(conn, inbound),
     )
 
 
@@ -307,14 +308,24 @@ def _envelope_tokens(recipients: Iterable[str]) -> list[str]:
 def _fates(conn: Connection, inbound: Inbound, recipients: tuple[str, ...]) -> tuple[tuple[int, Fate], ...]:
     """The mails of ours that a delivery report names, by Message-ID or by the envelope's token, and what it says of each.
 
-    Anybody can write a report. What it takes to be believed is one of these two, 128 bits each that only the mail itself and
-    those who carried it know, and the address it went to; and all that it can do is to mark that one mail.
+    Anybody can write a report. What it takes to be believed is 128 bits that only the mail itself and those who carried it know:
+    the token, or the Message-ID together with the address it went to; all that it can do is to mark that one mail; and
+    routing lets none count whose From is refuted.
     """
-    if inbound.report is None:
+    report, tokens = inbound.report, _envelope_tokens(recipients)
+    if report is None:
         return ()
-    named = {"ids": inbound.report.about, "tokens": _envelope_tokens(recipients)}
-    told = ((row.id, fate_of(inbound.report, row.recipient)) for row in conn.execute(_REPORTED, named))
+    found = conn.execute(_REPORTED, {"ids": report.about, "tokens": tokens})
+    told = ((row.id, fate_of(report, row.recipient, certain=row.envelope_token in tokens)) for row in found)
     return tuple((outbox_id, fate) for outbox_id, fate in told if fate is not None)
+
+
+def _names_staff(conn: Connection, inbound: Inbound) -> bool:
+    """Does a report speak of a mail to one of us? A ticket that it opened would be told to the same address."""
+    told = inbound.report.fates if inbound.report else ()
+    named = dict.fromkeys(each for fate in told for each in (fate.original, fate.recipient))
+    found = (people.find(conn, each) for each in list(named)[:MAX_IDS] if each)
+    return any(person is not None and person.is_staff for person in found)
 
 
 def _nearest_first(inbound: Inbound) -> tuple[str, ...]:

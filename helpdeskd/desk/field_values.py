@@ -53,11 +53,9 @@ def of(
     )
 
 
-def several(
-    conn: Connection, owner: Owner, owner_ids: Iterable[int], *, grid: bool = False
-) -> dict[int, tuple[Value, ...]]:
-    """As `of` for many, without the empty ones; `grid`: only of fields that lists show. Those who have none are missing."""
-    known = tuple(field for field in fields.list(conn, owner) if field.in_grid or not grid)
+def several(conn: Connection, owner: Owner, owner_ids: Iterable[int]) -> dict[int, tuple[Value, ...]]:
+    """As `of` for many, without the empty ones. Those who have none are missing."""
+    known = fields.list(conn, owner)
     held = _held(conn, known, owner_ids)
     return {each: tuple(of[field.id] for field in known if field.id in of) for each, of in held.items()}
 

@@ -350,11 +350,3 @@ def _full_names(person: Person) -> set[str]:
 
 def _short_names(person: Person) -> set[str]:
     return {*person.name.casefold().split(), person.email.casefold().partition("@")[0]}
-
-
-def numbers(conn: Connection, person_id: int) -> tuple[int | None, int | None]:
-    """(customer_no, staff_no), for dialects that count them apart."""
-    row = conn.execute(select(_p.customer_no, _p.staff_no).where(_p.id == person_id)).one_or_none()
-    if row is None:
-        raise NotFound("person", person_id)
-    return row.customer_no, row.staff_no

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypedDict, Unpack
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from helpdeskd.desk import companies, given, people
 from helpdeskd.desk.context import Desk
+from helpdeskd.errors import Refused
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
 
@@ -65,20 +66,12 @@ LIMITS: Mapping[str, tuple[Callable[..., str], int]] = {
 
 _COLUMNS = tuple(_f[field.name] for field in fields(Profile))
 _BY_ID = select(*_COLUMNS).where(_f.person_id == bindparam("person_id"))
-_BY_IDS = select(*_COLUMNS).where(_f.person_id.in_(bindparam("ids", expanding=True)))
 
 
 def of(conn: Connection, person_id: int) -> Profile:
     """An empty one where nothing is known, or nobody is there."""
     row = conn.execute(_BY_ID, {"person_id": person_id}).one_or_none()
     return Profile(person_id) if row is None else Profile(*row)
-
-
-def several(conn: Connection, ids: Iterable[int]) -> dict[int, Profile]:
-    """One for each of `ids`."""
-    wanted = sorted(set(ids))
-    found = {row[0]: Profile(*row) for row in conn.execute(_BY_IDS, {"ids": wanted})} if wanted else {}
-    return {each: found.get(each) or Profile(each) for each in wanted}
 
 
 def names(person: Person, given_name: str, family_name: str) -> tuple[str, str]:
@@ -95,9 +88,10 @@ def halves(name: str) -> tuple[str, str]:
 def change(
     conn: Connection, desk: Desk, now: datetime, *, person: Person, actor: Person | None, **values: Unpack[Values]
 ) -> Profile:
-    """What is not given stays. With a given or a family name the person's own becomes the two of them.
+    """What is not given stays; but who goes to another company manages it only where that is said. With a given or a family name
+    the person's own becomes the two of them.
 
-    Raises NotFound (company, division) and Refused("bad-<name of the value>"): too long.
+    Raises NotFound (company, division); Refused: bad-<name of the value> (too long), no-company and is-staff (of who is to manage).
     """
     before = of(conn, person.id)
     wanted: dict[str, Any] = {name: _fit(name, value) for name, value in values.items() if name != "wants_mail"}
@@ -105,6 +99,11 @@ def change(
         companies.get(conn, wanted["company_id"])
     if wanted.get("division_id") is not None:
         companies.division(conn, wanted["division_id"])
+    company_id = wanted.get("company_id", before.company_id)
+    if company_id != before.company_id:
+        wanted.setdefault("manages", False)
+    if wanted.get("manages"):
+        _check_manager(person, company_id)
     of_person: dict[str, object] = {}
     if {"given_name", "family_name"} & wanted.keys():
         first, last = names(person, before.given_name, before.family_name)
@@ -119,6 +118,13 @@ def change(
         if known.rowcount == 0:
             conn.execute(insert(schema.profile), {"person_id": person.id, **wanted})
     return of(conn, person.id)
+
+
+def _check_manager(person: Person, company_id: int | None) -> None:
+    if person.is_staff:
+        raise Refused("is-staff", f"{person.shown} is staff: they see what their departments have")
+    if company_id is None:
+        raise Refused("no-company", f"{person.shown} belongs to no company that they could manage")
 
 
 def _fit(name: str, value: Any) -> Any:

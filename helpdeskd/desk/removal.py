@@ -214,9 +214,9 @@ def department(store: Store, desk: Desk, clock: Clock, *, department: Department
         if conn.execute(others).first() is None:
             raise Refused("last-department", "mail needs a department to go to: this is the last one")
         conn.execute(delete(schema.address).where(schema.address.c.department_id == department.id))
+        articles.leave_department(conn, department.id)  # asks for its guests
         for table in (schema.staff_department, schema.department_guest, schema.custom_field_department):
             conn.execute(delete(table).where(table.c.department_id == department.id))
-        articles.leave_department(conn, department.id)
         conn.execute(
             update(schema.department)
             .where(there.id == department.id, there.removed_at.is_(None))

@@ -125,13 +125,17 @@ def own_address(case: Case) -> Decision | None:
 
 def automatic(case: Case) -> Decision | None:
     """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces and
-    receipts without a ticket are held; other machines may open one (monitors, people writing through lists) but are not answered."""
+    receipts without a ticket are held; other machines may open one (monitors, people writing through lists) but are not answered.
+    So may what is a bounce by weak signs, and may be somebody's mail about one: unless it is about a mail of ours or to our own
+    staff, who would be told of the new ticket at the address that does not work. What a refuted From reports counts for nothing."""
     if not case.automatic:
         return None
-    why = Reason.DELIVERY_REPORT if case.facts.fates else Reason.AUTOMATIC
+    told = bool(case.facts.fates) and case.verdict is not Verdict.FAIL
+    why = Reason.DELIVERY_REPORT if told else Reason.AUTOMATIC
     if case.match is not None:
         return case.keeps(why)
-    if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH, Kind.RECEIPT}:
+    may_open = case.inbound.weak_bounce and not (told or case.facts.unreached_staff)
+    if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH, Kind.RECEIPT} and not may_open:
         return Decision(Action.HOLD, why)
     if not case.facts.from_usable and not case.facts.sender:
         return Decision(Action.HOLD, Reason.NULL_SENDER)

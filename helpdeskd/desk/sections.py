@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +16,6 @@ MAX_NAME = 200  # characters
 
 _s, _d = schema.section.c, schema.department.c
 _ALL = select(_s.id, _s.name, _s.position).order_by(_s.position, _s.id)
-_PLACES = select(_d.id, _s.id, _s.name, _s.position).join(schema.section, _s.id == _d.section_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,6 @@ class Section:
 def list(conn: Connection) -> tuple[Section, ...]:  # noqa: A001  # sections.list reads as what it is
     """All of them, in their order."""
     return tuple(Section(*row) for row in conn.execute(_ALL))
-
-
-def places(conn: Connection) -> Mapping[int, Section]:
-    """The section of each department that is in one, by the department's id."""
-    return {row[0]: Section(*row[1:]) for row in conn.execute(_PLACES)}
 
 
 def named(conn: Connection, name: str) -> Section | None:

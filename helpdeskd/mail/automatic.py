@@ -211,6 +211,68 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
 )
 
 
+# Names under which programs send, beside those above. A word of its own: `smtp_service`, never `smtphelp`.
+_DAEMON_LOCAL = re.compile(
+    r"(?:mail(?:er)?[-_.]?daemon|mdaemon|post[-_.]?master|mail[-_.]?delivery(?:[-_.]?(?:sub)?system)?|mail[-_.]?system)$|"
+    r"(?:.*[-_.])?(?:smtp|mta|imss)(?:[-_.]|$)",
+    re.IGNORECASE,
+)
+
+
+def _daemon_by_name(signs: Signs) -> str:
+    local = signs.author.email.partition("@")[0] if signs.author else ""
+    if _DAEMON_LOCAL.match(local):
+        return f"From: {local}"
+    match = _DAEMONS.match(signs.headers.text("from"))
+    return f"From: {match[1]}" if match else ""
+
+
+def _daemon_by_envelope(signs: Signs) -> str:
+    sender = signs.headers.text("return-path") if signs.sender is None else signs.sender
+    local = sender[:320].strip("<> ").partition("@")[0]
+    return f"envelope sender {local}" if _DAEMON_LOCAL.match(local) else ""
+
+
+def _nobody(signs: Signs) -> str:
+    return "" if signs.author else "From: nobody"
+
+
+def _is_status(signs: Signs) -> str:
+    return signs.content_type if signs.content_type == "message/delivery-status" else ""
+
+
+# That a machine wrote a mail which RULES take for a person's. Not enough to call it anything: one of these must stand
+# beside words that read like a report, or it is the mail of somebody who writes about their mail.
+_MACHINES: tuple[Rule, ...] = (
+    _null_sender,
+    _is_not("Auto-Submitted", "no"),
+    _daemon_by_name,
+    _daemon_by_envelope,
+    _nobody,
+    _is_status,
+    # of Exchange, Amazon's notices, fml
+    _has(
+        "X-Failed-Recipient",
+        "X-MS-Embedded-Report",
+        "X-MS-Exchange-Message-Is-Ndr",
+        "X-Amz-Sns-Message-Id",
+        "X-MLServer",
+    ),
+)
+# Lists pass on what people write, and people answer invitations.
+_OF_PEOPLE = frozenset({Kind.PERSONAL, Kind.LIST, Kind.MEETING})
+
+
+def is_of_machine(signs: Signs, kind: Kind) -> bool:
+    """Does a header show that a machine wrote it? `kind` is what `classify` says."""
+    return kind not in _OF_PEOPLE or any(rule(signs) for rule in _MACHINES)
+
+
+def is_proven(signs: Signs) -> bool:
+    """Is this a bounce by what every server that keeps to the standards sends: the null return path, or a multipart/report?"""
+    return signs.content_type == "multipart/report" or bool(_null_sender(signs))
+
+
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
 _HEAD = 4096  # bytes of a calendar in which its method stands
 

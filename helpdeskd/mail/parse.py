@@ -60,19 +60,19 @@ def parse(
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
-    kind, why = automatic.classify(
-        automatic.Signs(
-            headers=headers,
-            sender=sender,
-            author=author,
-            instance=instance,
-            is_own=own_addresses,
-            content_type=root.get_content_type(),
-            report_type=_report_type(headers),
-            files=automatic.types_of(content.parts),
-        )
+    signs = automatic.Signs(
+        headers=headers,
+        sender=sender,
+        author=author,
+        instance=instance,
+        is_own=own_addresses,
+        content_type=root.get_content_type(),
+        report_type=_report_type(headers),
+        files=automatic.types_of(content.parts),
     )
-    kind, why, report = find_bounce(kind, why, headers, content.text, content.parts)
+    kind, why = automatic.classify(signs)
+    by_machine = automatic.is_of_machine(signs, kind)
+    kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
     said = quoting.split(
         content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at, boxed=content.quote_boxed
     )
@@ -100,6 +100,7 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
+        weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
     )
 
 

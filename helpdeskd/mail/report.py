@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from helpdeskd.mail import headers, ids, prepare
+from helpdeskd.mail import headers, ids
 from helpdeskd.model.mail import Delivery, Fate, Part, Report
 
-# RFC 6533 names the international forms of the three parts of a report.
+# RFC 6533 names the international form.
 _STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
-_RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
 _OF_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
-_MAX_STATUS = 256 * 1024  # bytes that are read of one status part, and of one returned mail's headers
-_MAX_FATES = 1000
+_MAX_STATUS = 256 * 1024  # bytes that are read of one status part
+MAX_FATES = 100  # recipients that are read of one report; each mail of ours has one
 _MAX_ADDRESS = 4096  # characters of a recipient field: an address has 254, each of them perhaps as \x{1F600}
 _MAX_WORDS = 500  # characters of the remote server's words
-_MAX_RETURNED = 20
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60})[ \t]*:(.*)", re.DOTALL)
 _FOLD = re.compile(r"\r?\n(?=[ \t])|\r(?!\n)")
@@ -28,29 +26,18 @@ _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")  # RFC 6533 section 3
 _BY_CLASS = {"2": Delivery.DELIVERED, "4": Delivery.DELAYED, "5": Delivery.FAILED}  # RFC 3463 section 3.1
 
 
-def read(parts: Iterable[Part]) -> Report | None:
-    """The report among the files of a mail; None where no part is one, or none says anything of a recipient."""
+def read(parts: Iterable[Part]) -> list[Fate]:
+    """What the reports among the files of a mail say; nothing where no part is one, or none says anything of a recipient."""
     fates: list[Fate] = []
-    about: list[str] = []
     for part in parts:
-        if part.content_type in _STATUS:
+        if part.content_type in _STATUS and len(fates) < MAX_FATES:
             fates += _fates(part.data[:_MAX_STATUS])
-        elif part.content_type in _RETURNED and len(about) < _MAX_RETURNED:
-            about += _message_ids(part.data)
-    return Report(tuple(fates[:_MAX_FATES]), tuple(dict.fromkeys(about))) if fates else None
+    return fates[:MAX_FATES]
 
 
 def in_text(text: str) -> list[Fate]:
     """The same fields where a program wrote them into its text: there a line may be anything, so only what names a recipient."""
     return _groups_in(text[:_MAX_STATUS]) if "final-recipient" in text[:_MAX_STATUS].lower() else []
-
-
-def _message_ids(returned: bytes) -> tuple[str, ...]:
-    """The Message-ID of a mail, or of what is left of its headers."""
-    data = prepare.strip_envelope_line(returned[:_MAX_STATUS])
-    end, _ = prepare.split_head(data)
-    found = next((value for name, value in prepare.raw_headers(data[:end]) if name == b"message-id"), b"")
-    return ids.parse_ids(headers.repair(found.decode("ascii", "surrogateescape")))[:1]
 
 
 def _fates(data: bytes) -> list[Fate]:
@@ -69,6 +56,8 @@ def _groups_in(text: str) -> list[Fate]:
         fate = _fate(group, mta) if not _OF_RECIPIENT.isdisjoint(group) else None
         if fate is not None:
             found.append(fate)
+        if len(found) == MAX_FATES:
+            break
     return found
 
 
@@ -129,16 +118,16 @@ def _letter(match: re.Match[str]) -> str:
     return chr(number) if number < 0xD800 or 0xDFFF < number <= 0x10FFFF else "?"
 
 
-def fate_of(report: Report, recipient: str) -> Fate | None:
+def fate_of(report: Report, recipient: str, *, certain: bool) -> Fate | None:
     """What the report says of this recipient; the worst, where it says several things. None: it speaks of others.
 
-    Where it names no address at all that could be compared, it speaks of whoever its mail was to.
+    `certain`: it came back to an address that only this recipient's mail had. Then one that names no address at all is about it.
     """
     named = [fate for fate in report.fates if fate.recipient or fate.original]
     same = _key(recipient)
-    found: Sequence[Fate] = (
-        [f for f in named if same in {_key(f.recipient), _key(f.original)}] if named else report.fates
-    )
+    found: Sequence[Fate] = [f for f in named if same in {_key(f.recipient), _key(f.original)}]
+    if certain and not named:
+        found = report.fates
     return min(found, key=lambda fate: list(Delivery).index(fate.delivery), default=None)
 
 

@@ -6,7 +6,7 @@ from fnmatch import fnmatch
 
 from helpdeskd.model.mail import Kind
 from tests.corpora import MAILS
-from tests.corpora.bounces import Measure, read
+from tests.corpora.bounces import OTHERWISE, Measure, read
 
 MACHINE = frozenset(Kind) - {Kind.PERSONAL, Kind.OWN}
 # Folder, name of the file, and the kinds it may have.
@@ -45,6 +45,7 @@ def kinds() -> list[Measure]:
             # A list passes mails on: it may be both.
             if (
                 path.is_file()
+                and path.name not in OTHERWISE
                 and fnmatch(path.name, shape)
                 and not ("mailinglist" in path.name and shape == "*_reply.eml")
             ):

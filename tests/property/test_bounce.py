@@ -10,8 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpdeskd.mail import ids
+from helpdeskd.mail.bounce import codes
 from helpdeskd.mail.bounce.read import find
 from helpdeskd.mail.headers import Headers
+from helpdeskd.mail.report import MAX_FATES
 from helpdeskd.model.mail import Kind, Report
 
 ordinary = settings(max_examples=200, deadline=None)
@@ -24,7 +26,7 @@ TEXT = st.lists(st.one_of(WORDS, st.text(max_size=30)), max_size=20)
 
 
 def read(text: str, subject: str = "failure notice", kind: Kind = Kind.BOUNCE) -> Report | None:
-    return find(kind, "why", Headers([("Subject", subject), ("To", "c@x.example")]), text, [])[2]
+    return find(kind, "why", Headers([("Subject", subject), ("To", "c@x.example")]), text, [], by_machine=True)[2]
 
 
 @ordinary
@@ -64,6 +66,7 @@ HOSTILE = {
     "transcript": "<<< 550 x\n",
     "x400": "c=SMTP=",
     "spaces": " ",
+    "recipients of whom nothing is said": "\n\n{number}@x.example\n\n",
 }
 
 
@@ -71,8 +74,11 @@ HOSTILE = {
 def test_bounces_are_read_in_linear_time(name):
     """As with quotes: CPU of eight times the text over CPU of the text is 8 where linear, 64 where quadratic."""
     unit = HOSTILE[name]
-    small = unit * max(1, 20_000 // len(unit))
-    large = small * 8
+
+    def text(size: int) -> str:
+        return "".join(unit.replace("{number}", str(number)) for number in range(max(1, size // len(unit))))
+
+    small, large = text(20_000), text(160_000)
 
     def cost(text: str) -> float:
         best = float("inf")
@@ -83,3 +89,36 @@ def test_bounces_are_read_in_linear_time(name):
         return best
 
     assert cost(large) <= 24 * max(cost(small), 0.0005)
+
+
+@given(st.integers(2, MAX_FATES // 2), st.sampled_from(["\n\n<{}@x.example>\n\n", "- {}@x.example\n"]), st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_a_text_is_judged_once_however_many_recipients_it_names(count, line, said):
+    """The characters that are searched for codes: of twice as many recipients not twice as many, since nearly all of them
+    are the text that speaks of all."""
+
+    def judged(recipients: int) -> int:
+        seen, ask = 0, codes.status_in
+
+        def counted(words: str) -> str:
+            nonlocal seen
+            seen += len(words)
+            return ask(words)
+
+        names = "".join(line.format(number) for number in range(recipients))
+        text = f"Could not be delivered. {'User unknown' * said}\n{'words ' * 8000}\n\nTo:\n{names}"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(codes, "status_in", counted)
+            found = read(text)
+        assert found is not None
+        assert len(found.fates) == recipients
+        return seen
+
+    assert judged(2 * count) <= 1.3 * judged(count)
+
+
+def test_so_many_recipients_are_read():
+    text = "".join(f"<{number}@x.example>: 550 5.1.1 User unknown\n" for number in range(5000))
+    found = read(text)
+    assert found is not None
+    assert len(found.fates) == MAX_FATES

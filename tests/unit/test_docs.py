@@ -54,12 +54,19 @@ def test_every_command_is_described_and_every_described_command_exists():
 
 def test_every_option_that_is_described_exists():
     for words, line in described().items():
-        options = {option for parameter in commands()[words].params for option in parameter.opts}
+        options = {
+            option for parameter in commands()[words].params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert set(re.findall(r"--[a-z][a-z0-9-]+", line)) <= options, words
 
 
 def test_options_named_anywhere_exist():
-    known = {option for command in commands().values() for parameter in command.params for option in parameter.opts}
+    known = {
+        option
+        for command in commands().values()
+        for parameter in command.params
+        for option in (*parameter.opts, *parameter.secondary_opts)
+    }
     known |= {"--config", "--help", "--version"}
     for name in ("docs/cli.md", "docs/mail.md", "README.md"):
         assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", read(name))) <= known, name
@@ -192,7 +199,11 @@ def test_units_call_what_exists():
     for unit in (ROOT / "systemd").glob("*.service"):
         line = re.search(r"^ExecStart=/opt/helpdeskd/bin/helpdeskd ([a-z]+)(.*)$", unit.read_text(), re.MULTILINE)
         assert line, unit.name
-        options = {option for parameter in commands()[line[1]].params for option in parameter.opts}
+        options = {
+            option
+            for parameter in commands()[line[1]].params
+            for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         assert set(re.findall(r"--[a-z]+", line[2])) <= options
 
 

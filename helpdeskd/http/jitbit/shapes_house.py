@@ -25,6 +25,6 @@ def category(place: Place) -> Category:
         SectionID=place.section_id,
         Section=place.section or None,
         NameWithSection=f"{place.section} \\ {department.name}" if place.section else department.name,
-        ForTechsOnly=place.staff_only or department.private,
+        ForTechsOnly=place.for_staff,
         FromAddress=department.address or None,
     )

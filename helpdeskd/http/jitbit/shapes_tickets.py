@@ -242,7 +242,7 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str, tokens: TokenKeys)
         UpdatedByPerformer=updated_by_performer(ticket),
         UpdatedForTechView=False,
         IsCurrentUserTechInThisCategory=seen_by.everything or ticket.department_id in seen_by.departments,
-        IsCurrentCategoryForTechsOnly=sheet.place.staff_only or sheet.place.department.private,
+        IsCurrentCategoryForTechsOnly=sheet.place.for_staff,
         SubmittedByCurrentUser=ticket.requester_id == seen_by.person_id,
         OnBehalfUserName=None if opener is None or opener is requester else opener.person.shown,
         Origin=words.ORIGIN_NAMES[ticket.origin],

@@ -6,9 +6,11 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
+from helpdeskd.mail.report import MAX_FATES
+
 ADDRESS = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\uffff-]{1,64}@[A-Za-z0-9\u0080-\uffff_-]{1,63}(?:\.[A-Za-z0-9\u0080-\uffff_-]{1,63}){0,9}"
 _MAX_LINES = 2000
-_MAX_ENTRIES = 1000
+_MAX_ENTRIES = MAX_FATES
 _MAX_WORDS = 2000  # characters kept of what is said of one recipient
 
 _ANY = re.compile(ADDRESS)
@@ -62,6 +64,7 @@ class Entry:
             self.open = self.open and not self.first
             return
         if self.room > 0:
+            line = line[: self.room]
             self.room -= len(line)
             self.words.append(line)
             if self.open:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from helpdeskd.mail.bounce import codes, phrases
 from helpdeskd.mail.bounce.phrases import any_of
@@ -62,13 +63,40 @@ _CATEGORIES = {
 }
 
 
-def judge(fate: Fate, *texts: str, category: str = "") -> Fate:
+class Said:
+    """Words about one recipient or many. Each question about them is answered once, whoever asks: a report may name a hundred
+    recipients and say what befell them in one text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.is_blank = not text or text.isspace()
+        self._has: dict[re.Pattern[str], bool] = {}
+
+    @cached_property
+    def status(self) -> str:
+        return codes.status_in(self.text)
+
+    @cached_property
+    def reply(self) -> str:
+        return codes.reply_in(self.text)
+
+    @cached_property
+    def reason(self) -> Reason:
+        return phrases.reason_of(self.text)
+
+    def has(self, shape: re.Pattern[str]) -> bool:
+        if shape not in self._has:
+            self._has[shape] = shape.search(self.text) is not None
+        return self._has[shape]
+
+
+def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
     """`fate` with severity, reason, status and code. `texts` are what is said of it, the nearest first;
     `category` is the reporter's own word."""
-    said = [text for text in (fate.words, *texts) if text.strip()]
-    status = codes.better(fate.status, next(filter(None, map(codes.status_in, said)), ""))
-    reply = next(filter(None, map(codes.reply_in, said)), "")
-    reasons = [found for found in map(phrases.reason_of, said) if found is not Reason.UNKNOWN]
+    said = [each for each in (Said(fate.words), *texts) if not each.is_blank]
+    status = codes.better(fate.status, next((each.status for each in said if each.status), ""))
+    reply = next((each.reply for each in said if each.reply), "")
+    reasons = [each.reason for each in said if each.reason is not Reason.UNKNOWN]
     reason = next((found for found in reasons if found not in _VAGUE), next(iter(reasons), Reason.UNKNOWN))
     by_code = codes.reason_of(status, reply)
     vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
@@ -86,11 +114,11 @@ def judge(fate: Fate, *texts: str, category: str = "") -> Fate:
     return replace(fate, status=status, code=code, reason=reason, severity=severity)
 
 
-def _by_filter(status: str, said: Sequence[str]) -> bool:
+def _by_filter(status: str, said: Sequence[Said]) -> bool:
     return not _of_address(status) and _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
 
 
-def _is_sure(status: str, said: Sequence[str]) -> bool:
+def _is_sure(status: str, said: Sequence[Said]) -> bool:
     """Words alone do not prove that nobody is there: filters say the same. A status of addresses does, or the command that names
     the recipient, or a server that speaks of its own directory."""
     if _of_address(status) or any(_any(shape, said) for shape in (_LATE, _AT_RCPT, _OWN)):
@@ -98,8 +126,8 @@ def _is_sure(status: str, said: Sequence[str]) -> bool:
     return not status and _any(_OF_RECIPIENT, said)
 
 
-def _any(shape: re.Pattern[str], said: Sequence[str]) -> bool:
-    return any(map(shape.search, said))
+def _any(shape: re.Pattern[str], said: Sequence[Said]) -> bool:
+    return any(each.has(shape) for each in said)
 
 
 def _of_address(status: str) -> bool:

@@ -11,7 +11,7 @@ from helpdeskd.mail import ids, prepare
 from helpdeskd.mail import report as standard_report
 from helpdeskd.mail.bounce import entries, returned, signs, sns
 from helpdeskd.mail.bounce.entries import Entry
-from helpdeskd.mail.bounce.judge import judge
+from helpdeskd.mail.bounce.judge import Said, judge
 from helpdeskd.mail.headers import Headers
 from helpdeskd.model.mail import Delivery, Fate, Kind, Part, Report
 
@@ -34,12 +34,15 @@ _DELAYED = re.compile(
 _FINAL = re.compile(r"fail(?:ed|ure)|giving up|given up|permanent|undeliver(?:able|ed)|returned mail", re.IGNORECASE)
 
 
-def find(kind: Kind, why: str, head: Headers, text: str, parts: Sequence[Part]) -> tuple[Kind, str, Report | None]:
+def find(
+    kind: Kind, why: str, head: Headers, text: str, parts: Sequence[Part], *, by_machine: bool
+) -> tuple[Kind, str, Report | None]:
     """The kind of a mail as its headers tell it, corrected where its text shows that it is a report; and the report.
 
-    Of a machine only: a person who passes a bounce on attaches a report, and makes none.
+    Of a machine only (`by_machine`: a header shows that): a person who passes a bounce on attaches a report, and makes none;
+    and customers write about full mailboxes and undelivered parcels.
     """
-    if kind is Kind.OWN:
+    if kind is Kind.OWN or not by_machine:
         return kind, why, None
     notice = sns.read(text) if text.lstrip()[:1] == "{" else None
     if notice is not None:
@@ -115,12 +118,8 @@ def _fates(
 ) -> list[Fate]:
     standard = standard_report.read(parts)
     # A report that a machine wrapped into another one is read where it stands.
-    fates = (
-        list(standard.fates)
-        if standard is not None
-        else (standard_report.in_text(said) or standard_report.in_text(rest))
-    )
-    failed = [one.email for name in _FAILED_TO for one in head.addresses(name)]
+    fates = standard or standard_report.in_text(said) or standard_report.in_text(rest)
+    failed = [one.email for name in _FAILED_TO for one in head.addresses(name)][: standard_report.MAX_FATES]
     if fates:
         return _standard(fates, named, failed, said, mails, own, _categories(parts))
     if not failed and not signs.tells(head.text("subject"), said):
@@ -133,7 +132,9 @@ def _fates(
         named = [Entry(address) for address in _was_for(mails, own)]
     if not named and signs.looks(head.text("subject"), said):
         named = [Entry("")]  # of whom, it does not say
-    return [_of_entry(entry, delivery, said, len(named)) for entry in named]
+    # What is said of many is looked at once.
+    whole, heard = Said(said), dict[str, Said]()
+    return [_of_entry(entry, delivery, whole, heard, only=len(named) == 1) for entry in named]
 
 
 def _standard(
@@ -146,7 +147,8 @@ def _standard(
     categories: Sequence[str],
 ) -> list[Fate]:
     """Fates of RFC 3464, with what the text beside them adds: the address or the words where a field is empty."""
-    by_address = {entry.address.lower(): entry for entry in named}
+    beside = {entry.address.lower(): Said("\n".join(entry.words)) for entry in named}
+    whole = [Said(said)] if len(fates) == 1 else []
     if len(fates) == 1 and not (fates[0].recipient or fates[0].original):
         guess = [*failed, *(entry.address for entry in named), *_was_for(mails, own)]
         fates = [replace(fates[0], recipient=guess[0])] if guess else fates
@@ -154,9 +156,8 @@ def _standard(
     if len(categories) != len(fates):  # whose is whose cannot be told
         categories = [""] * len(fates)
     for fate, category in zip(fates, categories, strict=True):
-        entry = by_address.get(fate.recipient.lower()) or by_address.get(fate.original.lower())
-        beside = ["\n".join(entry.words)] if entry else []
-        found.append(judge(fate, *beside, *([said] if len(fates) == 1 else []), category=category))
+        near = beside.get(fate.recipient.lower()) or beside.get(fate.original.lower())
+        found.append(judge(fate, *([near] if near else []), *whole, category=category))
     return found
 
 
@@ -169,11 +170,13 @@ def _categories(parts: Iterable[Part]) -> list[str]:
     ]
 
 
-def _of_entry(entry: Entry, delivery: Delivery, said: str, count: int) -> Fate:
+def _of_entry(entry: Entry, delivery: Delivery, whole: Said, heard: dict[str, Said], *, only: bool) -> Fate:
+    """`heard` are words that were said of others too."""
     first, words = "\n".join(entry.first), "\n".join(entry.words)
-    shown = headers_of.clean(first or words or (said[:_MAX_WORDS] if count == 1 else ""))
+    shown = headers_of.clean(first or words or (whole.text[:_MAX_WORDS] if only else ""))
     fate = Fate(delivery, entry.address, "", "", shown[:_MAX_WORDS], "")
-    return judge(fate, first, words, *([said] if count == 1 or not words else []))
+    near = [heard.setdefault(each, Said(each)) for each in (first, words)]
+    return judge(fate, *near, *([whole] if only or not words else []))
 
 
 def _delivery(subject: str, said: str) -> Delivery:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from helpdeskd.mail.report import MAX_FATES
 from helpdeskd.model.mail import Delivery, Fate, Kind
 
 _MAX = 64 * 1024
-_MAX_RECIPIENTS = 1000
 
 
 def read(text: str) -> tuple[Kind, list[Fate], list[str]] | None:
@@ -46,7 +46,7 @@ def _object(said: dict[str, Any], key: str) -> dict[str, Any]:
 
 def _objects(said: dict[str, Any], key: str) -> list[dict[str, Any]]:
     found = said.get(key)
-    return [one for one in (found if isinstance(found, list) else [])[:_MAX_RECIPIENTS] if isinstance(one, dict)]
+    return [one for one in (found if isinstance(found, list) else [])[:MAX_FATES] if isinstance(one, dict)]
 
 
 def _fate(one: dict[str, Any], delivery: Delivery) -> Fate:

@@ -33,6 +33,15 @@ def test_articles(house):
         (("--tag", "cold"), []),
     ):
         assert [each["id"] for each in house("article", "list", *narrowed, "--json").json] == ids
+    assert (
+        house("article", "set", "1", "--no-staff-only", "--topic", "Ink", "--title", "Blaze").ok()
+        == "Article 1: Blaze\n"
+    )
+    assert house("article", "set", "1", "-", stdin=b"Use sand.").ok() == "Article 1: Blaze\n"
+    changed = house("article", "show", "1", "--json").json
+    assert [changed["article"][name] for name in ("topic", "department", "staff_only")] == ["Ink", "Support", False]
+    assert (changed["body"]["text"], len(changed["files"])) == ("Use sand.", 1)
+    assert house("article", "set", "1").code == 2
     assert house("article", "remove", "1").ok() == "Removed article 1.\n"
     assert house("article", "remove", "1").failed(1) == "there is no article 1"
 
@@ -51,6 +60,11 @@ def test_articles(house):
         (("canned", "add", " ", "text"), "a title has 1 to 500 characters"),
         (("canned", "add", "Water", "text", "--for", "nobody"), "there is no member of staff called nobody"),
         (("canned", "remove", "9"), "there is no canned-response 9"),
+        (("canned", "set", "9", "text"), "there is no canned-response 9"),
+        (("article", "set", "9", "text"), "there is no article 9"),
+        (("department", "set", "Support", "--guest", "nobody@x.example"), "there is no person nobody@x.example"),
+        (("department", "set", "Support", "--guest", "Nobody"), "there is no company Nobody"),
+        (("department", "set", "Support", "--no-guest", "ada@staff.example"), "ada@staff.example is no guest of"),
         (("department", "set", "Nowhere", "--no-section"), "there is no department Nowhere"),
         (("department", "set", "Support", "--section", " "), "a section needs a name"),
     ],
@@ -70,7 +84,12 @@ def test_canned_responses(house):
         ["1", "the", "team", "Water", "Use", "water."],
         ["2", "Ada", "Lovelace", "Sand", "Use", "sand."],
     ]
-    assert house("canned", "remove", "2").ok() == "Removed canned response 2: Sand\n"
+    assert house("canned", "set", "2", "Use more sand.", "--position", "-1").ok() == "Canned response 2: Sand\n"
+    assert house("canned", "set", "2", "--title", "Dune").ok() == "Canned response 2: Dune\n"
+    changed = house("canned", "list", "--for", "Ada", "--json").json[1]
+    assert (changed["title"], changed["body"]["text"], changed["position"]) == ("Dune", "Use more sand.", -1)
+    assert house("canned", "set", "2").code == 2
+    assert house("canned", "remove", "2").ok() == "Removed canned response 2: Dune\n"
     assert len(house("canned", "list", "--for", "Ada", "--json").json) == 1
 
 
@@ -80,7 +99,8 @@ def test_sections(house):
     added = house("department", "add", "Sales", "sales@desk.example", "--section", "the house", "--json").json
     assert added["section"] == "The house"
     lines = house("department", "list").ok().splitlines()
-    assert lines[1].split() == ["1", "Support", "The", "house", SUPPORT]
+    assert lines[1].split() == ["1", "Support", "The", "house", "everybody", SUPPORT]
     assert house("department", "set", "Sales", "--no-section").ok() == "Department Sales is in no section.\n"
     assert [each["section"] for each in house("department", "list", "--json").json] == ["The house", None]
     assert house("department", "set", "Sales").code == 2
+    assert house("department", "set", "Sales", "--section", "x", "--no-section").code == 2

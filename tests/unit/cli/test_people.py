@@ -25,10 +25,12 @@ def test_departments(house):
         "cc_participates": False,
         "language": "de",
         "section": None,
+        "staff_only": False,
+        "guests": [],
     }
     lines = house("department", "list").ok().splitlines()
-    assert lines[0].split() == ["ID", "NAME", "SECTION", "ADDRESSES"]
-    assert lines[2].endswith("Sales             sales@desk.example, verkauf@desk.example")
+    assert lines[0].split() == ["ID", "NAME", "SECTION", "FOR", "ADDRESSES"]
+    assert lines[2].split() == ["2", "Sales", "staff", "sales@desk.example,", "verkauf@desk.example"]
 
 
 def test_a_department_for_scripts(house):

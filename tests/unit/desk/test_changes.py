@@ -156,6 +156,17 @@ def test_an_assignee_who_belongs_to_the_new_department_keeps_the_ticket(house, t
     assert act(house, changes.set_department, ticket, department=sales).assignee_id == house.bob.id
 
 
+@pytest.mark.parametrize(("disabled", "kept"), [(False, True), (True, False)])
+def test_an_administrator_keeps_the_ticket_wherever_it_goes(house, ticket, disabled, kept):
+    sales = house.department("Sales", "sales@example.org")
+    people.set_departments(house.conn, house.ada, ())
+    ticket = act(house, changes.assign, ticket, assignee=house.ada)
+    if disabled:
+        people.disable(house.conn, house.desk, house.now, person=house.ada)
+    after = act(house, changes.set_department, ticket, department=sales)
+    assert after.assignee_id == (house.ada.id if kept else None)
+
+
 def test_subject(house, ticket):
     after = act(house, changes.set_subject, ticket, subject="  Fire \n in the  office ")
     assert after.subject == "Fire in the office"

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from helpdeskd.desk import changes, delivery, people, tickets
 from helpdeskd.desk.notices import ROWS
 from helpdeskd.errors import NotFound, Refused
-from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Reason, Report, Severity
+from helpdeskd.model.mail import Address, Delivery, Fate, Kind, Reason, Report, Severity, Verdict
 from helpdeskd.model.outgoing import Ended, OutboxState, Sent
 from helpdeskd.model.outgoing import NoticeName as N
 from helpdeskd.model.routing import Outcome
@@ -46,7 +46,7 @@ def sent(street: Street, mail) -> None:
     )
 
 
-def report(street: Street, mail, *, to="support@example.org", about=True, fates=(), **changes):
+def report(street: Street, mail, *, to="support@example.org", about=True, fates=(), verdict=Verdict.NONE, **changes):
     """What a mail server says of one of our mails."""
     fate = Fate(
         *(Delivery.FAILED, mail.recipient, "", "5.1.1", NO_SUCH_USER, "mx.example"),
@@ -55,7 +55,7 @@ def report(street: Street, mail, *, to="support@example.org", about=True, fates=
         code="5.1.1",
     )
     told = Report(fates or (replace(fate, **changes),), (mail.mail_id,) if about else ())
-    return street.send(to=to, text="It could not be delivered.", inbound={"report": told}, **DAEMON)
+    return street.send(to=to, text="It could not be delivered.", inbound={"report": told}, verdict=verdict, **DAEMON)
 
 
 def state(street: Street, mail) -> OutboxState:
@@ -204,10 +204,33 @@ def test_a_report_of_another_recipient_is_an_automatic_mail_like_others(house, s
     assert (state(street, mail), street.outbox()) == (OutboxState.SENT, before)
 
 
-def test_a_report_that_names_nobody_is_about_its_mail(house, street):
-    _, _, mail = opened(street)
-    report(street, mail, recipient="")
+@pytest.mark.parametrize("by", ["message-id", "envelope"])
+def test_a_report_from_whom_it_is_not_is_an_automatic_mail_like_others(house, street, by):
+    _, ticket, mail = opened(street)
+    before = street.outbox()
+    to = "support@example.org" if by == "message-id" else f"support+b-{mail.envelope_token}@example.org"
+    received = report(street, mail, to=to, about=by == "message-id", verdict=Verdict.FAIL)
+    assert (received.outcome, received.reason, received.number) == (Outcome.AUTOMATIC, "automatic", ticket.number)
+    assert (state(street, mail), street.outbox(), of_mails(house, ticket)) == (OutboxState.SENT, before, [])
+
+
+def test_a_report_that_names_nobody_is_about_its_mail_where_the_envelope_says_which(house, street):
+    _, ticket, mail = opened(street)
+    before = street.outbox()
+    received = report(street, mail, recipient="")
+    assert (received.outcome, received.reason, received.number) == (Outcome.AUTOMATIC, "automatic", ticket.number)
+    assert (state(street, mail), street.outbox(), of_mails(house, ticket)) == (OutboxState.SENT, before, [])
+    report(street, mail, recipient="", to=f"support+b-{mail.envelope_token}@example.org")
     assert state(street, mail) is OutboxState.BOUNCED
+
+
+@pytest.mark.parametrize(("recipient", "outcome"), [("bob@partner.example", Outcome.OPENED), (ADA, Outcome.HELD)])
+def test_a_bounce_by_weak_signs_opens_a_ticket_unless_it_tells_of_our_staff(house, street, recipient, outcome):
+    told = Report((Fate(Delivery.FAILED, recipient, "", "", "", ""),), ())
+    by = {"author": "postmaster@x.example", "kind": Kind.BOUNCE, "subject": "Mailbox full"}
+    received = street.send(text="He is full.", inbound={"report": told, "weak_bounce": True}, **by)
+    assert (received.outcome, received.reason) == (outcome, "automatic")
+    assert not house.mails(N.ACKNOWLEDGEMENT)
 
 
 def test_a_report_that_knows_no_mail_of_ours_is_held(house, street):

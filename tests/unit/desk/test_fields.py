@@ -157,7 +157,8 @@ def test_values_of_a_ticket(house):
     assert held() == [("Serial", "A1")]
     put(house, due, ticket.id, "3.2.2026")
     assert held(unset=True) == [("Serial", "A1"), ("Due", "2026-02-03"), ("Theirs", "")]
-    assert field_values.several(conn, Owner.TICKET, (ticket.id, 4711), grid=True) == {ticket.id: (Value(serial, "A1"),)}
+    several = field_values.several(conn, Owner.TICKET, (ticket.id, 4711))
+    assert several == {ticket.id: (Value(serial, "A1"), Value(due, "2026-02-03"))}
     put(house, serial, ticket.id, "")
     assert held() == [("Due", "2026-02-03")]
     with pytest.raises(Refused) as refused:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, text, update
 
-from helpdeskd.desk import articles, bodies, files, removal, topics
+from helpdeskd.desk import articles, bodies, files, guests, library, removal, sight, topics
 from helpdeskd.desk.articles import Draft, Wanted
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import NotFound, Refused
@@ -108,7 +108,6 @@ def test_a_change_to_what_already_is_leaves_no_trace(base):
     made = base.article(tags=("a",))
     house.later(hours=1)
     assert base.change(made, title=" Fire ", tags=("A", "#a")) == made
-    assert articles.attach(house.conn, house.desk, house.now, article_id=made.article.id, parts=(), actor=None) == made
     changed = base.change(made, title="Water", tags=("b",), staff_only=True)
     assert (changed.article.title, changed.article.tags, changed.article.staff_only) == ("Water", ("b",), True)
     assert changed.article.updated_at == house.now > changed.article.created_at
@@ -188,10 +187,9 @@ def test_views_are_counted_and_change_nothing_else(base):
 
 def test_files_come_and_go(base):
     house = base.house
-    made = base.article(parts=(SHOT,))
-    more = articles.attach(house.conn, house.desk, house.now, article_id=made.article.id, parts=(LOG,), actor=house.ada)
-    assert [(each.name, each.position) for each in more.files] == [("shot.png", 0), ("log.txt", 1)]
-    files.remove(house.conn, house.desk, house.now, attachment_id=more.files[0].id, actor=house.ada)
+    made = base.article(parts=(SHOT, LOG))
+    assert [(each.name, each.position) for each in made.files] == [("shot.png", 0), ("log.txt", 1)]
+    files.remove(house.conn, house.desk, house.now, attachment_id=made.files[0].id, actor=house.ada)
     assert [each.name for each in articles.get(house.conn, made.article.id, staff=False).files] == ["log.txt"]
 
 
@@ -213,13 +211,27 @@ def test_a_removed_article_is_a_tombstone(base):
         assert house.conn.execute(select(func.count()).select_from(table)).scalar_one() == 0
 
 
+def test_a_private_department_with_guests_keeps_its_articles_for_them(base):
+    house = base.house
+    guests.add(house.conn, house.desk, house.now, department=base.secret, guest=house.carol, actor=None)
+    base.article("theirs", department_id=base.secret.id)
+    dan = house.customer("dan@customer.example")
+    for person, titles in ((house.carol, ["theirs"]), (dan, [])):
+        shelf = library.shelf(house.conn, sight.of(house.conn, person))
+        assert [each.title for each in shelf.articles] == titles
+
+
+@pytest.mark.parametrize("guested", [False, True])
 @pytest.mark.parametrize(("name", "hidden"), [("support", False), ("secret", True), ("hidden", True)])
-def test_articles_outlive_their_department_and_nothing_gets_into_the_open(base, name, hidden):
-    department = base.house.support if name == "support" else getattr(base, name)
+def test_articles_outlive_their_department_and_nothing_gets_into_the_open(base, name, hidden, guested):
+    house = base.house
+    department = house.support if name == "support" else getattr(base, name)
+    if guested:
+        guests.add(house.conn, house.desk, house.now, department=department, guest=house.carol, actor=None)
     made = base.article(department_id=department.id)
     articles.leave_department(base.house.conn, department.id)
     after = articles.get(base.house.conn, made.article.id, staff=True).article
-    assert (after.department_id, after.staff_only) == (None, hidden)
+    assert (after.department_id, after.staff_only) == (None, hidden or guested)
 
 
 def test_removing_a_department_keeps_its_articles(store, desk):

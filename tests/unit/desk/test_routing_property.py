@@ -52,6 +52,7 @@ everything = st.builds(
     contact_days=st.integers(0, 10_000),
     from_usable=st.booleans(),
     sender=st.sampled_from(["", "x@y.example"]),
+    unreached_staff=st.booleans(),
 )
 mails = st.builds(
     mail,
@@ -62,6 +63,7 @@ mails = st.builds(
     kind=st.sampled_from(Kind),
     own_text_found=st.booleans(),
     marker_cut=st.booleans(),
+    weak_bounce=st.booleans(),
     cc=st.just((Address("", "x@y.example"),)),
 )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from helpdeskd.mail import report
-from helpdeskd.mail.report import fate_of
+from helpdeskd.mail.bounce.read import read as whole_report
+from helpdeskd.mail.headers import Headers
+from helpdeskd.mail.report import MAX_FATES, fate_of
 from helpdeskd.model.mail import Delivery, Fate, Kind, Part, Report
 from tests.unit.mail.test_fixtures import MAILS, read
 
@@ -30,8 +32,7 @@ def part(text: str | bytes, kind: str = "message/delivery-status") -> Part:
 
 
 def fates(text: str) -> tuple[Fate, ...]:
-    found = report.read([part(text)])
-    return () if found is None else found.fates
+    return tuple(report.read([part(text)]))
 
 
 def only(text: str) -> Fate:
@@ -93,7 +94,7 @@ def test_what_was_done(fields, delivery, status):
     "fields", ["", "Status: 3.0.0", "Status: none", "Action: pondered", "Diagnostic-Code: smtp; 10.5.1.1"]
 )
 def test_who_says_nothing_of_a_recipient_reports_nothing(fields):
-    assert report.read([part(f"Final-Recipient: rfc822; a@x\n{fields}\n")]) is None
+    assert report.read([part(f"Final-Recipient: rfc822; a@x\n{fields}\n")]) == []
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_the_words_are_one_short_line_without_what_steers_a_terminal():
     ],
 )
 def test_the_mail_that_comes_back_is_named(kind, data, about):
-    found = report.read([part(POSTFIX), part(data, kind)])
+    found = whole_report(Headers([]), "", [part(POSTFIX), part(data, kind)])
     assert found is not None
     assert found.about == about
 
@@ -186,11 +187,33 @@ F, D, OK = Delivery.FAILED, Delivery.DELAYED, Delivery.DELIVERED
         ((("other@x.example", "", F),), "carol@x.example", None),
         ((("other@x.example", "", F), ("carol@x.example", "", D)), "carol@x.example", D),
         ((("carol@x.example", "", OK), ("carol@x.example", "", F)), "carol@x.example", F),
-        ((("", "", F),), "carol@x.example", F),  # it names nobody: whoever its mail was to
+        ((("", "", F),), "carol@x.example", None),  # it names nobody
         ((("", "", F), ("other@x.example", "", F)), "carol@x.example", None),
         ((("jane@xn--mller-kva.example", "", F),), "jane@müller.example", F),
     ],
 )
 def test_of_whom_it_speaks(pairs, recipient, says):
-    found = fate_of(told(*pairs), recipient)
+    found = fate_of(told(*pairs), recipient, certain=False)
     assert (None if found is None else found.delivery) == says
+
+
+@pytest.mark.parametrize(
+    ("pairs", "says"),
+    [
+        ((("", "", F),), F),  # whoever its mail was to
+        ((("", "", F), ("other@x.example", "", F)), None),
+        ((("other@x.example", "", F),), None),
+    ],
+)
+def test_of_whom_it_speaks_where_the_envelope_says_which_mail(pairs, says):
+    found = fate_of(told(*pairs), "carol@x.example", certain=True)
+    assert (None if found is None else found.delivery) == says
+
+
+def test_so_many_recipients_are_read():
+    many = "\n\n".join(
+        f"Final-Recipient: rfc822; a{number}@x.example\nAction: failed" for number in range(3 * MAX_FATES)
+    )
+    assert len(fates(many)) == MAX_FATES
+    assert len(report.in_text(many)) == MAX_FATES
+    assert len(report.read([part(many), part(many)])) == MAX_FATES

@@ -17,12 +17,13 @@ import httpx2 as httpx
 import pytest
 from sqlalchemy import select
 
-from helpdeskd import resources
+from helpdeskd import config, resources
 from helpdeskd.http.dialect import Route
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.http.params import Param, params_of
 from helpdeskd.outgoing import letter
 from helpdeskd.outgoing.render import Renderer
+from helpdeskd.outgoing.signing import Signer
 from helpdeskd.store import outbox, schema
 from tests.unit.http.jitbit.conftest import OFFER, PRINTER, House
 
@@ -350,6 +351,7 @@ def test_mails_of_it_have_the_headers_that_ours_have(ask: Asker) -> None:
             "blobs": house.serving.blobs,
             "desk": house.serving.desk,
             "attachments_mb": 1,
+            "signer": Signer(config.Config()),
         }
         mail = email.message_from_bytes(letter.write(row, material, **given))
         named |= {name.lower() for part in mail.walk() for name in part}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, insert, update
 
-from helpdeskd.desk import departments
+from helpdeskd.desk import companies, departments, guests
 from helpdeskd.desk.context import Desk
 from helpdeskd.store import schema
 from tests.unit.http.jitbit.conftest import NOON, OFFER, PICTURE, PRINTER, House
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_said_in_plain_words(house: House, path, status, words)
 def test_categories_that_are_not_for_everybody(fresh: House):
     support, sales = (fresh.places[name].id for name in ("support", "sales"))
     fresh.write(departments.change, department=fresh.places["support"], name="Support", private=True)
-    fresh.write(guests, department_id=sales, company_id=fresh.acme)
+    fresh.write(guests.add, department=fresh.places["sales"], guest=fresh.read(companies.at, "Acme"), actor=None)
     seen = {
         who: [each["CategoryID"] for each in fresh.ask(who, "GET", "categories").json()]
         for who in ("ada", "sven", "carol", "dan")
@@ -225,8 +225,23 @@ def test_categories_that_are_not_for_everybody(fresh: House):
     assert seen == {"ada": [support, sales], "sven": [support, sales], "carol": [sales], "dan": []}
 
 
-def guests(conn: Connection, _desk: Desk, _now: datetime, **values: Any) -> None:
-    conn.execute(insert(schema.department_guest), values)
+def test_guests_post_in_a_private_category_and_strangers_do_not(fresh: House):
+    support, dan = fresh.places["support"], fresh.people["dan"]
+    fresh.write(departments.change, department=support, name="Support", private=True)
+    given = {"categoryId": support.id, "subject": "Fax", "body": "It beeps."}
+
+    def answers() -> list[int]:
+        return [fresh.ask(who, "POST", "ticket", data=given).status_code for who in ("dan", "carol", "sven")]
+
+    assert answers() == [404, 404, 200]
+    fresh.write(guests.add, department=support, guest=dan, actor=None)
+    assert answers() == [200, 404, 200]
+    assert [each["ForTechsOnly"] for each in fresh.ask("dan", "GET", "categories").json()] == [False, False]
+    fresh.write(departments.keep_to_staff, department=support, staff_only=True, actor=None)
+    assert answers() == [404, 404, 200]
+    fresh.write(departments.keep_to_staff, department=support, staff_only=False, actor=None)
+    fresh.write(guests.remove, department=support, guest=dan, actor=None)
+    assert answers() == [404, 404, 200]
 
 
 def test_sections_group_categories(fresh: House):

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from helpdeskd.desk import articles, bodies, canned, departments, topics
+from helpdeskd.desk import articles, bodies, canned, companies, departments, guests, topics
 from helpdeskd.desk.articles import Draft
 from tests.unit.http.jitbit.conftest import NOON, PICTURE, House
-from tests.unit.http.jitbit.test_house import guests
 
 FILE = {"upload": ("a.png", PICTURE, "image/png")}
 
@@ -123,7 +122,7 @@ def test_what_is_for_technicians_is_hidden_from_others(house: House):
 def test_articles_of_categories_that_are_not_for_everybody(fresh: House):
     support, sales = fresh.places["support"], fresh.places["sales"]
     fresh.write(departments.change, department=support, name="Support", private=True)
-    fresh.write(guests, department_id=sales.id, company_id=fresh.acme)
+    fresh.write(guests.add, department=sales, guest=fresh.read(companies.at, "Acme"), actor=None)
     numbers = [article(fresh, name, name) for name in ("support", "sales")]
     seen = {who: listed(fresh, who) for who in ("tina", "carol", "dan")}
     assert seen == {"tina": ["support", "sales"], "carol": ["sales"], "dan": []}
