@@ -19,6 +19,7 @@ from helpdeskd.desk import departments, receive
 from helpdeskd.desk.arrived import arrived_from
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
+from helpdeskd.mail import ids
 from helpdeskd.mail.outline import outline
 from helpdeskd.mail.parse import claimed, not_read
 from helpdeskd.model.mail import Inbound
@@ -93,7 +94,7 @@ def explain(
     for line in parts.lines("  ") if parts else ():
         say(line)
     click.echo()
-    for piece in folded(inbound.text, inbound.quote):
+    for piece in folded(inbound.text, inbound.quote, forward=ids.is_forward(inbound.subject)):
         click.echo(lines(piece))
     say(f"\nfrom: {checked.verdict}, because {checked.why}")
     for check in checked.checks:

@@ -74,11 +74,11 @@ def say(text: str) -> None:
     click.echo(lines(text))
 
 
-def folded(text: str, quote: str) -> list[str]:
+def folded(text: str, quote: str, *, forward: bool = False) -> list[str]:
     """The words of a message, with a line in place of what folds: `[3 lines of signature]`, `[20 quoted lines]`."""
     pieces: list[str] = []
     place = 0
-    for fold in (*reply.folds(text), None):
+    for fold in (*reply.folds(text, forward=forward), None):
         words = text[place : fold.start if fold else len(text)].strip()
         if words:
             pieces.append(words)
@@ -96,7 +96,9 @@ _FOLDED = {
     reply.Kind.HEAD: "[{} about what follows]",
     reply.Kind.QUOTE: "[{} of quote]",
     reply.Kind.SIGNATURE: "[{} of signature]",
+    reply.Kind.ENDING: "[{}, perhaps a signature]",
     reply.Kind.BELOW: "[{} below a telephone's]",
+    reply.Kind.PERHAPS: "[{}, perhaps quoted]",
 }
 
 

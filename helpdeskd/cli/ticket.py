@@ -12,6 +12,7 @@ from helpdeskd.cli.output import echo_json, folded, json_option, moment, say, si
 from helpdeskd.cli.ticket_work import number_argument, staff_named
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.errors import NotFound
+from helpdeskd.mail import ids
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
@@ -210,7 +211,7 @@ def _message(item: queries.ShownMessage) -> None:
     if message.verdict is not Verdict.NONE:
         marks.append(f"from {message.verdict}")
     say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
-    for piece in folded(message.text, message.quote):
+    for piece in folded(message.text, message.quote, forward=ids.is_forward(message.subject)):
         say(piece)
     for attachment in item.attachments:
         say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from helpdeskd.errors import Refused
+from helpdeskd.mail import signatures
 
 
 class Name(StrEnum):
@@ -40,14 +41,6 @@ _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 _SPAN = re.compile(r"(\d{1,4}) ?([hdw])[a-z]{0,6}", re.IGNORECASE)
 _LONGEST = timedelta(days=3660)
 
-# What mail programs add below a text that nobody wrote. RFC 3676 section 4.3 names the line of two hyphens.
-_SIGNED = re.compile(
-    r"--\s|(sent (from|with|using)|get outlook for|gesendet (von|mit)|von meinem|envoyé (de|depuis)|enviado (desde|de)|"
-    r"inviato da|verzonden (met|vanaf)|skickat från|wysłano z)\b",
-    re.IGNORECASE,
-)
-
-# What mail programs put into lines that look empty.
 _INVISIBLE = str.maketrans({"\u00a0": " ", "\u200b": "", "\u200c": "", "\u200d": "", "\ufeff": ""})
 
 
@@ -119,8 +112,13 @@ def kept_as_note(unknown: tuple[str, ...]) -> str:
 
 def is_signature(text: str) -> bool:
     """Is there nothing that its author wrote just now: nothing at all, or only a signature?"""
-    words = text.translate(_INVISIBLE).strip()
-    return not words or _SIGNED.match(words + "\n") is not None
+    for line in text.translate(_INVISIBLE).split("\n"):
+        if signatures.is_sure(line):
+            return True
+        words = line.strip()
+        if words not in {"", "--"} and not signatures.is_program(words):
+            return False
+    return True
 
 
 def until(args: str, now: datetime) -> datetime:

@@ -13,6 +13,7 @@ from helpdeskd.mail.quotewords import (
     HEADER_LABELS,
     OPENERS,
     ORIGINAL_MESSAGE,
+    REPLY_ABOVE,
     VERBS,
 )
 
@@ -30,11 +31,13 @@ _DIGIT = re.compile(r"\d")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The lines that introduce a quote: [start, end). `forwards`: they say that it is forwarded."""
+    """The lines that introduce a quote: [start, end). `forwards`: they say that it is forwarded. `sure`: what follows is quoted
+    even without `>`; below others its lines may be answers, or what somebody pasted ends and their own words go on."""
 
     start: int
     end: int
     forwards: bool = False
+    sure: bool = True
 
 
 def find(page: Page, number: int) -> Head | None:
@@ -47,8 +50,12 @@ def find(page: Page, number: int) -> Head | None:
     stripped = line.strip(_SPACES)
     words = _between_dashes(stripped)
     if words:
-        if words in ORIGINAL_MESSAGE or (stripped.startswith("##-") and stripped.endswith("-##")):
-            return Head(number, number + 1)
+        if (
+            words in ORIGINAL_MESSAGE
+            or words in REPLY_ABOVE
+            or (stripped.startswith("##-") and stripped.endswith("-##"))
+        ):
+            return Head(number, number + 1, sure=words not in ORIGINAL_MESSAGE)
         if words in FORWARDED:
             return Head(number, number + 1, forwards=True)
     if stripped.endswith(ENDS) and _plain(stripped) in FORWARDED:
@@ -58,11 +65,11 @@ def find(page: Page, number: int) -> Head | None:
         if start is not None:
             after = page.next_written(number + 1)
             if sure or (after < len(page.lines) and page.quoted[after]):
-                return Head(start, number + 1)
+                return Head(start, number + 1, sure=any("@" in one for one in page.lines[start : number + 1]))
     if ":" in stripped or "\uff1a" in stripped:
         end = _header_block(page, number)
         if end is not None:
-            return Head(_with_rule(page, number), end)
+            return Head(_with_rule(page, number), end, sure=False)
     return None
 
 
@@ -286,7 +293,7 @@ def _between_dashes(line: str) -> str:
     bare = left.rstrip(_SPACES)
     if words and bare[-1] in _RULERS and bare[-2] in _RULERS:
         return words
-    return words if words in FORWARDED or words in ORIGINAL_MESSAGE else ""  # on one side only
+    return words if words in FORWARDED or words in ORIGINAL_MESSAGE or words in REPLY_ABOVE else ""  # on one side only
 
 
 def _plain(line: str) -> str:

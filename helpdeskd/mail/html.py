@@ -173,9 +173,11 @@ def clean(html: str) -> str:
 
 # Private-use characters mark, inside the text, what the layout engine has no word for.
 _QUOTE, _UNQUOTE, _LINK, _TARGET, _END, _CELL = "\ue000", "\ue001", "\ue002", "\ue003", "\ue004", "\ue005"
-_CUT, _CUT_ENDS, _SIGNED, _SIGNED_ENDS = "\ue006", "\ue007", "\ue008", "\ue009"
+_CUT, _CUT_ENDS, _SIGNED, _SIGNED_ENDS, _POINT = "\ue006", "\ue007", "\ue008", "\ue009", "\ue00a"
 _SPACE = " \t\xa0\n"
-_MARKS = re.compile(f"[{_QUOTE}-{_SIGNED_ENDS}]")
+_MARKS = re.compile(f"[{_QUOTE}-{_POINT}]")
+# The same in figures. One that is taken out leaves something in its place, so that what is around it does not become another.
+_WRITTEN_MARKS = re.compile(r"&#(?:0*(?:5734[4-9]|5735[0-4])(?![0-9])|x0*e00[0-9a](?![0-9a-f]));?", re.IGNORECASE)
 _QUOTE_MARKS = re.compile(f"[ \t]*([{_QUOTE}{_UNQUOTE}])[ \t]*")
 _LINKED = re.compile(f"{_LINK}([^{_LINK}{_TARGET}]*){_TARGET}([^{_END}]*){_END}")
 _HIDDEN = re.compile(r"display\s{0,9}:\s{0,9}none", re.IGNORECASE)
@@ -233,7 +235,7 @@ def _point(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
         or any(name in htmlmarks.QUOTE_POINTS for name in names)
         or all(one in style for one in htmlmarks.OUTLOOK_LINE)
     ):
-        state.tags[-1].write(_CUT + _CUT)
+        state.tags[-1].write(_POINT)
 
 
 def _link_starts(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
@@ -303,6 +305,7 @@ _config.attribute_handler.attribute_mapping = {"style": _style}
 class Reading:
     text: str
     quote_at: int | None = None  # the character of `text` at which the program that wrote it put the quote
+    boxed: bool = False  # it stands in a box of its own, with nothing below it; else answers may stand in it
 
 
 def to_text(html: str) -> str:
@@ -318,23 +321,28 @@ def read(html: str) -> Reading:
     if len(html) > _MAX_LAID_OUT or html.count("<") > _MAX_TAGS or not is_bearable(html):
         return Reading(_without_tags(html[:MAX_BYTES]))
     try:
-        text = inscriptis.get_text(_MARKS.sub("", html).replace("\0", ""), _config)
+        text = inscriptis.get_text(_without_marks(html), _config)
     except (LxmlError, *FAULTS):
         return Reading(_without_tags(html))
     laid_out = _lines(_signed(_quoted(_LINKED.sub(_shown_link, text))))
-    cut = _cut(laid_out)
+    cut, boxed = _cut(laid_out)
     above = "" if cut is None else _unmarked(laid_out[:cut])
-    return Reading(_unmarked(laid_out), cut if cut is None else len(above) + bool(above))
+    return Reading(_unmarked(laid_out), cut if cut is None else len(above) + bool(above), boxed)
 
 
-def _cut(text: str) -> int | None:
-    """Where the quote is marked to begin; None where somebody writes below the box it stands in."""
-    first = text.find(_CUT)
-    if first < 0:
-        return None
-    if text.find(_CUT + _CUT) < 0 and _MARKS.sub("", text[text.rfind(_CUT_ENDS) + 1 :]).strip():
-        return None
-    return first
+def _without_marks(html: str) -> str:
+    """Nobody's text holds a mark of ours, neither as it is nor as `&#xe006;`."""
+    return _WRITTEN_MARKS.sub("\ufffd", _MARKS.sub("", html).replace("\0", ""))
+
+
+def _cut(text: str) -> tuple[int | None, bool]:
+    """Where the quote is marked to begin, and is it in a box? None where somebody writes below that box."""
+    first, point = text.find(_CUT), text.find(_POINT)
+    if point >= 0 and not 0 <= first < point:
+        return point, False
+    if first < 0 or _MARKS.sub("", text[text.rfind(_CUT_ENDS) + 1 :]).strip():
+        return None, False
+    return first, True
 
 
 def _signed(text: str) -> str:
@@ -345,7 +353,14 @@ def _signed(text: str) -> str:
         return text
     inside, below = text[place:end], text[end:].lstrip(_SIGNED_ENDS + _SPACE)
     words = _MARKS.sub("", inside).strip()
-    if not words or words.startswith(("--", ">")) or (below and not below.startswith((_CUT, ">"))):
+    first = words.split("\n", 1)[0].rstrip()
+    if first == "--":  # its space is lost on the way
+        inside = inside[inside.index("--") + 2 :].lstrip(_SPACE)
+    if (
+        not words
+        or (words.startswith(("--", ">")) and first != "--")
+        or (below and not below.startswith((_CUT, _POINT, ">")))
+    ):
         return text
     return f"{text[:place].rstrip()}\n\n-- \n{inside.lstrip(_SIGNED + _SPACE)}{text[end:]}"
 

@@ -8,7 +8,6 @@ ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
 _INDENT = 8  # characters before the `>` of a quoted line
 _SPACES = " \t\xa0"
 _FULL = 70  # characters of a line that was full and had to be wrapped
-_INITIALS = 3  # letters before the `>` where programs put the author's initials there
 
 
 class Page:
@@ -27,7 +26,6 @@ class Page:
         self.quoted = [any_quoted and is_quoted(line) for line in self.lines]
         if any_quoted:
             self._mend_wrapped()
-        self._mark_bars()
         # The next written line that nobody quotes, from each line on.
         self._unquoted = [len(self.lines)] * (len(self.lines) + 1)
         for number in range(len(self.lines) - 1, -1, -1):
@@ -46,17 +44,6 @@ class Page:
                 continue
             if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):
                 self.quoted[number] = False
-
-    def _mark_bars(self) -> None:
-        """Some programs quote with `|`: where all that is left of a text stands behind bars, and not only a line or two."""
-        first = len(self.lines)
-        bars = 0
-        while first and (self.blank[first - 1] or self.lines[first - 1][:2] in {"| ", "|"}):
-            first -= 1
-            bars += not self.blank[first]
-        if bars > 2:
-            for number in range(first, len(self.lines)):
-                self.quoted[number] = not self.blank[number]
 
     def opens(self, number: int) -> bool:
         """Does the line hold a bracket that a later one closes?"""
@@ -93,14 +80,6 @@ class Page:
 
 
 def is_quoted(line: str) -> bool:
-    """`> so`, and `AB> so` where programs put the initials of who is quoted before it."""
-    place = line.find(">", 0, _INDENT + _INITIALS + 1)
-    if place < 0:
-        return False
-    before = line[:place].strip(_SPACES)
-    if not before:
-        return place <= _INDENT
-    after = line[place + 1 : place + 2]
-    return (
-        len(before) <= _INITIALS and before.isascii() and before.isupper() and before.isalpha() and after in {"", " "}
-    )
+    """`> so`. Not `| so`, which is a table, nor `AB> so`, which may be anything's prompt."""
+    place = line.find(">", 0, _INDENT + 1)
+    return place >= 0 and not line[:place].strip(_SPACES)

@@ -73,7 +73,9 @@ def parse(
     kind, why = automatic.classify(signs)
     by_machine = automatic.is_of_machine(signs, kind)
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
-    said = quoting.split(content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at)
+    said = quoting.split(
+        content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at, boxed=content.quote_boxed
+    )
     return Inbound(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
         identity_sha256=same,

@@ -31,14 +31,20 @@ VERBS = _table("""
     _kirjutas_ | _написао | _napisao | _napisala | _napisano | _napísala | _نوشت | _ने_लिखा | wiadomość_napisana_przez | تمت_كتابة | _เขียนว่า |
     _posted: | _написала | _писав | _hau_idatzi_du | _va_escriure | _skrifar: | _сообщает | _tarihinde_şunu | _écrivait | _ha_escrito
 """)
-# Between dashes: -----Original Message-----
-ORIGINAL_MESSAGE = frozenset(
+# Lines that other desks put above what they quote.
+REPLY_ABOVE = frozenset(
     _table("""
     please_reply_above_this_line | please_type_your_reply_above_this_line | please_write_your_reply_above_this_line |
     reply_above_this_line | type_your_reply_above_this_line | write_your_reply_above_this_line | reply_above_this_line_to_comment |
     bitte_antworten_sie_oberhalb_dieser_linie | bitte_oberhalb_dieser_linie_antworten | antworten_sie_oberhalb_dieser_zeile |
     répondez_au-dessus_de_cette_ligne | responda_acima_desta_linha | responda_por_encima_de_esta_línea |
-    rispondi_sopra_questa_riga | antwoord_boven_deze_regel | oprindelig_besked | opprinnelig_e-post | eredeti_levél |
+    rispondi_sopra_questa_riga | antwoord_boven_deze_regel
+""")
+)
+# Between dashes: -----Original Message-----
+ORIGINAL_MESSAGE = frozenset(
+    _table("""
+    oprindelig_besked | opprinnelig_e-post | eredeti_levél |
     algne_kiri | alkuperäinen_viesti | antwort_nachricht | eredeti_üzenet | izvorna_poruka | mensagem_original |
     mensaje_original | mesaj_original | message_d'origine | message_d’origine | message_original |
     messaggio_originale | messaggio_originario | missatge_original | oorspronkelijk_bericht |

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from helpdeskd.mail import heads, signatures
 from helpdeskd.mail.heads import Head
@@ -18,6 +19,7 @@ from helpdeskd.mail.tokens import ADDRESS_LIKE
 
 _FRAME = 3  # written lines between the head of a quote and our marker in it
 _BELOW = 8  # lines from where the HTML says that a quote begins to its first quoted line
+_NEAR = 3  # lines from where the HTML says that a quote begins to quoted lines that bear it out
 _FRAGMENT = 20  # characters of the marker's words, and the word they end in: they give one of our notices away
 _NOT_WORD = re.compile(r"[\W_]+")
 
@@ -32,14 +34,15 @@ class Split:
     own_text_found: bool = False
 
 
-def split(text: str, marker: str, *, forward: bool = False, quote_at: int | None = None) -> Split:
-    """`text` cut where the quote begins.
+def split(text: str, marker: str, *, forward: bool = False, quote_at: int | None = None, boxed: bool = False) -> Split:
+    """`text` cut where the quote begins, and where that is sure: what is cut off is neither sent on nor told.
 
     The marker line of our notices decides first. Then, unless the mail is a forward (whose quote is its content), a
     localised "On ... wrote:" over several lines, a block of mail headers, "-----Original Message-----", a block of `>`
-    lines at the end, or the character `quote_at` at which the HTML says that its quote begins. Answers between quoted lines
-    stay whole, and so does a text with nothing before the quote: somebody wrote it for us to read. `own_text_found`: a
-    text of ours stands in what is left.
+    lines at the end, or the character `quote_at` at which the HTML says that its quote begins (`boxed`: and ends). Answers
+    between quoted lines stay whole, and so does a text with nothing before the quote: somebody wrote it for us to read. Below
+    a head that is not sure only what holds words of ours is cut off; what else may be a quote is for mail.reply to fold.
+    `own_text_found`: a text of ours stands in what is left.
     """
     if not text:
         return Split("", "")
@@ -50,7 +53,7 @@ def split(text: str, marker: str, *, forward: bool = False, quote_at: int | None
         if cut is not None and not (forward and page.is_blank(0, cut)):
             return _made(page, cut, marker, marker_cut=True)
         return Split(text, "", own_text_found=True)
-    head = None if forward else quote_start(page, told=_line_of(page, quote_at))
+    head = None if forward else _sure_start(page, marker, _line_of(page, quote_at), boxed=boxed)
     return _made(page, len(page.lines) if head is None else head.start, marker)
 
 
@@ -116,38 +119,67 @@ def _cut_at_marker(page: Page, at: int) -> int | None:
     """Where to cut for a marker in line `at`; None where no cut is sure: the answer may stand among or below the
     quoted lines."""
     cut = at
-    began = _head_before(page, at + 1)
-    if began is not None and began.start < at:
+    began, nearest = _heads_before(page, at + 1)
+    if began is not None and nearest is not None and began.start < at:
         written = [n for n in range(began.end, at) if not page.blank[n] and not heads.label(page.lines[n])]
         answers = [n for n in written if not page.quoted[n]]
         if any(page.quoted[n] for n in written) and answers and answers[-1] > min(n for n in written if page.quoted[n]):
             return None
         # A gateway's warning or a picture's name may stand above our marker.
-        if len(answers) <= _FRAME:
-            cut = began.start
+        if sum(n >= nearest.end for n in answers) <= _FRAME:
+            cut = nearest.start
     while cut and (page.quoted[cut - 1] or page.blank[cut - 1]) and page.quoted[at]:
         cut -= 1
     if page.quoted[at]:
-        return None if answered(page, at, signatures.ending(page)) else cut
+        return None if answered(page, at, signatures.ending(page, sure=True), sure=True) else cut
     return None if page.is_blank(0, cut) else cut
 
 
 # --- anybody's quote ------------------------------------------------------------------------------------------
 
 
-def quote_start(page: Page, *, told: int | None = None) -> Head | None:
-    """What introduces the quote that ends the text; None where there is none, where somebody answers between its lines,
-    where something is forwarded, and where nothing stands above it. `told`: the line in which a quote begins for sure."""
+def perhaps(text: str) -> int | None:
+    """The character of a text (Split.text) from which on it may be a quote; None where nothing looks so. To be folded, not to be
+    left out."""
+    page = Page(text)
+    head = _start(page, signatures.ending(page), None, [], sure=False)
+    if head is None:
+        return None
+    cut = head.start
+    while cut and page.blank[cut - 1]:
+        cut -= 1
+    return page.starts[cut]
+
+
+def _sure_start(page: Page, marker: str, told: int | None, *, boxed: bool) -> Head | None:
+    """What introduces the quote that ends the text for sure; None where there is none, where somebody answers between its lines,
+    where something is forwarded, and where nothing stands above it. `told`: the line in which a quote begins, says the HTML."""
+    doubtful: list[Head] = []
+    if told is not None and not boxed:
+        boxed = any(page.quoted[told : told + _NEAR + 1])
+    head = _start(page, signatures.ending(page, sure=True), told, doubtful, sure=True, boxed=boxed)
+    end = len(page.lines) if head is None else head.start
+    for one, below in zip_longest(doubtful, doubtful[1:]):
+        if has_own_text("\n".join(page.lines[one.start : below.start if below else end]), marker):
+            return one
+    return head
+
+
+def _start(
+    page: Page, tail: int, told: int | None, doubtful: list[Head], *, sure: bool, boxed: bool = False
+) -> Head | None:
+    """The first head of a quote that ends the text. Where it has to be sure, those that are not are noted in `doubtful`."""
     number = page.next_written(0)
-    tail = signatures.ending(page)
     written = False  # has anybody written yet, above?
     while number < len(page.lines):
         if page.blank[number]:
             number += 1
             continue
         head = heads.find(page, number)
-        if head is None and number == told and not _answered_soon(page, number, tail):
-            head = Head(number, number + 1)
+        if number == told and boxed and head is not None and not head.sure:
+            head = replace(head, sure=True)
+        if head is None and number == told and not _answered_soon(page, number, tail, sure=sure):
+            head = Head(number, number + 1, sure=boxed)
         if head is None:
             written = True
             number += 1
@@ -156,41 +188,60 @@ def quote_start(page: Page, *, told: int | None = None) -> Head | None:
             return None  # what is forwarded is what the mail is about
         body = page.next_written(head.end)
         if body < len(page.lines) and page.quoted[body]:
-            if written and not answered(page, body, tail):
+            if written and not answered(page, body, tail, sure=sure):
                 return _above(head, page)
             end = page.block_end(body)
             written = written or page.next_unquoted(body) < tail
         else:
-            if written:
+            above = written and not page.is_blank(0, head.start)
+            if above and (head.sure or not sure):
                 return head
+            if above:
+                doubtful.append(head)
             end = head.end
         # Answered, or nothing above it: it is part of what is said, and a quote may yet follow.
         number = max(end, number + 1)
     return None
 
 
-def _answered_soon(page: Page, start: int, tail: int) -> bool:
+def _answered_soon(page: Page, start: int, tail: int, *, sure: bool) -> bool:
     """Do answers stand between the quoted lines that begin within a few lines of `start`?"""
     near = next((at for at in range(start, min(start + _BELOW, len(page.lines))) if page.quoted[at]), None)
-    return near is not None and answered(page, near, tail)
+    return near is not None and answered(page, near, tail, sure=sure)
 
 
 def _above(head: Head, page: Page) -> Head | None:
     return None if page.is_blank(0, head.start) else head
 
 
-def _head_before(page: Page, end: int) -> Head | None:
-    """What introduces the first quote before line `end`, whatever is answered below."""
-    for number in range(end):
-        if not page.blank[number]:
-            head = heads.find(page, number)
-            if head is not None:
-                return None if head.forwards else head
-    return None
+def _heads_before(page: Page, end: int) -> tuple[Head | None, Head | None]:
+    """What introduces the first quote before line `end`, whatever is answered below, and what introduces the last one: words
+    may stand between a block of headers that somebody pasted and the head of the quote."""
+    first = nearest = None
+    number = 0
+    while number < end:
+        head = None if page.blank[number] else heads.find(page, number)
+        if head is None:
+            number += 1
+            continue
+        if first is None:
+            if head.forwards:
+                return None, None
+            first = nearest = head
+        elif head.start < end - 1 and head.end > head.start and not head.forwards:  # our marker is no head of itself
+            nearest = head
+        if page.quoted[number]:
+            break
+        number = max(head.end, number + 1)
+    return first, nearest
 
 
-def answered(page: Page, start: int, tail: int) -> bool:
+def answered(page: Page, start: int, tail: int, *, sure: bool = False) -> bool:
     """Does anybody write, without `>`, after `start`? A signature ends the search: programs put it last. `tail`: where the
-    one begins that ends the text."""
+    one begins that ends the text. `sure`: whatever may be somebody's words is taken for an answer."""
     number = page.next_unquoted(start)
+    if sure:
+        while number < tail and signatures.is_program(page.lines[number]):
+            number = page.next_unquoted(number + 1)
+        return number < tail
     return number < tail and not signatures.is_delimiter(page.lines[number])

@@ -1,5 +1,6 @@
-"""What of a text is shown folded, and left out where it is passed on: who is quoted above it, a quote it answers as a whole, its
-signature. The text itself stays as it is."""
+"""What of a text is shown folded: who is quoted above it, a quote it answers as a whole, its signature, and whatever else may
+be a signature or a quote. Where it is passed on, only SURE is left out: the rest may be its author's words. The text itself
+stays as it is."""
 
 from __future__ import annotations
 
@@ -7,15 +8,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from helpdeskd.mail import heads, signatures
+from helpdeskd.mail import heads, quoting, signatures
 from helpdeskd.mail.page import Page
 
 
 class Kind(StrEnum):
     HEAD = "head"  # "On ... wrote:" or a block of headers with nothing above it
     QUOTE = "quote"  # what is quoted above one answer
-    SIGNATURE = "signature"
+    SIGNATURE = "signature"  # below `-- `
+    ENDING = "ending"  # what may be one: below a dash, a line of underscores, "Sent from my iPhone"
     BELOW = "below"  # the line of a telephone, and words below it that nothing marks as a quote: perhaps the author's
+    PERHAPS = "perhaps"  # a head and all below it, without `>`: a quote, or what somebody pasted, and wrote on
+
+
+SURE = frozenset({Kind.QUOTE, Kind.SIGNATURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +33,34 @@ class Fold:
     kind: Kind
 
 
-def folds(text: str) -> tuple[Fold, ...]:
+def folds(text: str, *, forward: bool = False) -> tuple[Fold, ...]:
     """What of `text` (Split.text) folds, in its order; nothing where nothing else would be left. Answers between quoted lines
-    stay whole, with what they answer."""
+    stay whole, with what they answer, and so does what a `forward` is about."""
+    place = None if forward else quoting.perhaps(text)
+    if place is None:
+        return tuple(_folds(text))
+    above = _folds(text[:place])
+    if any(Page(text[place:]).quoted):  # an answer may stand between its lines and those above
+        above = [one for one in above if one.kind not in {Kind.HEAD, Kind.QUOTE}]
+    return (*above, Fold(place, len(text), Kind.PERHAPS))
+
+
+def _folds(text: str) -> list[Fold]:
     page = Page(text)
-    tail = signatures.start(page)
+    sure = signatures.start(page, sure=True)
+    tail = min(signatures.start(page), sure)
     found: list[Fold] = []
     head, body = _above(page, tail)
     if head is not None:
         found.append(Fold(page.starts[head.start], page.starts[head.end], Kind.HEAD))
         if body > head.end:
             found.append(Fold(page.starts[head.end], page.starts[body], Kind.QUOTE))
-    if tail < len(page.lines):
-        kind = Kind.SIGNATURE if signatures.ending(page) == tail else Kind.BELOW
-        found.append(Fold(page.starts[tail], len(text), kind))
-    return tuple(found)
+    end = page.starts[sure] if sure < len(page.lines) else len(text)
+    if tail < sure:
+        found.append(Fold(page.starts[tail], end, Kind.ENDING if signatures.ending(page) == tail else Kind.BELOW))
+    if sure < len(page.lines):
+        found.append(Fold(end, len(text), Kind.SIGNATURE))
+    return found
 
 
 def said(text: str, leave_out: Collection[Kind] = tuple(Kind)) -> str:

@@ -32,29 +32,37 @@ _BRACKETS = str.maketrans('[](){}<>*_\u00ab\u00bb"', " " * 13)
 _STOPS = ".,;:!-\u2013\u2014\u3002"
 
 
-def start(page: Page) -> int:
+def start(page: Page, *, sure: bool = False) -> int:
     """The line in which the signature begins, with which nothing follows that is said; the number of lines where there is
-    none, or where nothing is written above it."""
-    first = ending(page)
+    none, or where nothing is written above it. `sure`: only a signature behind `-- `, which nobody writes by chance."""
+    first = ending(page, sure=sure)
+    if sure:
+        return len(page.lines) if page.is_blank(0, first) else first
     if first == len(page.lines):
         first = _amid(page)
     return len(page.lines) if page.is_blank(0, first) else first
 
 
-def ending(page: Page) -> int:
-    """The line in which the signature begins that ends the text; the number of lines where there is none."""
+def ending(page: Page, *, sure: bool = False) -> int:
+    """The line in which the signature begins that ends the text; the number of lines where there is none. `sure`: only one
+    behind `-- `."""
     first = len(page.lines)
     while True:
         last = page.last_written(first)
-        found = None if last < 0 else _ending_in(page, last)
+        found = None if last < 0 else _delimited(page, last, sure=True) if sure else _ending_in(page, last)
         if found is None:
             break
         first = found
     return first
 
 
+def is_sure(line: str) -> bool:
+    """RFC 3676 section 4.3: `-- `, with its space. Without it, and with longer dashes, it may be a dash in a text."""
+    return line == "-- "
+
+
 def is_delimiter(line: str) -> bool:
-    """RFC 3676 section 4.3: `-- `; programs strip the space."""
+    """`-- `, and what it becomes where programs strip the space or make the dashes pretty."""
     return len(line) < 8 and line.rstrip(_SPACES) in {"--", "\u2014", "\u2013", "\u2014\u2014", "\u2013\u2013"}
 
 
@@ -145,8 +153,8 @@ def _ending_in(page: Page, last: int) -> int | None:
     return _delimited(page, last)
 
 
-def _delimited(page: Page, last: int) -> int | None:
-    """Below `-- `, below a line of underscores, below "Disclaimer"."""
+def _delimited(page: Page, last: int, *, sure: bool = False) -> int | None:
+    """Below `-- `; unless it is to be sure, below a line of underscores and below "Disclaimer", too."""
     near = True  # no blank line on the way up yet
     written = 0
     for number in range(last, max(-1, last - 2 * _LAWYERS), -1):
@@ -156,6 +164,11 @@ def _delimited(page: Page, last: int) -> int | None:
             continue
         if page.quoted[number] or written > _LAWYERS:
             break
+        if sure:
+            if is_sure(line) and written <= _LINES:
+                return number
+            written += 1
+            continue
         if is_delimiter(line) and (written <= _LINES if line.startswith("-- ") else _is_bare(page, number, written)):
             return number
         if near and 0 < written <= _FOOTER and _is_underscores(line) and (number == 0 or page.blank[number - 1]):

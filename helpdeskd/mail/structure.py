@@ -38,6 +38,7 @@ class Content:
     text: str = ""
     html: str = ""  # not yet cleaned
     quote_at: int | None = None  # the character of `text` at which its HTML says that the quote begins
+    quote_boxed: bool = False  # it stands in a box of its own there
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
@@ -243,7 +244,7 @@ def read(root: Tree, limits: Intake) -> Content:
     readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
     content.text = "\n".join(one.text for one in readings)
     if len(readings) == 1:  # what stands below another piece is no quote's place
-        content.quote_at = readings[0].quote_at
+        content.quote_at, content.quote_boxed = readings[0].quote_at, readings[0].boxed
     if any(one.html and one.html.strip() for one in pieces):
         content.html = "\n".join(one.html or f"<pre>{escape(one.plain or '')}</pre>" for one in pieces)
     if walk.invitations:

@@ -194,11 +194,11 @@ def _own_html(row: OutboxRow, message: Message) -> str:
 
 
 def _words(row: OutboxRow, message: Message) -> str:
-    """What is passed on of a message: of one that came as mail neither its signature nor what it quotes above its answer. What staff
-    forward, and what was not written in a mail program, goes as it is."""
+    """What is passed on of a message: of one that came as mail neither its signature behind `-- ` nor what it quotes with `>` above
+    its answer; what only may be such goes along. What staff forward, and what was not written in a mail program, goes as it is."""
     if message.raw_sha256 is None or row.notice is NoticeName.FORWARD:
         return message.text.strip("\n")
-    return reply.said(message.text, (reply.Kind.QUOTE, reply.Kind.SIGNATURE))
+    return reply.said(message.text, reply.SURE)
 
 
 def _letters(text: str) -> str:

@@ -117,6 +117,7 @@ _WHO = "between answers the line that says who is quoted stays: it belongs to wh
 OTHERWISE: dict[str, str] = {
     "email_reply_trimmer/test/emails/embedded_email_7.txt": _WHO,
     "email_reply_trimmer/test/emails/embedded_email_17.txt": _WHO,
+    "email_reply_trimmer/test/emails/embedded_email_4.txt": "lines that begin with `|` are a table as often as a quote, and words are kept",
     "email_reply_trimmer/test/emails/forwarded_gmail.txt": "a forward keeps its content, which is what it was sent for",
     "email_reply_trimmer/test/emails/spam_1.txt": "a mail of nothing but a quote is shown, not made empty",
     "email_reply_parser-crisp/test/fixtures/email_7.txt": "lines without `>` between quoted lines: here a program wrapped them, elsewhere "
@@ -221,7 +222,9 @@ def _said(text: str) -> str:
 
 
 def _mail(raw: bytes) -> str:
-    return parse(raw, sender=None, instance="i", own_addresses=lambda _: False, marker=MARKER, limits=Intake()).text
+    """As it is shown, with its signature, which this corpus keeps."""
+    text = parse(raw, sender=None, instance="i", own_addresses=lambda _: False, marker=MARKER, limits=Intake()).text
+    return reply.said(text, (reply.Kind.PERHAPS,))
 
 
 def _html(path: Path) -> str:

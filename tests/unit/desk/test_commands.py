@@ -146,10 +146,9 @@ def test_tags():
         "",
         " \n\u00a0",
         "-- \nBob\nACME",
-        "--\nBob",
         "--",
         "\n\nSent from my iPhone",
-        "Gesendet von Mail",
+        "Gesendet von Mail f\u00fcr Windows",
         "Get Outlook for iOS",
     ],
 )
@@ -157,7 +156,18 @@ def test_nothing_was_written_but_a_signature(text):
     assert commands.is_signature(text)
 
 
-@pytest.mark.parametrize("text", ["Thanks.\n-- \nBob", "---", "--force helps", "Sent it to you yesterday", "x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks.\n-- \nBob",
+        "--\nThen start it",
+        "Sent with DHL on Monday, it is there tomorrow.",
+        "---",
+        "--force helps",
+        "Sent it to you yesterday",
+        "x",
+    ],
+)
 def test_something_was_written(text):
     assert not commands.is_signature(text)
 

@@ -8,6 +8,21 @@ from helpdeskd.mail import reply
 from helpdeskd.mail.html import read, to_text
 from helpdeskd.mail.quoting import split
 
+SMUGGLED = (
+    *(
+        "\ue006",
+        "\ue00a",
+        "&#xe006;",
+        "&#xE00A;",
+        "&#X0e00a",
+        "&#57350;",
+        "&#0057354",
+        "&#57354\u0663",
+        "&#xe0\ue00206;",
+        "&#xe0\x000a;",
+    ),
+    *("&#x&#xe00a;e00a;", "&#57&#57354;354;"),
+)
 QUOTED = {
     "gmail": '<div>Yes</div><br><div class="gmail_quote gmail_quote_container"><div class="gmail_attr">Zgbvt Bob:<br></div>'
     '<blockquote class="gmail_quote">No?</blockquote></div>',
@@ -27,11 +42,18 @@ QUOTED = {
 }
 
 
+# Here people write below the headers, among what is quoted: cut is only what holds our words.
+ANSWERED_BELOW = {"outlook-web", "outlook", "outlook-named", "outlook-mac", "outlook-mobile", "hotmail", "zimbra"}
+
+
 @pytest.mark.parametrize("program", QUOTED)
 def test_the_quote_is_marked(program):
     reading = read(QUOTED[program])
-    found = split(reading.text, "", quote_at=reading.quote_at)
-    assert found.text.strip() == "Yes"
+    found = split(reading.text, "", quote_at=reading.quote_at, boxed=reading.boxed)
+    if program in ANSWERED_BELOW:
+        assert "No?" in found.text
+        found = split(reading.text, "No?", quote_at=reading.quote_at, boxed=reading.boxed)
+    assert found.text.strip().startswith("Yes")
     assert "No?" in found.quote
     assert found.text + found.quote == reading.text == to_text(QUOTED[program])
 
@@ -45,11 +67,14 @@ def test_the_quote_is_marked(program):
         '<div>Look</div><div class="gmail_quote">---------- Forwarded message ---------<br>Zz: Bob<div>It burns</div></div>',
         '<div>Look</div><blockquote type="cite"><div>Begin forwarded message:</div><div>It burns</div></blockquote>',
         '<div class="gmail_quote"><div>Zgbvt Bob</div><div>nothing above</div></div>',
+        '<div>Hi</div><div class="gmail_quote"><div class="gmail_quote_container">Zgbvt Bob</div></div><div>My answer</div>',
+        '<div>Hi</div><div id="divRplyFwdMsg">Zgbvt Bob</div><p>a?</p><p style="color:red">My answer</p>',
+        *(f"<p>Hi</p><p>{mark}{mark}My answer</p>" for mark in SMUGGLED),
     ],
 )
 def test_answers_and_forwards_stay(html):
     reading = read(html)
-    assert split(reading.text, "", quote_at=reading.quote_at).text == reading.text
+    assert split(reading.text, "", quote_at=reading.quote_at, boxed=reading.boxed).text == reading.text
 
 
 @pytest.mark.parametrize(
@@ -65,8 +90,10 @@ def test_answers_and_forwards_stay(html):
 @pytest.mark.parametrize("program", ["", "gmail", "outlook-web"])
 def test_the_signature_is_marked(program, signature):
     quote = QUOTED[program].removeprefix("<div>Yes</div>") if program else ""
-    reading = read(f"<div>Yes</div>{signature}{quote}")
-    assert reply.said(split(reading.text, "", quote_at=reading.quote_at).text) == "Yes"
+    text = read(f"<div>Yes</div>{signature}{quote}").text
+    assert text.startswith("Yes\n\n-- \n")
+    if not program:
+        assert reply.said(text, reply.SURE) == "Yes"
 
 
 def test_words_below_a_signature_stay():

@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from helpdeskd.mail import reply
 from helpdeskd.mail.quoting import Split, has_own_text, split
 
 MARKER = "## Please write your reply above this line ##"
@@ -107,7 +108,9 @@ def test_attribution_wrapped_anywhere(language, width, gap, below):
         attribution = "\n".join(textwrap.wrap(attribution, width, break_on_hyphens=False))
     text = f"My answer.{gap}{attribution}\n\n{below}"
     found = split(text, MARKER)
-    assert found.text == "My answer.\n"
+    sure = below.startswith(">") or "@" in attribution
+    assert found.text == ("My answer.\n" if sure else text)
+    assert reply.said(found.text) == "My answer."
     assert whole(found) == text
 
 
@@ -151,10 +154,14 @@ BLOCKS = {
 @pytest.mark.parametrize("rule", ["", "________________________________\n", "-----Original Message-----\n"])
 @pytest.mark.parametrize("language", BLOCKS)
 def test_header_blocks(language, rule):
+    """They are folded: below them answers may stand. Cut off is what holds words of ours."""
     text = f"My answer.\n\nAnn\n\n{rule}{BLOCKS[language]}\n\nYour question?\n"
-    found = split(text, MARKER)
-    assert found.text == "My answer.\n\nAnn\n"
-    assert whole(found) == text
+    assert split(text, MARKER) == Split(text, "")
+    assert reply.said(text) == "My answer.\n\nAnn"
+    for ours in (f"Write to {TOKEN}\n", f"{MARKER[:30]} ...\n"):
+        found = split(text + ours, MARKER)
+        assert (found.text, found.marker_cut, found.own_text_found) == ("My answer.\n\nAnn\n", False, False)
+        assert whole(found) == text + ours
 
 
 @pytest.mark.parametrize(
@@ -170,7 +177,9 @@ def test_header_blocks(language, rule):
 )
 def test_original_message(words):
     for line in (f"-----{words}-----", f"---- {words} ----", f"==== {words} ====", f"____{words}____", f"---- {words}"):
-        assert split(f"My answer.\n\n{line}\nanything\n", MARKER).text == "My answer.\n"
+        text = f"My answer.\n\n{line}\nanything\n"
+        assert split(text, MARKER) == Split(text, "")
+        assert reply.said(text) == "My answer."
 
 
 @pytest.mark.parametrize(
@@ -211,6 +220,15 @@ def test_markers_of_other_desks(line):
         "Hi,\n\nThe customer wrote on 2.2.2026 at 9:12 to ann@example.org:\nthe printer burns\nPlease come.\n",
         "Results:\n----\n1. fast\n\n====\n2. slow\n",
         "| a | b |\n| 1 | 2 |\n| 3 | 4 |\nthat is the table\n",
+        "Look:\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n",
+        "Look:\n\n| id | name |\n+----+------+\n|  1 | Ann  |\n|  2 | Bob  |\n|  3 | Eve  |\n",
+        "I typed this:\n\nSQL> startup mount\nSQL> alter database open\n",
+        "It says:\n\nOK>\nC:> dir\n",
+        "Hi,\n\nOn 12.05.2026 at 10:30 your colleague wrote:\nIt will come tomorrow.\n\nIt has not. Where is it?\n",
+        "Hello,\nOn 12.05.2026 at 10:30 your colleague wrote:\n\nIt will come.\n\nIt has not.\n",
+        "Yes.\n\n> No?\n\n--\nThen start it again and call me.\n",
+        "Yes.\n\n> No?\n\n\u2014\nThen start it again and call me.\n",
+        "Yes.\n\n> No?\n\n____________\nThen start it again.\n",
         "> Only the first?\n\nYes.\n\nSent from my iPhone\n",
         "Below.\n\nSent from my iPhone\n\nOn 2 Feb 2026 at 9:12 Support <s@desk.example> wrote:\n> a?\nyes\n> b?\nno\n",
     ],
@@ -227,8 +245,8 @@ def test_a_trailing_quote_without_attribution_is_cut():
     "trailing",
     [
         "> the rest\n",
-        "> the rest\n\n____________\nsome list\nlist@example.org\n",
-        "AB> the rest\nAB> of it\n",
+        "> the rest\n\nSent from my iPhone\n",
+        "> the rest\n\n-- \nAnn\n",
     ],
 )
 def test_a_quote_below_the_last_answer_is_cut(trailing):
@@ -253,9 +271,33 @@ def test_a_forward_with_dashes_on_one_side():
     assert split(text, MARKER) == Split(text, "")
 
 
-def test_quoted_with_bars():
-    text = "Yes.\n\n2026/2/2 Support via Desk <support@desk.example>\n\n| Does it burn?\n| ---\n| Support\n"
-    assert split(text, MARKER).text == "Yes.\n"
+PASTED = "From: Bob <bob@example.org>\nSent: Monday, 2 February 2026\nTo: Ann\nSubject: Printer\n\nIt burns.\n"
+
+
+def test_a_question_below_pasted_headers_stays():
+    text = f"Please ask this person:\n\n{PASTED}\nCan you tell me what to answer him?\n"
+    assert split(text, MARKER) == Split(text, "")
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        f"{BLOCKS['en']}\n\n{MARKER}\n\nNo?\n",
+        f"{BLOCKS['en']}\n\nWrite to {TOKEN}\n\nNo?\n",
+        f"{ATTRIBUTIONS['en-gmail']}\n\n> No?\n",
+        f"{ATTRIBUTIONS['en-gmail']}\n\n> {MARKER}\n>\n> No?\n",
+    ],
+)
+def test_and_what_is_quoted_below_that_is_cut(quote):
+    text = f"Please ask this person:\n\n{PASTED}\nWhat do I answer?\n\n"
+    found = split(text + quote, MARKER)
+    assert found == Split(text[:-1], "\n" + quote, marker_cut=MARKER in quote)
+
+
+def test_a_footer_below_a_quote_may_be_words_and_is_folded():
+    text = "Yes.\n\nOn 2 Feb 2026, Support wrote:\n> No?\n\n____________\nsome list\nlist@example.org\n"
+    assert split(text, MARKER) == Split(text, "")
+    assert reply.said(text) == "Yes."
 
 
 def test_a_mail_that_begins_with_headers_is_cut_at_the_quote_below():
@@ -273,7 +315,17 @@ def test_a_bracket_that_closes_two_lines_on():
 @pytest.mark.parametrize("below", ["Ltd\n", "Ltd\n\n> a longer quote\n"])
 def test_where_the_html_says_that_the_quote_begins(below):
     text = f"Yes.\n\nzgbvt 2, Support\n{below}"
-    assert split(text, MARKER, quote_at=text.index("zgbvt")).text == "Yes.\n"
+    assert split(text, MARKER, quote_at=text.index("zgbvt"), boxed=True).text == "Yes.\n"
+
+
+@pytest.mark.parametrize(
+    ("below", "cut"),
+    [("Ltd\nNo.\n", False), ("Ltd\n> No?\n", True), (f"Ltd\n{TOKEN}\n", True), (f"Ltd\n{MARKER[:30]}\n", True)],
+)
+def test_without_a_box_answers_may_stand_below(below, cut):
+    text = f"Yes.\n\nzgbvt 2, Support\n{below}"
+    found = split(text, MARKER, quote_at=text.index("zgbvt"))
+    assert found.text == ("Yes.\n" if cut else text)
 
 
 def test_answers_below_what_the_html_says_stay():
@@ -314,7 +366,8 @@ def test_what_is_forwarded_below_a_word_of_ones_own_stays(words):
 def test_a_forward_is_not_cut():
     text = f"For your information.\n\n{BLOCKS['en']}\n\nIt burns.\n"
     assert split(text, MARKER, forward=True) == Split(text, "")
-    assert split(text, MARKER).text == "For your information.\n"
+    assert split(text, MARKER) == Split(text, "")
+    assert reply.said(text) == "For your information."
 
 
 # --- our marker

@@ -141,6 +141,14 @@ async def test_a_signature_goes_no_further_than_the_store(house):
     assert not any("The Desk" in body(each, "html") for each in house.sink.mails if "plug" in body(each))
 
 
+@pytest.mark.parametrize("dash", ["--", "\u2014", "\n__"])
+async def test_what_only_looks_like_a_signature_goes_out(house, dash):
+    words = f"1. stop it\n{dash}\nThen start it again and call me."
+    house.answer(words, raw=house.blobs.put(b"a mail"))
+    assert await house.sender().once() == Counts(sent=1)
+    assert words in body(house.sink.mails[0])
+
+
 async def test_an_inline_picture_stays_inline_where_the_html_is_sent(house):
     sha256 = house.blobs.put(b"GIF89a")
     parts = (Part("logo.gif", "image/gif", 6, sha256, content_id="logo@x", inline=True),)
