@@ -25,7 +25,7 @@ floors: $(VENV)/.dev  ## import-linter: who may import whom
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev  ## the suite (live parts that are missing are skipped by name)
-	$(BIN)/python -m pytest -n $(WORKERS) -q -rs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -q -rs
 
 crash: $(VENV)/.dev  ## a SIGKILL at every effect call of the street (docs/crash.md); an hour or two, goes on where it was interrupted
 	$(BIN)/python -m tests.crash

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pytest
 
+from helpdeskd.desk import companies
 from helpdeskd.http.jitbit.routes import ROUTES
 from tests.unit.http.jitbit.clients import Row, World, judge
 from tests.unit.http.jitbit.conftest import House
@@ -245,6 +246,7 @@ ROWS = CREATING + COMMENTING + CHANGING + READING + PEOPLE + ASSETS + KNOWING
 def tokens(house: House) -> House:
     for who in ("ada", "tina"):
         house.key(who, f"the-token-of-{who}-0123")
+    house.write(companies.division_named, name="Yard", actor=None)
     return house
 
 
