@@ -47,7 +47,8 @@ def decode(data: bytes, start: int, end: int, encoding: str) -> bytes:
 def from_base64(body: bytes) -> bytes:
     """Several encodings behind one another (each with its padding) are read as such."""
     letters = body.translate(None, _NOT_BASE64)
-    pieces = _PADDED.split(letters) if b"=" in letters[:-2] else [letters.rstrip(b"=")]
+    bare = letters.rstrip(b"=")
+    pieces = _PADDED.split(bare) if b"=" in bare else [bare]
     return b"".join(_quads(piece) for piece in pieces)
 
 

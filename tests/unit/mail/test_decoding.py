@@ -97,6 +97,11 @@ def test_a_uuencoded_part_may_lack_its_frame():
     assert decode(b"words\n", "x-uue") == b"words\n"
 
 
+def test_padding_without_anything_before_it():
+    assert decode(b"=/", "base64") == b""
+    assert decode(b"b=/A", "base64") == b"\xfc"
+
+
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.sampled_from(["base64", "quoted-printable", "x-uuencode", "", "x"]))
 def test_any_bytes_are_decoded(data, encoding):
