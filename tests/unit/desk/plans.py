@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, event, text
 
 
+@contextmanager
+def said_to(conn: Connection) -> Iterator[list[tuple[str, Any]]]:
+    """Every statement and its values."""
+    found: list[tuple[str, Any]] = []
+
+    def hear(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        found.append((statement, values))
+
+    event.listen(conn, "before_cursor_execute", hear)
+    try:
+        yield found
+    finally:
+        event.remove(conn, "before_cursor_execute", hear)
+
+
 def plans(conn: Connection, ask: Callable[[], object]) -> list[str]:
     """How the database goes about each statement of `ask`, as it tells. PostgreSQL is kept from reading small tables whole, which
     it prefers for as long as they are small."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(_conn: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        asked.append((statement, parameters))
-
-    event.listen(conn, "before_cursor_execute", note)
-    try:
+    with said_to(conn) as asked:
         ask()
-    finally:
-        event.remove(conn, "before_cursor_execute", note)
     sqlite = conn.dialect.name == "sqlite"
     if not sqlite:
         for way in ("seqscan", "sort", "bitmapscan", "hashjoin", "mergejoin", "material"):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, insert, text
 
 from helpdeskd.desk import changes, customers, departments, files, lists, tickets
 from helpdeskd.desk.context import Part, Words
@@ -19,6 +18,7 @@ from helpdeskd.model.routing import Reason
 from helpdeskd.model.ticket import State
 from helpdeskd.store import schema
 from tests.unit.desk.conftest import House
+from tests.unit.desk.plans import said_to
 
 SET_ASIDE = (State.IN_PROGRESS, State.PENDING)
 ALL_STATES = tuple(State)
@@ -48,21 +48,6 @@ PAGES: dict[str, Callable[[Connection], Any]] = {
 }
 # What is asked for whole, or by pages that end after so many rows, is read in the order of its key.
 SCANNED = {"all": ["SCAN ticket"], "files": ["SCAN attachment"]}
-
-
-@contextmanager
-def said_to(conn: Connection) -> Iterator[list[tuple[str, Any]]]:
-    """Every statement and its values."""
-    found: list[tuple[str, Any]] = []
-
-    def hear(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        found.append((statement, values))
-
-    event.listen(conn, "before_cursor_execute", hear)
-    try:
-        yield found
-    finally:
-        event.remove(conn, "before_cursor_execute", hear)
 
 
 def test_an_index_answers_each_in_one_statement(house: House) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, insert, text
 
 from helpdeskd.desk import changes, participants, relations, sight, tags, ticket_list, tickets
 from helpdeskd.desk.context import Words
@@ -21,6 +20,7 @@ from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Priority, Side, State, Ticket
 from helpdeskd.store import schema
 from tests.unit.desk.conftest import House
+from tests.unit.desk.plans import said_to
 
 ADMIN = Sight(1, everything=True, staff=True)
 TECHNICIAN = Sight(1, staff=True, departments=frozenset({1, 2}))
@@ -49,21 +49,6 @@ PLAIN: dict[str, tuple[Sight, Wanted]] = {
         ),
     )
 }
-
-
-@contextmanager
-def said_to(conn: Connection) -> Iterator[list[tuple[str, Any]]]:
-    """Every statement and its values."""
-    found: list[tuple[str, Any]] = []
-
-    def hear(_conn: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        found.append((statement, values))
-
-    event.listen(conn, "before_cursor_execute", hear)
-    try:
-        yield found
-    finally:
-        event.remove(conn, "before_cursor_execute", hear)
 
 
 def test_an_index_answers_each_page_in_one_statement(conn: Connection) -> None:
