@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from pathlib import Path
 
-HEAD = "0004"
+HEAD = "0005"
 SCRIPTS = Path(__file__).resolve().parent
