@@ -16,7 +16,7 @@ from helpdeskd.desk.derive import Derived, Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.model.mail import Inbound
 from helpdeskd.model.routing import Reason
-from helpdeskd.model.ticket import History
+from helpdeskd.model.ticket import History, Visibility
 from helpdeskd.store import schema, scrub
 
 PAGE = 100
@@ -25,7 +25,7 @@ _m, _a, _h, _f = schema.message.c, schema.arrival.c, schema.history.c, schema.at
 FILES = "attachments"
 _COLUMNS = ("subject", "date", "text", "quote", "html")
 _FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
-_STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(
+_STORED = select(_m.ticket_id, _m.reason, _m.visibility, *(_m[name] for name in _COLUMNS)).where(
     _m.id == bindparam("message_id"),
     _m.gone_at.is_(None),  # what was let go since `sources` does not come back
     # Somebody has changed its words: it says on purpose something else than its mail.
@@ -65,17 +65,30 @@ def sources(conn: Connection, spool_ids: tuple[str, ...] | None, after: int = 0)
     return tuple(Source(*row) for row in conn.execute(wanted))
 
 
-def changes(conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]) -> Changed | None:
+def changes(
+    conn: Connection,
+    desk: Desk,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
+) -> Changed | None:
     """What `rederive` would change; None where nothing differs, or its words are gone. Reads only."""
-    found = _compared(conn, desk, message_id, inbound, parts)
+    found = _compared(conn, desk, message_id, inbound, parts, passed_on)
     return None if found is None else found[0]
 
 
 def rederive(
-    conn: Connection, desk: Desk, now: datetime, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
 ) -> Changed | None:
     """Store what the mail says now, and note in the history that this is something else. The blobs of `parts` are durable."""
-    found = _compared(conn, desk, message_id, inbound, parts)
+    found = _compared(conn, desk, message_id, inbound, parts, passed_on)
     if found is None:
         return None
     changed, ticket_id, derived = found
@@ -92,14 +105,21 @@ def rederive(
 
 
 def _compared(
-    conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+    conn: Connection,
+    desk: Desk,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
 ) -> tuple[Changed, int, Derived] | None:
     """(what differs, the ticket's id, what is right); None where nothing does."""
     stored = conn.execute(_STORED, {"message_id": message_id}).mappings().one_or_none()
     if stored is None:
         return None
-    form = _form(conn, message_id, stored["reason"])
-    derived = derive.derive(form, inbound, parts, desk.tokens.scrub)
+    form = _form(conn, message_id, stored["reason"], stored["visibility"])
+    if form in {Form.ORIGINAL, Form.COMMENT} and inbound.forward is None:
+        return None  # the parser does not see what it saw then, and what it would say instead is not for the customer
+    derived = derive.derive(form, inbound, parts, desk.tokens.scrub, passed_on)
     unknown = commands.parse(inbound.text).unknown if form is Form.COMMANDS else ()
     if unknown:
         derived = replace(derived, text=commands.kept_as_note(unknown) + derived.text)
@@ -113,8 +133,10 @@ def _compared(
     return Changed(tickets.get(conn, ticket_id).number, tuple(fields)), ticket_id, derived
 
 
-def _form(conn: Connection, message_id: int, reason: str) -> Form:
+def _form(conn: Connection, message_id: int, reason: str, visibility: str) -> Form:
     """As what it was stored: the decision of that day stands."""
+    if reason == Reason.FORWARDED:
+        return Form.ORIGINAL if visibility == Visibility.PUBLIC else Form.COMMENT
     if reason == Reason.COMMANDS:
         return Form.COMMANDS
     answered = conn.execute(_ANSWERED, {"message_id": message_id}).first() is not None

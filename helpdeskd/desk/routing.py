@@ -162,6 +162,17 @@ def unverified(case: Case) -> Decision | None:
     return case.opens(Reason.UNVERIFIED, acknowledge=False)
 
 
+def forwarded(case: Case) -> Decision | None:
+    """A member of staff passes on what somebody outside wrote to them: it is that one's ticket. To speak for others takes a
+    proven From. A machine's mail, and one of long ago, is not answered (RFC 3834 section 2)."""
+    forward, original = case.inbound.forward, case.facts.original
+    if forward is None or original is None or not original.is_outside or case.match is not None:
+        return None
+    if case.author is None or not case.author.is_staff or case.verdict is not Verdict.PASS:
+        return None
+    return case.opens(Reason.FORWARDED, acknowledge=forward.kind is Kind.PERSONAL and not original.old)
+
+
 def new(case: Case) -> Decision | None:
     return case.opens(Reason.NEW) if case.match is None else None
 
@@ -261,6 +272,7 @@ STEPS: tuple[Step, ...] = (
     no_author,
     unverified,
     # whose ticket it is
+    forwarded,
     new,
     token_as_contact,
     stranger,

@@ -139,6 +139,8 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     priority: Priority = Priority.NORMAL,
     origin: Origin = Origin.EMAIL,
     opened_by: Person | None = None,
+    forwarded_by: Person | None = None,
+    comment: str = "",
     tell: bool = True,
 ) -> Posted:
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
@@ -147,19 +149,24 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
-    requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
+    requester as an answer is, acknowledgement or not, unless `tell` is false. `forwarded_by` passes on what the requester wrote, with a
+    `comment` for staff, and takes part.
+    Raises Refused("not-staff").
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
     author = opened_by or requester
     old = None if link_to is None else resolve(conn, link_to)
-    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
+    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by, forwarded_by)
     visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
-    entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
+    actor = forwarded_by or author
+    entries = [Entry(ticket.id, History.OPENED, actor.id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    if forwarded_by is not None:
+        participants = (Address(forwarded_by.name, forwarded_by.email), *participants)
+    joined, joining = _join(conn, desk, now, ticket, forwarded_by or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
@@ -182,6 +189,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
             words=words,
             acknowledge=acknowledge,
             extra={} if old is None else {"old_ticket": {"number": old.number, "subject": old.subject}},
+            for_staff={} if forwarded_by is None else {"forwarded": {"by": forwarded_by.shown, "comment": comment}},
         ),
     )
     return Posted(ticket, message_id, told)
@@ -197,6 +205,7 @@ def _insert(
     priority: Priority,
     origin: Origin,
     opened_by: Person | None,
+    forwarded_by: Person | None,
 ) -> Ticket:
     public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
@@ -215,7 +224,7 @@ def _insert(
         updated_at=now,
         closed_at=None,
         origin=origin,
-        opened_by_id=None if opened_by is None else opened_by.id,
+        opened_by_id=opener.id if (opener := opened_by or forwarded_by) is not None else None,
         last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
         last_author_id=(opened_by or requester).id if public else None,
         started_at=now if opened_by is not None else None,

@@ -11,7 +11,21 @@ from helpdeskd.desk import routing
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.routing import Action, Evidence, Facts, Match, Reason
 from helpdeskd.model.ticket import State
-from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, NOW, SUPPORT, mail, ticket
+from tests.unit.desk.routing_cases import (
+    ADA,
+    BOB,
+    BOSS,
+    CAROL,
+    DAVE,
+    EVE,
+    GONE,
+    NOW,
+    SUPPORT,
+    mail,
+    original,
+    passed_on,
+    ticket,
+)
 
 PEOPLE = (ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE)
 IDS = st.sampled_from([person.id for person in PEOPLE])
@@ -53,6 +67,8 @@ everything = st.builds(
     from_usable=st.booleans(),
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
+    original=st.none()
+    | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
 )
 mails = st.builds(
     mail,
@@ -64,6 +80,7 @@ mails = st.builds(
     own_text_found=st.booleans(),
     marker_cut=st.booleans(),
     weak_bounce=st.booleans(),
+    forward=st.none() | st.builds(passed_on, kind=st.sampled_from(Kind)),
     cc=st.just((Address("", "x@y.example"),)),
 )
 
@@ -102,3 +119,10 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands):
                 if match.ticket.id == decision.ticket_id
             )
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
+        if decision.reason is Reason.FORWARDED:
+            assert verdict is Verdict.PASS
+            assert facts.author is not None
+            assert facts.author.is_staff
+            assert facts.original is not None
+            assert facts.original.is_outside
+            assert not facts.matches
