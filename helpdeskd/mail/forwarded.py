@@ -136,7 +136,7 @@ def read(text: str) -> Forwarded | None:
                 inner = Page("\n".join(_unquoted(one) for one in page.lines[number:]))
                 found = next((one for at in range(_NEAR) if at < len(inner.lines) and (one := _at(inner, at))), None)
                 if found is not None:
-                    return replace(found, comment=_joined(page.lines[:number]))
+                    return replace(found, comment=_joined([*page.lines[:number], *found.comment.split("\n")]))
         if found := _at(page, number):
             return found
     return None

@@ -123,6 +123,7 @@ def parse(
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
+        text_from=content.source,
         forward=forward,
     )
 
@@ -141,6 +142,7 @@ def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
         parts=(_original(raw),),
         marker_cut=False,
         own_text_found=False,
+        text_from="",
         forward=None,
         loose_ends=(f"{limit}{_HEADERS_ONLY}",),
     )

@@ -179,6 +179,7 @@ class Inbound:
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
     report: Report | None = None  # of a bounce, in whatever form
     weak_bounce: bool = False  # of a BOUNCE: neither a null return path nor a multipart/report says so
+    text_from: str = ""  # which of its forms were read as text: text/plain, text/html or both
     forward: Forward | None = None  # somebody else's mail, which this one passes on
 
     @property
