@@ -259,6 +259,15 @@ def test_to_two_departments(house, street, take):
     assert len(again) == 2
 
 
+def test_what_the_customer_wrote_to_them_again_is_kept_inside(house, street, take):
+    """Ada takes part by now; what she says above the second mail is no more for the customer than what she said above the first."""
+    headers = "References: <orig@customer.example>\r\n"
+    (first,) = take(raw(text=BLOCK + "It is dark.", headers=headers))
+    (again,) = take(raw(text="He does not stop.\r\n\r\n" + BLOCK + "It is still dark.", headers=headers))
+    assert (again.number, again.outcome) == (first.number, Outcome.INTERNAL)
+    assert [each[0] for each in street.said(street.ticket(first))] == ["public", "internal", "internal"]
+
+
 def test_into_a_ticket_it_is_what_it_was(house, street, take):
     first = street.send()
     tag = street.ticket(first).tag

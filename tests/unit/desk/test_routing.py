@@ -114,6 +114,11 @@ TABLE = [
     Row("nor twice", mail(ADA, **FORWARD), by(ADA, elsewhere=(7,), opened_elsewhere=True, **HIS), "open forwarded", Verdict.PASS),
     Row("into a ticket it goes as ever", mail(ADA, **FORWARD), by(ADA, match(TAG), **HIS), "internal not-your-token +tell", Verdict.PASS),
     Row("the original is a ticket's already", mail(ADA, **FORWARD), by(ADA, match(STORED), **HIS), "internal not-your-token +tell", Verdict.PASS),
+    Row("from a participant it is no word to the customer", mail(ADA, **FORWARD), by(ADA, match(STORED, participants=(CAROL, ADA)), **HIS), "internal not-your-token +tell", Verdict.PASS),
+    Row("nor is one that names nobody", mail(ADA, **FORWARD), by(ADA, match(STORED, participants=(CAROL, ADA))), "internal not-your-token +tell"),
+    Row("by their own token it is an answer", mail(ADA, **FORWARD), by(ADA, match(T, bound_to=ADA), **HIS), "answer reply-token", Verdict.PASS),
+    Row("in their own request it is a word of theirs", mail(ADA, **FORWARD), by(ADA, match(STORED, ticket(requester_id=ADA.id), participants=(ADA,)), **HIS), "append stored-message-id", Verdict.PASS),
+    Row("a customer passes a mail on into their ticket", mail(forward=passed_on()), facts(match(STORED)), "append stored-message-id", Verdict.PASS),
     Row("a machine passes it on", mail(ADA, kind=GENERATED, **FORWARD), by(ADA, **HIS), "open automatic", Verdict.PASS),
     Row("the same forward twice", mail(ADA, **FORWARD), by(ADA, same_mail=((1, 5),), **HIS), "duplicate same-mail", Verdict.PASS),
     # customers' replies, by evidence

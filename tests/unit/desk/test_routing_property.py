@@ -119,6 +119,12 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands):
                 if match.ticket.id == decision.ticket_id
             )
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
+        if inbound.forward is not None and decision.action is Action.APPEND and facts.author is not None:
+            assert not facts.author.is_staff or any(
+                match.ticket.id == decision.ticket_id
+                and (facts.author.id in (match.ticket.requester_id, match.bound_to))
+                for match in facts.matches
+            )
         if decision.reason is Reason.FORWARDED:
             assert verdict is Verdict.PASS
             assert facts.author is not None
