@@ -6,7 +6,7 @@ Sequoia does the work (`pip install helpdeskd[pgp]`). It is loaded when the firs
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,37 +49,30 @@ def clear_block(data: bytes) -> bytes:
     return data[max(0, start) : end + len(b"-----END PGP SIGNATURE-----")] + b"\n"
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was encrypted, and the signature that was within, if any was (RFC 3156 section 6.2)."""
+
+    content: bytes
+    seal: Seal | None
+
+
 def check(signature: bytes | None, signed: bytes, keys: Keys) -> Seal:
     """What a signature is worth: one beside what it signs, or (None) around it."""
     if not keys.certificates:
-        return Seal(Means.OPENPGP, Found.UNCHECKED, detail="no certificate is configured")
+        return _UNCHECKED
     sequoia, missing = _sequoia()
     if missing is not None:
         return missing
-    known = _certificates(sequoia, keys.certificates)
-    asked: list[str] = []
 
-    def store(ids: list[str]) -> list[Any]:
-        asked.extend(ids)
-        return known
-
-    try:
+    def verify(store: _Store) -> Any:
         apart = {} if signature is None else {"signature": sequoia.Sig.from_bytes(signature)}
-        result = sequoia.verify(signed, store, **apart)
-        by = {one.certificate.lower() for one in result.valid_sigs}
-    except _FAULTS:
-        by = set()
-    signers = [one for one in known if one.fingerprint.lower() in by]
-    if signers:
-        return Seal(Means.OPENPGP, Found.GOOD, _addresses(signers[0]), f"key {signers[0].fingerprint}")
-    wanted = {each.lower()[-16:] for each in asked}
-    ours = any(wanted & _key_ids(sequoia, one) for one in known)
-    if ours or not wanted:
-        return Seal(Means.OPENPGP, Found.BAD, detail="the signature does not hold")
-    return Seal(Means.OPENPGP, Found.UNKNOWN, detail=f"key {min(wanted)}")
+        return sequoia.verify(signed, store, **apart)
+
+    return _seal(sequoia, keys, verify) or Seal(Means.OPENPGP, Found.BAD, detail="the signature cannot be read")
 
 
-def opened(data: bytes, keys: Keys) -> bytes | None:
+def opened(data: bytes, keys: Keys) -> Opened | None:
     """What was encrypted to a key of ours; None where it was to none."""
     if not keys.openpgp:
         return None
@@ -89,11 +82,43 @@ def opened(data: bytes, keys: Keys) -> bytes | None:
     for secret in keys.openpgp:
         try:
             key = sequoia.Tsk.from_bytes(secret)
-            found: bytes | None = sequoia.decrypt(data, key.decryptor()).bytes
+            content: bytes = sequoia.decrypt(data, key.decryptor()).bytes
         except _FAULTS:
             continue
-        return found
+
+        def decrypt(store: _Store, key: Any = key) -> Any:
+            return sequoia.decrypt(data, key.decryptor(), store=store)
+
+        return Opened(content, _seal(sequoia, keys, decrypt) if keys.certificates else None)
     return None
+
+
+_UNCHECKED = Seal(Means.OPENPGP, Found.UNCHECKED, detail="no certificate is configured")
+_Store = Callable[[list[str]], list[Any]]
+
+
+def _seal(sequoia: Any, keys: Keys, verify: Callable[[_Store], Any]) -> Seal | None:
+    """What `verify` finds; None where no signature was met."""
+    known = _certificates(sequoia, keys.certificates)
+    asked: list[str] = []
+
+    def store(ids: list[str]) -> list[Any]:
+        asked.extend(ids)
+        return known
+
+    try:
+        by = {one.certificate.lower() for one in verify(store).valid_sigs}
+    except _FAULTS:
+        by = set()
+    signers = [one for one in known if one.fingerprint.lower() in by]
+    if signers:
+        return Seal(Means.OPENPGP, Found.GOOD, _addresses(signers[0]), f"key {signers[0].fingerprint}")
+    wanted = {each.lower()[-16:] for each in asked}
+    if not wanted:
+        return None
+    if any(wanted & _key_ids(sequoia, one) for one in known):
+        return Seal(Means.OPENPGP, Found.BAD, detail="the signature does not hold")
+    return Seal(Means.OPENPGP, Found.UNKNOWN, detail=f"key {min(wanted)}")
 
 
 def _sequoia() -> tuple[Any, Seal | None]:

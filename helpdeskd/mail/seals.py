@@ -51,7 +51,7 @@ class Seals:
             return self._split(content)
         if not cms.is_encrypted(data):
             return None
-        return self._opened(Means.SMIME, self._decrypted(data) if alone and self._keys.smime else None)
+        return self._within(Means.SMIME, self._decrypted(data) if alone and self._keys.smime else None)
 
     def signed(self, children: Sequence[Tree]) -> None:
         """multipart/signed (RFC 1847): the second part signs the first, as it stands, with CRLF line ends."""
@@ -67,7 +67,7 @@ class Seals:
     def encrypted(self, children: Sequence[Tree], *, alone: bool) -> Split | None:
         """multipart/encrypted (RFC 3156 section 4): the mail within."""
         may = alone and bool(children) and len(self.found) < _MAX_SEALS
-        return self._opened(Means.OPENPGP, openpgp.opened(children[-1].content(), self._keys) if may else None)
+        return self._within(Means.OPENPGP, self._openpgp(children[-1].content()) if may else None)
 
     def armoured(self, text: str, data: bytes, *, alone: bool) -> Armoured:
         """A text in which OpenPGP stands; `data` are its bytes."""
@@ -78,9 +78,9 @@ class Seals:
             return Armoured(said, signed.signature, "signature.asc", "application/pgp-signature")
         if not text.lstrip().startswith(openpgp.ENCRYPTED):
             return Armoured(text)
-        content = openpgp.opened(data, self._keys) if alone else None
-        self._note(Means.OPENPGP, opened=content is not None)
+        content = self._openpgp(data) if alone else None
         if content is None:
+            self._locked(Means.OPENPGP)
             return Armoured(text)
         return Armoured(charset.decode(content), text, "message.asc", "application/pgp-encrypted")
 
@@ -98,17 +98,28 @@ class Seals:
     def _decrypted(self, data: bytes) -> bytes | None:
         from helpdeskd.mail import smime
 
-        return smime.opened(data, self._keys.smime)
+        content = smime.opened(data, self._keys.smime)
+        self.found += [Seal(Means.SMIME, Found.OPENED)] if content is not None else []
+        return content
 
-    def _opened(self, means: Means, content: bytes | None) -> Split | None:
-        self._note(means, opened=content is not None)
-        return None if content is None else self._split(content)
+    def _openpgp(self, data: bytes) -> bytes | None:
+        found = openpgp.opened(data, self._keys)
+        if found is None:
+            return None
+        self.found.append(Seal(Means.OPENPGP, Found.OPENED))
+        self.found += [found.seal] if found.seal is not None else []
+        return found.content
 
-    def _note(self, means: Means, *, opened: bool) -> None:
-        self.found.append(Seal(means, Found.OPENED if opened else Found.LOCKED))
-        if not opened:
-            said = "PGP" if means is Means.OPENPGP else means
-            self.notes[f"encrypted with {said}, and kept as it came"] = None
+    def _locked(self, means: Means) -> None:
+        self.found.append(Seal(means, Found.LOCKED))
+        said = "PGP" if means is Means.OPENPGP else means
+        self.notes[f"encrypted with {said}, and kept as it came"] = None
+
+    def _within(self, means: Means, content: bytes | None) -> Split | None:
+        if content is None:
+            self._locked(means)
+            return None
+        return self._split(content)
 
     def _split(self, content: bytes) -> Split:
         return split.split(content, prepare.split_head(content)[1], self._limits)

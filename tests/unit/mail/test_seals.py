@@ -279,6 +279,15 @@ def test_pgp_encryption() -> None:
     assert (inline.text.strip(), [seal.found for seal in inline.seals]) == ("Grüße", [Found.OPENED])
 
 
+def test_signed_within_the_encryption() -> None:
+    both = pysequoia.encrypt(b"words\n", recipients=[OURS.extract_certificate()], signer=TSK.signer())
+    raw = HEAD + b"\r\n" + both
+    assert [seal.found for seal in read(raw, PGP).seals] == [Found.OPENED, Found.GOOD]
+    stranger = Keys(certificates=(bytes(OURS.extract_certificate()),), openpgp=(bytes(OURS),))
+    assert [seal.found for seal in read(raw, stranger).seals] == [Found.OPENED, Found.UNKNOWN]
+    assert [seal.found for seal in read(raw, Keys(openpgp=(bytes(OURS),))).seals] == [Found.OPENED]
+
+
 def test_gnupg_too(tmp_path: Path) -> None:
     home = tmp_path / "gnupg"
     home.mkdir(mode=0o700)
