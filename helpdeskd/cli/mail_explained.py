@@ -50,6 +50,7 @@ class Explained:
             "report": None if inbound is None or inbound.report is None else {"about": inbound.report.about, "fates": inbound.report.fates},
             "invitations": [] if inbound is None else list(_invitations(inbound)),
             "forward": None if inbound is None or inbound.forward is None else _forward(inbound.forward),
+            "seals": [] if inbound is None else inbound.seals,
             "checked": self.checked,
             "refused": self.refused,
             "decisions": self.decisions,
@@ -97,6 +98,8 @@ class Explained:
         yield from folded(inbound.text, inbound.quote, forward=ids.is_forward(inbound.subject))
         if self.checked is not None:
             yield f"\nfrom: {self.checked.verdict}, because {self.checked.why}"
+            for seal in inbound.seals:
+                yield f"  {seal.line}"
             for check in self.checked.checks:
                 yield f"  evidence: {check.line}"
         for address in self.refused:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from helpdeskd.config import Intake
 from helpdeskd.mail import automatic, dates, forwarded, html, ids, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.mail.split import Tree
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.seals import Keys
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
 _BLANKS = b" \t\r\n\v\f"
 _PIECE = 1 << 20  # bytes
+_NO_KEYS = Keys()
 _HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
@@ -30,6 +34,7 @@ def parse(
     own_addresses: Callable[[str], bool],
     marker: str,
     limits: Intake,
+    keys: Keys = _NO_KEYS,
     inner: bool = False,
 ) -> Inbound:
     """One mail as a record: a repeatable derivation of its bytes.
@@ -42,7 +47,7 @@ def parse(
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
-        content = structure.read(made.root, limits)
+        content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
         made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
@@ -76,7 +81,7 @@ def parse(
     kind, why = automatic.classify(signs)
     by_machine = automatic.is_of_machine(signs, kind)
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
-    moment = dates.moment(headers.text("date")) if "date" in headers else None
+    moment = _date(root)
     forward, says_forward = None, ids.is_forward(subject)
     if kind is Kind.PERSONAL and not inner:
         forward = forwarded.find(
@@ -86,6 +91,7 @@ def parse(
             says=says_forward,
             date=moment,
             date_header=headers.raw("date"),
+            # Without our keys: who passes a mail on does not vouch for whoever may have put another's ciphertext into it.
             opened=lambda data: parse(
                 data,
                 sender=None,
@@ -124,10 +130,16 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
+        seals=tuple(content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
         text_from=content.source,
         forward=forward,
     )
+
+
+def _date(root: Tree) -> datetime | None:
+    said = Headers((name, value) for name, value in root.raw_items() if name.lower() == "date")
+    return dates.moment(said.text("date")) if "date" in said else None
 
 
 def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:

@@ -149,7 +149,7 @@ def mixed(subject: str, *parts: str, sender: str = "Grace Hopper <grace@customer
 
 KEYS = {
     *("mail", "text", "quote", "attachments", "kind", "report", "invitations", "forward"),
-    *("checked", "refused", "decisions", "fault"),
+    *("seals", "checked", "refused", "decisions", "fault"),
 }
 
 
