@@ -17,9 +17,10 @@ from tests.nameserver import Zone, serving, text
 
 pytestmark = pytest.mark.live
 
-KEY = key("staff.example")
+KEY, HERS = key("staff.example"), key("customer.example")
 ZONE: Zone = {
     (KEY.place, "TXT"): (text(KEY.record),),
+    (HERS.place, "TXT"): (text(HERS.record),),
     ("_dmarc.staff.example", "TXT"): (text("v=DMARC1; p=none"),),
 }
 COMMENT = "He pays well, be nice to him."
@@ -91,7 +92,7 @@ def test_the_customer_gets_their_ticket(folder, sqlite_url, sink, forward):
         if forward is attached:
             assert acknowledgement["In-Reply-To"] == "<grace-1@customer.example>"
             answer = mail(CUSTOMER, SUPPORT, "More", "And smokes.", References="<grace-1@customer.example>")
-            send(house, CUSTOMER, SUPPORT, answer)
+            send(house, CUSTOMER, SUPPORT, sign(answer, [HERS], datetime.now(UTC)))
         wait_until(lambda: len(messages(house, number)) == (4 if forward is attached else 3), what="the answers")
         assert [one[::2] for one in messages(house, number)[2:]] == [
             ("public", "It burns still."),
