@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from helpdeskd.desk import accounts, people
+from helpdeskd.desk import accounts, links, people
 from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Address
 from tests.live.browser import browsing, why_not
@@ -20,7 +20,7 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
 
     def invite(conn):
         person = people.customer(conn, serve.desk, now(), Address("Carol", "carol@customer.example"))
-        return people.new_link(conn, serve.desk, now(), person)
+        return links.make(conn, serve.desk, now(), person, links.Purpose.INVITATION)
 
     token = sqlite_store.writer.run(invite)
     with browsing(script=False) as browser:
