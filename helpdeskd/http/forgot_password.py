@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from helpdeskd import log
 from helpdeskd.desk import forgotten
+from helpdeskd.errors import Temporary
 from helpdeskd.guard import addresses
 from helpdeskd.http import body
 from helpdeskd.http.dialect import Asked, Malformed
@@ -59,5 +60,8 @@ def route(pages: Pages) -> Route:
 
 def told(done: Future[None]) -> None:
     """Nobody waits for it: what went wrong is in the log."""
-    if (error := done.exception()) is not None:
-        _log.error(Event.TROUBLE, part="forgot-password", exc_info=error)
+    error = done.exception()
+    if isinstance(error, Temporary):
+        _log.error(Event.TROUBLE, error=str(error))
+    elif error is not None:
+        _log.error(Event.TROUBLE, exc_info=error)
