@@ -169,7 +169,7 @@ def _row(
 # fmt: off
 KINDS: dict[str, Kind] = {row.name: row for row in (
     # $2x$ and $2$ have a fault of an early PHP in them, or none of the mends: nobody is let in by them.
-    _row("bcrypt",    "$2a$, $2b$, $2y$: OpenSupports, HelpDeskZ 2; BCRYPT:: OTRS",
+    _row("bcrypt",    "$2a$, $2b$, $2y$: OpenSupports, HelpDeskZ 2; BCRYPT:COST:SALT:HASH: OTRS",
          r"(?P<how>\$2[aby]\$\d\d\$[./A-Za-z0-9]{21}[.Oeu])(?P<digest>[./A-Za-z0-9]{31})", _bcrypt,
          read=_read_bcrypt, weak=lambda how: _cost(how) < CHEAPEST),
     _row("md5-crypt", "$1$: OTRS",     r"\$1\$(?P<how>[./A-Za-z0-9]{0,8})\$(?P<digest>[./A-Za-z0-9]{22})",    _md5_crypt),

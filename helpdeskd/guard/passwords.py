@@ -74,7 +74,7 @@ class Passwords:
     def _is(self, stored: str, password: str) -> bool:
         try:
             raw = password.encode()
-            if over := _OVER.fullmatch(stored):
+            if (over := _OVER.fullmatch(stored)) and over[1] in hashes.KINDS:
                 digest = hashes.make(over[1], over[2], raw)
                 self._hasher.verify(over[3], digest or "")
                 return digest is not None
