@@ -41,6 +41,7 @@ class Event(StrEnum):
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
     CUSTOMER_ADDED = "customer-added"  # by staff or over an API; whoever writes by themselves needs no welcome
+    PASSWORD_ASKED = "password-asked"  # somebody has forgotten theirs, or says so
     LOST = "lost"  # a mail of the ticket did not reach somebody outside
     ALARM = "alarm"  # to the operators; see operators.py
 
@@ -161,6 +162,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
     Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False),
+    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
 )
@@ -337,7 +339,7 @@ def ticket_url(desk: Desk, number: int) -> str:
 
 
 def set_password_url(desk: Desk, token: str) -> str:
-    """Where a new member of staff sets a password; empty where the desk has no public address."""
+    """Where a password is set; empty where the desk has no public address."""
     return f"{desk.settings.public_url.rstrip('/')}/set-password/{token}" if desk.settings.public_url else ""
 
 

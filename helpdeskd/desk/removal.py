@@ -172,6 +172,7 @@ def _forget(conn: Connection, now: datetime, person_id: int, *, name: str = "") 
         schema.profile,
         schema.login,
         schema.session,
+        schema.recovery_code,
         schema.person_token,
         schema.participant,
         schema.asset_person,

@@ -23,6 +23,7 @@ class NoticeName(StrEnum):
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
     CUSTOMER_WELCOME = "customer_welcome"  # to a customer whom somebody else added, with a set-password link
+    PASSWORD_RESET = "password_reset"  # to who asked for it, with a link to set another password
     DELIVERY_FAILED = "delivery_failed"  # to staff: a mail of the ticket did not reach its reader
     ALARM = "alarm"  # to the operators: something is wrong, or no longer
 

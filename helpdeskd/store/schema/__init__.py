@@ -1,6 +1,6 @@
 """The tables, by noun. Import from here: `from helpdeskd.store.schema import ticket`."""
 
-from helpdeskd.store.schema.accounts import api_key, login, login_failure, session
+from helpdeskd.store.schema.accounts import api_key, login, login_failure, recovery_code, session
 from helpdeskd.store.schema.assets import asset, asset_log, asset_person, asset_ticket, asset_word
 from helpdeskd.store.schema.base import metadata
 from helpdeskd.store.schema.companies import company, company_domain, division
@@ -69,6 +69,7 @@ __all__ = [
     "person",
     "person_token",
     "profile",
+    "recovery_code",
     "search",
     "section",
     "session",
