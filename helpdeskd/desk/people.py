@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 
-from helpdeskd.desk import addresses, bearer, companies, counters, notices, rows, search
+from helpdeskd.desk import addresses, bearer, companies, counters, mutes, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -167,6 +167,8 @@ def change(conn: Connection, person: Person, **values: object) -> Person:
     after = get(conn, person.id)
     if (after.name, after.email) != (person.name, person.email):
         search.rename(conn, after)
+    if after.email.lower() != person.email.lower() and (after.muted_at or after.unreached_at):
+        return mutes.forget(conn, after)
     return after
 
 

@@ -114,6 +114,12 @@ def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
     return replace(fate, status=status, code=code, reason=reason, severity=severity)
 
 
+def blames_address(recipient: str, words: str) -> bool:
+    """A relay refuses a recipient for good, with these words. A relay that will not serve *us*, or not now, says so."""
+    fate = judge(Fate(Delivery.FAILED, recipient, "", "", words, ""), Said("in reply to RCPT"))
+    return fate.severity is not Severity.SOFT
+
+
 def _by_filter(status: str, said: Sequence[Said]) -> bool:
     return not _of_address(status) and _any(_AFTER_DATA, said) and not _any(_SENT_AHEAD, said) and not _any(_LATE, said)
 
