@@ -105,6 +105,8 @@ def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
     vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
     if vague and by_code is not Reason.UNKNOWN:
         reason = by_code
+    if reason is Reason.USER_UNKNOWN and status.startswith("4.3."):
+        reason = Reason.SYSTEM  # it could not look
     if reason is Reason.USER_UNKNOWN and by_code in {Reason.HOST_UNKNOWN, Reason.MOVED} and status[1:] != ".1.10":
         reason = by_code  # "The recipient could not be found", and in which way it could not
     if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(status, said) or not _is_sure(status, said)):

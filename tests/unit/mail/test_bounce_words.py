@@ -171,6 +171,56 @@ RCPT: tuple[tuple[str, Reason], ...] = (
     ("550 5.7.17 sorry, no mailbox here by that name", R.MOVED),
     ("501 Bad address syntax", R.USER_UNKNOWN),
     ("550 Number not registered for this service", R.USER_UNKNOWN),
+    # third set
+    ("550 5.1.1 Carol's mailbox could not be located", R.USER_UNKNOWN),
+    ("550 The person you write to is not with this company", R.USER_UNKNOWN),
+    ("550 5.1.1 Unbekannter Teilnehmer", R.USER_UNKNOWN),
+    ("550 Empfänger unbekannt", R.USER_UNKNOWN),
+    ("550 Postfach gesperrt", R.DISABLED),
+    ("550 Annahme verweigert: Ihr Server steht auf einer Blockliste", R.BLOCKED),
+    ("550 Adresse de messagerie inexistante", R.USER_UNKNOWN),
+    ("550 Nom d'utilisateur incorrect", R.USER_UNKNOWN),
+    ("550 Usuário desconhecido", R.USER_UNKNOWN),
+    ("552 Caixa postal cheia", R.MAILBOX_FULL),
+    ("550 Destinatario sconosciuto", R.USER_UNKNOWN),
+    ("550 Почтовый ящик не существует", R.USER_UNKNOWN),
+    ("550 Адресат заблокирован", R.DISABLED),
+    ("550 该用户不存在", R.USER_UNKNOWN),
+    ("550 受信者が見つかりません", R.USER_UNKNOWN),
+    ("550 User is not enabled for mail", R.DISABLED),
+    ("550 5.2.1 mailbox parked", R.DISABLED),
+    ("550 mail for carol is not accepted here any more", R.USER_UNKNOWN),
+    ("550 Recipient does not want mail from you", R.SENDER),
+    ("550 5.1.3 Malformed recipient address", R.USER_UNKNOWN),
+    ("553 5.1.3 Invalid address format", R.USER_UNKNOWN),
+    ("550 5.1.2 We do not host that domain", R.HOST_UNKNOWN),
+    ("550 Unknown domain", R.HOST_UNKNOWN),
+    ("550 This domain is not hosted here", R.HOST_UNKNOWN),
+    ("550 domain expired", R.DISABLED),
+    ("521 This host never accepts mail", R.HOST_UNKNOWN),
+    ("550 Mailbox has exceeded its limit", R.MAILBOX_FULL),
+    ("550 5.2.2 user has too much mail", R.MAILBOX_FULL),
+    ("451 4.2.2 There is no room in the mailbox", R.MAILBOX_FULL),
+    ("450 4.7.0 Your address is unknown to us, come back in a quarter of an hour", R.FILTERED),
+    ("550 Mail from your region is not welcome", R.POLICY),
+    ("550 5.7.0 Country blocked", R.POLICY),
+    ("550 Dynamic address ranges may not send here", R.BLOCKED),
+    ("554 No reverse name for your address", R.BLOCKED),
+    ("554 5.7.1 <>: Recipient address rejected: Please see the SPF record of your domain", R.AUTHENTICATION),
+    ("421 4.4.5 Server busy, try another one", R.TOO_MUCH),
+    ("451 4.4.0 DNS query failed", R.NETWORK),
+    ("550 5.1.1 User's mail is forwarded nowhere: unknown", R.USER_UNKNOWN),
+    ("550 5.1.1 recipient not found in LDAP", R.USER_UNKNOWN),
+    ("550 LDAP: no entry for this recipient", R.USER_UNKNOWN),
+    ("451 4.3.5 LDAP server is not available", R.SYSTEM),
+    ("550 Service unavailable", R.SYSTEM),  # "said" is no "id"
+    ("451 invalid state", R.SYSTEM),
+    ("450 Requested mail action not taken: mailbox unavailable (busy)", R.DISABLED),
+    ("550 attachment name invalid", R.CONTENT),
+    ("550 Message-ID not valid", R.CONTENT),
+    ("550 URL domain not found in allow list", R.CONTENT),
+    ("550 unknown host 192.0.2.7 may not connect", R.BLOCKED),
+    ("550 your mail server's name does not exist in DNS", R.BLOCKED),
 )  # fmt: skip
 
 # The answer to the mail itself. Who speaks of an unknown user only here is a filter.
@@ -296,6 +346,56 @@ STATUS: tuple[tuple[str, Severity], ...] = (
     ("5.0.0", Severity.UNDETERMINED), ("5.1.9", Severity.SOFT), ("5.2.4", Severity.SOFT), ("5.4.6", Severity.SOFT), ("5.7.27", Severity.SOFT),
 )  # fmt: skip
 
+# The answer to RCPT again, in ordinary words: is the address to blame?
+PLAIN: tuple[tuple[str, Severity], ...] = (
+    ("550 5.1.1 <>: Recipient address rejected: undeliverable address: host said: 550 no such user", Severity.HARD),
+    ("550 No mailbox by that name is currently available", Severity.HARD),
+    ("550 5.1.1 sorry, this mailbox has been retired", Severity.HARD),
+    ("550 5.1.1 mailbox carol not found at this host", Severity.HARD),
+    ("550 Invalid mailbox: carol", Severity.HARD),
+    ("550 No such local user", Severity.HARD),
+    ("550 Unrouteable address", Severity.HARD),
+    ("553 no such recipient", Severity.HARD),
+    ("550 Recipient not found by the directory service", Severity.HARD),
+    ("550 Not a valid recipient", Severity.HARD),
+    ("550 Address unknown", Severity.HARD),
+    ("550 The recipient cannot be verified. Please check all recipients of this message to verify they are valid.", Severity.HARD),
+    ("550 5.7.1 Recipient not authorized, your IP has been found on a block list", Severity.SOFT),
+    ("550 5.1.1 mail for this user is not accepted: he does not exist", Severity.HARD),
+    ("550-5.1.1 The email account that you tried to reach is over quota", Severity.SOFT),
+    ("554 5.2.2 mailbox full; mailbox usage at 102%", Severity.SOFT),
+    ("550 Quota exceeded", Severity.SOFT),
+    ("550 5.7.1 Mail rejected by organization's rule", Severity.SOFT),
+    ("550 5.7.1 TRANSPORT.RULES.RejectMessage; the message was rejected by organization policy", Severity.SOFT),
+    ("554 5.7.1 You are not allowed to connect.", Severity.SOFT),
+    ("421 4.7.0 Too many errors on this connection", Severity.SOFT),
+    ("550 Connection refused by the remote network filter", Severity.SOFT),
+    ("451 4.7.650 The mail server has been temporarily rate limited due to IP reputation", Severity.SOFT),
+    ("450 4.7.1 Try again in 10 minutes, service throttled", Severity.SOFT),
+    ("550 5.7.1 Virus signature found", Severity.SOFT),
+    ("550 #5.7.1 Your access to submit messages to this e-mail system has been rejected.", Severity.SOFT),
+    ("554 5.7.1 ACL dns_rbl; Client host blocked using block list", Severity.SOFT),
+    ("550 5.7.0 TLS required", Severity.SOFT),
+    ("550 mailbox is inactive", Severity.SOFT),
+    ("554 5.2.0 STOREDRV.Submission.Exception:SendAsDeniedException", Severity.SOFT),
+    ("550 5.1.1 unknown address", Severity.HARD),
+    ("511 5.1.1 unknown address in domain", Severity.HARD),
+    ("550 5.1.2 bad destination host", Severity.HARD),
+    ("554 5.4.4 unable to route: no mail hosts for domain", Severity.HARD),
+    ("550 5.1.1 No such mailbox", Severity.HARD),
+    ("550 5.1.1 adresse inconnue", Severity.HARD),
+    ("550 5.1.1 Adressat unbekannt", Severity.HARD),
+    ("550 RCPT TO: user does not exist on the mail server", Severity.HARD),
+    ("550 Message rejected: user not authorized to receive external mail", Severity.SOFT),
+    ("550 5.7.1 Access restricted: internal recipients only", Severity.SOFT),
+    ("550 5.1.6 recipient no longer on this server", Severity.HARD),
+    ("550 no mail service for this account", Severity.SOFT),
+    ("554 Email rejected due to security policies - MCSpamSignature", Severity.SOFT),
+    ("550 Mailbox unavailable", Severity.HARD),
+    ("550 invalid user", Severity.HARD),
+    ("550 too many invalid recipients", Severity.SOFT),
+)  # fmt: skip
+
 HARD = frozenset({R.USER_UNKNOWN, R.HOST_UNKNOWN, R.MOVED})
 
 
@@ -324,6 +424,11 @@ def test_the_mail_is_refused(words, reason):
 def test_a_server_says_of_its_own(words, how, reason):
     found = judged(words)
     assert (found.severity, found.reason) == (how, reason)
+
+
+@pytest.mark.parametrize(("words", "how"), PLAIN, ids=[words[:60] for words, _ in PLAIN])
+def test_the_address_is_to_blame_or_not(words, how):
+    assert judged(words, AT_RCPT).severity is how
 
 
 @pytest.mark.parametrize(("status", "how"), STATUS, ids=[status for status, _ in STATUS])
