@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, select, true
 
-from helpdeskd.desk import addresses, chain, rows
+from helpdeskd.desk import addresses, chain, mutes, rows
 from helpdeskd.desk.context import Desk, Queued, Skip, Skipped, Told, Words
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Kind
@@ -180,6 +180,9 @@ def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> To
     for row, people in chosen:
         writing, skipped = _sift(row, scene, people, ours)
         passed += skipped
+        held = [each.recipient for each in skipped if each.why is Skip.MUTED]
+        if held and scene.ticket is not None and not row.to_staff:
+            mutes.tell_withheld(conn, now, scene.ticket, held)
         if writing:
             mails.extend(_mails(conn, desk, now, scene, row, writing))
     if mails:
@@ -218,6 +221,8 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
         return Skip.DISABLED
     if not person.wants_mail:
         return Skip.UNWANTED
+    if row.automatic and person.muted_at is not None:
+        return Skip.MUTED
     if person.email in ours:
         return Skip.OWN_ADDRESS
     if person.email.lower() == scene.unreachable.lower():

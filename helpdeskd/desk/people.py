@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
 
-from helpdeskd.desk import accounts, addresses, companies, counters, links, notices, rows, search
+from helpdeskd.desk import accounts, addresses, companies, counters, links, mutes, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -173,6 +173,8 @@ def change(conn: Connection, person: Person, **values: object) -> Person:
     after = get(conn, person.id)
     if (after.name, after.email) != (person.name, person.email):
         search.rename(conn, after)
+    if after.email.lower() != person.email.lower() and (after.muted_at or after.unreached_at):
+        return mutes.forget(conn, after)
     return after
 
 

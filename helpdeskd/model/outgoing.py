@@ -83,9 +83,11 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the relay said to one mail. `words` are its reply, code included, for people."""
+    """What the relay said to one mail. `words` are its reply, code included, for people; `to_rcpt`: its answer to RCPT, which is
+    about the recipient alone."""
 
     ended: Ended
     code: int
     words: str
     server_id: str = ""
+    to_rcpt: bool = False

@@ -12,12 +12,14 @@ from helpdeskd.store.schema.people import (
     address,
     department,
     department_guest,
+    mute,
     person,
     person_token,
     profile,
     section,
     setting,
     staff_department,
+    unreached,
 )
 from helpdeskd.store.schema.search import search
 from helpdeskd.store.schema.tickets import (
@@ -64,6 +66,7 @@ __all__ = [
     "message",
     "message_ref",
     "metadata",
+    "mute",
     "outbox",
     "participant",
     "person",
@@ -81,4 +84,5 @@ __all__ = [
     "ticket_tag",
     "time_entry",
     "topic",
+    "unreached",
 ]
