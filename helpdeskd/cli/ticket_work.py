@@ -18,6 +18,7 @@ from helpdeskd.desk import changes, people, tickets
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
+from helpdeskd.mail import filetypes
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import State, Ticket
 
@@ -86,7 +87,9 @@ def reply(
 
 def part_of(here: Installation, name: str, data: bytes) -> Part:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Part(name=name, content_type=kind, size=len(data), sha256=here.blobs.put(data))
+    found = filetypes.look(name, data)
+    sha256 = here.blobs.put(data)
+    return Part(name, kind, len(data), sha256, found_type=found.found_type, danger=found.danger)
 
 
 @click.command()

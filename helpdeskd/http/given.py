@@ -9,6 +9,8 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from helpdeskd.model.files import Danger
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -19,6 +21,8 @@ class Upload:
     content_type: str
     size: int
     sha256: str
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it
+    danger: Danger | None = None
 
 
 class Values:

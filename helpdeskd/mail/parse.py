@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
+from helpdeskd.mail import automatic, dates, html, ids, looking, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
@@ -55,8 +55,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
+    parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, _original(raw)]
+        parts = [*parts, looking.as_whole(_original(raw), parts)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)

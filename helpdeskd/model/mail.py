@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import Danger
+
 
 class Door(StrEnum):
     SMTP = "smtp"
@@ -61,6 +63,8 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
+    found_type: str = ""  # by the bytes, as mail.filetypes has it
+    danger: Danger = Danger.NONE
 
 
 class Delivery(StrEnum):
