@@ -23,10 +23,10 @@ class Flag(StrEnum):
 
 
 WORDS = {
-    Flag.EXECUTABLE: "can run a program",
+    Flag.EXECUTABLE: "may run a program",
     Flag.MACROS: "has macros",
     Flag.ENCRYPTED: "encrypted",
-    Flag.ACTIVE: "can run scripts",
+    Flag.ACTIVE: "may run scripts",
     Flag.HIDDEN: "the name hides what it is",
     Flag.OTHER: "not what it says",
 }

@@ -48,7 +48,7 @@ def check(conn: Connection, ticket_id: int, parts: tuple[Part, ...]) -> None:
     if large:
         raise Refused("file-too-large", f"{large[0].name} is larger than {department.max_file_mb} MB")
     if many:
-        raise Refused("too-many-files", f"a message may have {department.max_files} files here")
+        raise Refused("too-many-files", f"a message may have {_counted(department.max_files or 0)} here")
 
 
 def _fitting(parts: tuple[Part, ...], department: Department) -> tuple[tuple[Part, ...], list[str]]:
@@ -57,8 +57,12 @@ def _fitting(parts: tuple[Part, ...], department: Department) -> tuple[tuple[Par
     many = _too_many(parts, department)
     said = [f"{part.name} is larger than the {department.max_file_mb} MB that a file may have here" for part in large]
     if many:
-        said.append(f"{len(many)} files more than the {department.max_files} that a message may have here")
+        said.append(f"{_counted(len(many))} more than the {department.max_files} that a message may have here")
     return tuple(part for part in parts if part not in many), said
+
+
+def _counted(number: int) -> str:
+    return "1 file" if number == 1 else f"{number} files"
 
 
 def _too_large(parts: tuple[Part, ...], department: Department) -> list[Part]:

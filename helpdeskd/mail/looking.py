@@ -20,11 +20,6 @@ def looked_at(parts: list[Part], limits: Intake) -> list[Part]:
     return [_looked_at(part, limits) for part in parts]
 
 
-def as_whole(part: Part, parts: list[Part]) -> Part:
-    """The whole mail as a file: as dangerous as what is in it."""
-    return replace(part, found_type=part.content_type, danger=worst(*(each.danger for each in parts)))
-
-
 def _looked_at(part: Part, limits: Intake) -> Part:
     if part.content_type in _MAILS:
         return replace(part, found_type=part.content_type, danger=_inside(part.data, limits, _MOST_DEPTH))

@@ -11,6 +11,7 @@ from helpdeskd.mail import automatic, dates, html, ids, looking, prepare, quotin
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 
 ORIGINAL = "original.eml"
@@ -55,9 +56,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
-    parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, looking.as_whole(_original(raw), parts)]
+        parts = [*parts, _original(raw)]
+    parts = looking.looked_at(parts, limits)
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
@@ -178,6 +179,8 @@ def _original(raw: bytes) -> Part:
         sha256=hashlib.sha256(raw).hexdigest(),
         inline=False,
         ours=True,
+        found_type="message/rfc822",
+        danger=Danger.EXECUTABLE,  # until somebody has looked into it
     )
 
 
