@@ -19,6 +19,7 @@ from helpdeskd.http.dialect import Malformed
 from helpdeskd.http.given import Upload, members, pairs
 from helpdeskd.http.here import Here
 from helpdeskd.mail.filetypes import look_into
+from helpdeskd.mail.names import label
 
 _IN_MEMORY = 1 << 16  # bytes of a file before it goes to disk
 _ESCAPED = 4  # times a field may be larger as it is sent: %D0 for a byte, \u0434 for two
@@ -68,10 +69,12 @@ class Body:
             raise NoRoom("the disk is at its reserve")
         kept = []
         for file in self.files:
-            found = look_into(file.name, file.held, file.size)
+            name = label(file.name)
+            found = look_into(name, file.held, file.size)
             file.held.seek(0)
             sha256 = here.blobs.put_file(file.held)
-            kept.append(Upload(file.part, file.name, file.content_type, file.size, sha256, *astuple(found)))
+            name = name or ("file" if file.name else "")
+            kept.append(Upload(file.part, name, file.content_type, file.size, sha256, *astuple(found)))
         self.close()
         return tuple(kept)
 

@@ -17,7 +17,7 @@ class Upload:
     """A file of a request. Its blob is durable already."""
 
     part: str  # the name of the form's part
-    name: str  # as the client called it; empty where it named none
+    name: str  # as the client called it, made safe (mail.names.label); empty where it named none
     content_type: str
     size: int
     sha256: str

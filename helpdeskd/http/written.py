@@ -5,14 +5,13 @@ from __future__ import annotations
 from helpdeskd.desk import bodies, tickets
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.http.given import Upload
-from helpdeskd.mail.names import label
 
 
 def parts_of(uploads: tuple[Upload, ...]) -> tuple[Part, ...]:
     """Its files; a part without a file's name, as browsers send it for none, is no file."""
     return tuple(
         Part(
-            label(each.name) or "file",
+            each.name,
             each.content_type,
             each.size,
             each.sha256,

@@ -31,7 +31,7 @@ def _inside(raw: bytes, limits: Intake, depth: int) -> Danger:
     if depth == 0:
         return Danger.EXECUTABLE
     try:
-        data = prepare.strip_envelope_line(raw)
+        data = prepare.with_line_ends(prepare.strip_envelope_line(raw))
         made = split.split(data, prepare.split_head(data)[1], limits)
         dangers = []
         for part in made.root.walk_parts():

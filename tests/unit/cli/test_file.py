@@ -32,3 +32,6 @@ def test_a_file_from_a_mail_to_the_desk_of_staff(house):
     assert f"[file 1: {line}, released]" in house("ticket", "show", number).ok().splitlines()
     assert house("file", "release", "1").failed(1) == "file 1 is not held"
     assert "file-released by Ada Lovelace  name=bill.pdf.exe" in house("ticket", "show", number, "--history").ok()
+    said = house("ticket", "reply", number, "Run this.", "--attach", str(out), "--attach", str(house.config)).ok()
+    assert said == f"Answered #{number}.\nNot passed on, by the department's policy: bill\n"
+    assert "files-withheld by Ada Lovelace  files=['bill']" in house("ticket", "show", number, "--history").ok()

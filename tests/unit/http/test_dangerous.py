@@ -15,7 +15,7 @@ import pytest
 from helpdeskd.desk import accounts, departments, files, people, queries
 from helpdeskd.http.helpdeskz import HELPDESKZ
 from helpdeskd.model.clock import now
-from helpdeskd.model.files import FilePolicy
+from helpdeskd.model.files import Danger, FilePolicy
 from helpdeskd.model.ticket import Attachment
 from tests.live.house import mail, parsed, text_of
 from tests.unit.http.jitbit.conftest import UNHURRIED
@@ -197,6 +197,20 @@ def test_nothing_is_shown_in_place_and_types_are_by_bytes(town: Town):
     for file, (_, data, given) in zip(stored, BYTES, strict=False):
         shown = town.helpdeskz(f"attachments/show/{file.id}")
         assert (shown["filetype"], base64.b64decode(shown["content"])) == (given, data)
+
+
+def test_a_program_is_one_whatever_stands_around_its_name(town: Town):
+    town.mailed()
+    number = str(town.read(queries.list_tickets)[0].ticket.id)
+    uploads = [
+        (f"f{n}", (name, b"x", "text/plain")) for n, name in enumerate(("..\\a.exe'", "b.exe .", "c\u202etxt.exe"))
+    ]
+    told = town.client.request(
+        "POST", "/jitbit/api/AttachFile", auth=("tina", PASSWORD), data={"id": number}, files=uploads
+    )
+    assert told.status_code == 200
+    found = [(file.name, file.danger) for file in town.files()]
+    assert found == [(name, Danger.EXECUTABLE) for name in ("a.exe", "b.exe", "ctxt.exe")]
 
 
 def test_limits_of_a_department_in_each_apis_words(town: Town):
