@@ -20,6 +20,14 @@ def looked_at(parts: list[Part], limits: Intake) -> list[Part]:
     return [_looked_at(part, limits) for part in parts]
 
 
+def whole(part: Part, made: split.Split, limits: Intake) -> Part:
+    """The mail itself as a file."""
+    try:
+        return replace(part, danger=_below(made, limits, _MOST_DEPTH))
+    except FAULTS:
+        return part
+
+
 def _looked_at(part: Part, limits: Intake) -> Part:
     if part.content_type in _MAILS:
         return replace(part, found_type=part.content_type, danger=_inside(part.data, limits, _MOST_DEPTH))
@@ -31,16 +39,20 @@ def _inside(raw: bytes, limits: Intake, depth: int) -> Danger:
     if depth == 0:
         return Danger.EXECUTABLE
     try:
-        data = prepare.with_line_ends(prepare.strip_envelope_line(raw))
-        made = split.split(data, prepare.split_head(data)[1], limits)
-        dangers = []
-        for part in made.root.walk_parts():
-            if part.below:
-                continue
-            if part.get_content_type() in _MAILS:
-                dangers.append(_inside(part.content(), limits, depth - 1))
-            elif (name := file_name(part)) or part.get_content_maintype() != "text":
-                dangers.append(filetypes.look(name, part.content()).danger)
+        prepared = prepare.prepare(raw, limits)
+        return _below(split.split(prepared.data, prepared.body_at, limits), limits, depth)
     except FAULTS:  # no reason to lose the mail around it, and none to trust what is in this one
         return Danger.EXECUTABLE
-    return worst(Danger.EXECUTABLE if made.cut else Danger.NONE, *dangers)
+
+
+def _below(made: split.Split, limits: Intake, depth: int) -> Danger:
+    """Of what was left out nobody knows."""
+    found = Danger.EXECUTABLE if made.cut else Danger.NONE
+    for part in made.root.walk_parts():
+        if part.below:
+            continue
+        if part.get_content_type() in _MAILS:
+            found = worst(found, _inside(part.content(), limits, depth - 1))
+        elif (name := file_name(part)) or part.get_content_maintype() != "text":
+            found = worst(found, filetypes.look(name, part.content()).danger)
+    return found

@@ -44,7 +44,7 @@ def parse(
         made = split.split(prepared.data, prepared.body_at, limits)
         content = structure.read(made.root, limits)
     except FAULTS as fault:
-        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits), cut=True)
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
     headers = Headers((name, value) for name, value in root.raw_items())
@@ -58,9 +58,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
-    if cut:
-        parts = [*parts, _original(raw)]
     parts = looking.looked_at(parts, limits)
+    if cut:
+        parts = [*parts, looking.whole(_original(raw), made, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
