@@ -20,10 +20,10 @@ def looked_at(parts: list[Part], limits: Intake) -> list[Part]:
     return [_looked_at(part, limits) for part in parts]
 
 
-def whole(part: Part, made: split.Split, limits: Intake) -> Part:
-    """The mail itself as a file."""
+def whole(part: Part, made: split.Split, parts: list[Part], limits: Intake) -> Part:
+    """The mail itself as a file: what was split, and what was unpacked of that."""
     try:
-        return replace(part, danger=_below(made, limits, _MOST_DEPTH))
+        return replace(part, danger=worst(_below(made, limits, _MOST_DEPTH), *(each.danger for each in parts)))
     except FAULTS:
         return part
 
