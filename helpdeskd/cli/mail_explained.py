@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from helpdeskd import spool
+from helpdeskd.cli.file import file_line
 from helpdeskd.cli.output import folded, moment, size
 from helpdeskd.config import Intake
 from helpdeskd.desk import receive
-from helpdeskd.desk.arrived import arrived_from
+from helpdeskd.desk.arrived import arrived_from, parts_of
 from helpdeskd.installation import Installation
 from helpdeskd.intake.checking import Checker
 from helpdeskd.mail import ids, invitation, quoting, reply
@@ -155,6 +156,8 @@ def _part(part: Part) -> Plain:
         "inline": part.inline,
         "content_id": part.content_id,
         "ours": part.ours,
+        "found_type": part.found_type,
+        "danger": part.danger,
     }
 
 
@@ -239,8 +242,8 @@ def _fate(fate: Fate) -> str:
 
 
 def _file(part: Part) -> str:
-    marks = ", inline" * part.inline + ", may hold a mail of ours" * part.ours
-    return f"{part.name} ({part.content_type}, {size(len(part.data))}{marks})"
+    marks = "; inline" * part.inline + "; may hold a mail of ours" * part.ours
+    return file_line(parts_of([part])[0]) + marks
 
 
 def _passed_on(forward: Forward) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from helpdeskd.desk import delivery, derive, history, obey, people, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import Desk, LinkKind, Part, Words
+from helpdeskd.desk.context import Desk, Forwarded, LinkKind, Part, Words
 from helpdeskd.desk.derive import Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
@@ -150,20 +150,21 @@ def _open(act: Act) -> Did:
 
 def _open_forwarded(act: Act) -> Did:
     """The original is the ticket; what the forwarder says above it is for us alone."""
-    original = act.facts.original
+    original, forward, author = act.facts.original, act.arrived.inbound.forward, act.author
     assert original is not None
+    assert forward is not None
     opened = tickets.open(
         *act.given,
         department=act.stop.department,
         requester=original.person or people.customer(*act.given, original.address),
         words=act.original(),
         acknowledge=act.decision.acknowledge,
-        forwarded_by=act.author,
-        comment=act.arrived.inbound.forward.comment[:MAX_COMMENT] if act.arrived.inbound.forward else "",
+        participants=(Address(author.name, author.email),),
+        forwarded=Forwarded(author, forward.comment[:MAX_COMMENT]),
     )
     ticket, comment = opened.ticket, act.words(Form.COMMENT)
     if comment.text or comment.parts:
-        ticket = tickets.note(*act.given, ticket=ticket, author=act.author, words=comment).ticket
+        ticket = tickets.note(*act.given, ticket=ticket, author=author, words=comment).ticket
     return _linked_elsewhere(act, ticket), opened.message_id
 
 

@@ -55,6 +55,8 @@ def parts_of(parts: Iterable[model.Part]) -> tuple[Part, ...]:
             content_id=part.content_id,
             inline=part.inline,
             ours=part.ours,
+            found_type=part.found_type,
+            danger=part.danger,
         )
         for part in parts
     )

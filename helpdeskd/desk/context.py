@@ -9,8 +9,10 @@ from enum import StrEnum
 
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxRow
+from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
 
 
@@ -38,6 +40,9 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it; None: nobody has looked
+    danger: Danger | None = None
+    released_at: datetime | None = None
 
 
 SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of the desk
@@ -62,6 +67,18 @@ class Words:
     author_email: str = ""
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Who passes on a mail of somebody else, and what they say above it, to staff alone."""
+
+    by: Person
+    comment: str
+
+    @property
+    def plain(self) -> dict[str, str]:
+        return {"by": self.by.shown, "comment": self.comment}
 
 
 class LinkKind(StrEnum):

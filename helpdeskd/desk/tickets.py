@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, numbers, people, rows, search
+from helpdeskd.desk import counters, danger, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
-from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
+from helpdeskd.desk.context import Desk, Forwarded, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
+from helpdeskd.model.files import POLICED
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Reason
@@ -139,34 +140,28 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     priority: Priority = Priority.NORMAL,
     origin: Origin = Origin.EMAIL,
     opened_by: Person | None = None,
-    forwarded_by: Person | None = None,
-    comment: str = "",
+    forwarded: Forwarded | None = None,
     tell: bool = True,
 ) -> Posted:
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
     With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
-    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
+    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it. `forwarded`: by whom.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
-    requester as an answer is, acknowledgement or not, unless `tell` is false. `forwarded_by` passes on what the requester wrote, with a
-    `comment` for staff, and takes part.
-    Raises Refused("not-staff").
+    requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
-    author = opened_by or requester
+    author, forwarder = opened_by or requester, None if forwarded is None else forwarded.by
     old = None if link_to is None else resolve(conn, link_to)
-    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by, forwarded_by)
+    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by, forwarder)
     visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
-    actor = forwarded_by or author
-    entries = [Entry(ticket.id, History.OPENED, actor.id, message_id, {"reason": str(words.reason)})]
+    entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    if forwarded_by is not None:
-        participants = (Address(forwarded_by.name, forwarded_by.email), *participants)
-    joined, joining = _join(conn, desk, now, ticket, forwarded_by or requester, participants, fresh=True)
+    joined, joining = _join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
@@ -189,7 +184,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
             words=words,
             acknowledge=acknowledge,
             extra={} if old is None else {"old_ticket": {"number": old.number, "subject": old.subject}},
-            for_staff={} if forwarded_by is None else {"forwarded": {"by": forwarded_by.shown, "comment": comment}},
+            for_staff={} if forwarded is None else {"forwarded": forwarded.plain},
         ),
     )
     return Posted(ticket, message_id, told)
@@ -205,7 +200,7 @@ def _insert(
     priority: Priority,
     origin: Origin,
     opened_by: Person | None,
-    forwarded_by: Person | None,
+    forwarder: Person | None,
 ) -> Ticket:
     public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
@@ -224,7 +219,7 @@ def _insert(
         updated_at=now,
         closed_at=None,
         origin=origin,
-        opened_by_id=opener.id if (opener := opened_by or forwarded_by) is not None else None,
+        opened_by_id=opener.id if (opener := opened_by or forwarder) is not None else None,
         last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
         last_author_id=(opened_by or requester).id if public else None,
         started_at=now if opened_by is not None else None,
@@ -399,12 +394,21 @@ def staff_reply(
     state = State.CLOSED if close else ticket.state if stays else State.AWAITING_CUSTOMER
     said = _said(ticket, Side.STAFF, author) | {"started_at": ticket.started_at or now}
     ticket, changed = step(conn, now, ticket, state, author.id, ticket.pending_until if stays else None, **mine, **said)
-    history.write(conn, now, *entries, *changed)
+    history.write(conn, now, *entries, *changed, *_withheld(conn, ticket, author, message_id, words))
     others = circle.of(conn, ticket.id)
     circle.check(ticket, others, to)
     more = {"participants": others, "only": to, "message_id": message_id, "words": words}
     happened = scene(conn, Event.STAFF_REPLIED, ticket, author, **more)
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def _withheld(conn: Connection, ticket: Ticket, author: Person, message_id: int, words: Words) -> list[Entry]:
+    """Files of an answer that do not go out with it, which its author may not expect."""
+    if not any(danger.look(part).danger in POLICED for part in words.parts):
+        return []
+    department = departments.get(conn, ticket.department_id)
+    names = [part.name for part in words.parts if danger.kept_back(department, part)]
+    return [Entry(ticket.id, History.FILES_WITHHELD, author.id, message_id, {"files": names})] if names else []
 
 
 def keep(
