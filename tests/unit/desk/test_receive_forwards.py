@@ -143,7 +143,8 @@ def test_attached(house, street, take):
     ack = street.last(N.ACKNOWLEDGEMENT)
     assert (ack.recipient, ack.refs) == (DAVE, ["older@customer.example", "orig@customer.example"])
     # the customer's own answer to what they wrote, which never named a mail of ours, belongs to it
-    got = street.send(f"Dave <{DAVE}>", subject="Re: Screen", text="Still dark.", references=("orig@customer.example",))
+    thread = {"references": ("orig@customer.example",), "verdict": Verdict.PASS}
+    got = street.send(f"Dave <{DAVE}>", subject="Re: Screen", text="Still dark.", **thread)
     assert (got.outcome, got.number) == (Outcome.APPENDED, ticket.number)
     mine = street.take(street.answer(ack, f"Dave <{DAVE}>", "Very dark."))
     assert [(each.outcome, each.number) for each in mine] == [(Outcome.APPENDED, ticket.number)]
@@ -168,7 +169,8 @@ def test_a_thread_that_the_forward_names(house, street, take):
     headers = "In-Reply-To: <orig@customer.example>\r\nReferences: <orig@customer.example>\r\n"
     (received,) = take(raw(text=BLOCK + "It is dark.", headers=headers))
     assert received.reason == "forwarded"
-    late = street.send(f"Dave <{DAVE}>", subject="Screen, too", references=("orig@customer.example",))
+    thread = {"references": ("orig@customer.example",), "verdict": Verdict.PASS}
+    late = street.send(f"Dave <{DAVE}>", subject="Screen, too", **thread)
     assert (late.outcome, late.number, late.reason) == (Outcome.APPENDED, received.number, "shared-root")
 
 
