@@ -111,6 +111,7 @@ class Act:
             verdict=Verdict.NONE,
             author_name=forward.author.name,
             author_email=forward.author.email,
+            forwarded=Forwarded(self.author, forward.comment[:MAX_COMMENT]),
         )
 
     @property
@@ -150,9 +151,8 @@ def _open(act: Act) -> Did:
 
 def _open_forwarded(act: Act) -> Did:
     """The original is the ticket; what the forwarder says above it is for us alone."""
-    original, forward, author = act.facts.original, act.arrived.inbound.forward, act.author
+    original, author = act.facts.original, act.author
     assert original is not None
-    assert forward is not None
     opened = tickets.open(
         *act.given,
         department=act.stop.department,
@@ -160,7 +160,6 @@ def _open_forwarded(act: Act) -> Did:
         words=act.original(),
         acknowledge=act.decision.acknowledge,
         participants=(Address(author.name, author.email),),
-        forwarded=Forwarded(author, forward.comment[:MAX_COMMENT]),
     )
     ticket, comment = opened.ticket, act.words(Form.COMMENT)
     if comment.text or comment.parts:

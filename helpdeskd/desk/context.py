@@ -49,6 +49,18 @@ SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of t
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Who passes on a mail of somebody else, and what they say above it, to staff alone."""
+
+    by: Person
+    comment: str
+
+    @property
+    def plain(self) -> dict[str, str]:
+        return {"by": self.by.shown, "comment": self.comment}
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """A message to be stored. `references` are the Message-IDs of References and In-Reply-To, oldest first, as keys of mail.ids."""
 
@@ -67,18 +79,7 @@ class Words:
     author_email: str = ""
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Forwarded:
-    """Who passes on a mail of somebody else, and what they say above it, to staff alone."""
-
-    by: Person
-    comment: str
-
-    @property
-    def plain(self) -> dict[str, str]:
-        return {"by": self.by.shown, "comment": self.comment}
+    forwarded: Forwarded | None = None  # somebody passed it on
 
 
 class LinkKind(StrEnum):

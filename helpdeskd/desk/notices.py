@@ -66,7 +66,6 @@ class Scene:
     extra: Mapping[str, object] = field(
         default_factory=dict
     )  # more context, plain JSON: reason, commands, changes, link, ...
-    for_staff: Mapping[str, object] = field(default_factory=dict)  # the same, of what no customer may read
 
 
 class Thread(StrEnum):
@@ -330,7 +329,9 @@ def _context(desk: Desk, scene: Scene, row: Row, department: Department) -> dict
     if scene.requester is not None:
         context["requester"] = {"name": scene.requester.name, "email": scene.requester.email}
     context["assignee"] = None if scene.assignee is None else {"name": _shown(scene.assignee, row, department)["name"]}
-    return {**context, **scene.extra, **(scene.for_staff if row.to_staff else {})}
+    if row.to_staff and scene.words is not None and scene.words.forwarded is not None:
+        context["forwarded"] = scene.words.forwarded.plain
+    return {**context, **scene.extra}
 
 
 def _shown(person: Person, row: Row, department: Department) -> dict[str, str]:

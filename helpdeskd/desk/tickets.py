@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from helpdeskd.desk import counters, danger, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
-from helpdeskd.desk.context import Desk, Forwarded, LinkKind, Posted, Words
+from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.errors import NotFound, Refused
@@ -140,22 +140,21 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     priority: Priority = Priority.NORMAL,
     origin: Origin = Origin.EMAIL,
     opened_by: Person | None = None,
-    forwarded: Forwarded | None = None,
     tell: bool = True,
 ) -> Posted:
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
     With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
-    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it. `forwarded`: by whom.
+    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
     requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
-    author, forwarder = opened_by or requester, None if forwarded is None else forwarded.by
+    author, forwarder = opened_by or requester, words.forwarded.by if words.forwarded else None
     old = None if link_to is None else resolve(conn, link_to)
-    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by, forwarder)
+    ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
     visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
     entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
@@ -184,7 +183,6 @@ def open(  # noqa: A001  # tickets.open reads as what it is
             words=words,
             acknowledge=acknowledge,
             extra={} if old is None else {"old_ticket": {"number": old.number, "subject": old.subject}},
-            for_staff={} if forwarded is None else {"forwarded": forwarded.plain},
         ),
     )
     return Posted(ticket, message_id, told)
@@ -200,7 +198,6 @@ def _insert(
     priority: Priority,
     origin: Origin,
     opened_by: Person | None,
-    forwarder: Person | None,
 ) -> Ticket:
     public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
@@ -219,7 +216,7 @@ def _insert(
         updated_at=now,
         closed_at=None,
         origin=origin,
-        opened_by_id=opener.id if (opener := opened_by or forwarder) is not None else None,
+        opened_by_id=words.forwarded.by.id if words.forwarded else opened_by.id if opened_by else None,
         last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
         last_author_id=(opened_by or requester).id if public else None,
         started_at=now if opened_by is not None else None,
