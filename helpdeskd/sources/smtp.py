@@ -16,7 +16,9 @@ from helpdeskd import config, listening, metrics, spool
 from helpdeskd import log as logs
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
+from helpdeskd.sources.smtp_crowd import whom
 from helpdeskd.sources.smtp_data import Content
+from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_put import Job, Putters
 from helpdeskd.sources.smtp_rules import Limits, Refusal
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
@@ -64,7 +66,7 @@ class Doors:
         self._tls: ssl.SSLContext | None = None
         self._servers: list[asyncio.Server] = []
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
-        self._talks: set[Talk] = set()
+        self._talks: set[Link] = set()
         self._clients: Counter[str] = Counter()
         self._put_threads = put_threads
         self._putters: Putters | None = None
@@ -150,7 +152,7 @@ class Doors:
 
     # -- what a connection asks for (smtp_rules.House)
 
-    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None:
+    def arrived(self, talk: Link) -> tuple[Refusal, str] | None:
         """Count a connection in; the refusal where it is one too many."""
         self._talks.add(talk)
         self._empty.clear()
@@ -158,13 +160,17 @@ class Doors:
             self._clients[talk.peer] += 1
         if self.stopping:
             return Refusal.STOPPING, "421 4.3.2 shutting down, please try again later"
-        if len(self._talks) > self._smtp.max_connections:
-            return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
         if not talk.unix and self._clients[talk.peer] > self._smtp.max_connections_per_client:
             return Refusal.TOO_MANY_FROM_CLIENT, "421 4.7.0 too many connections from you, please try again later"
+        others = [each for each in self._talks if each is not talk and each.has_place]
+        if len(others) >= self._smtp.max_connections:
+            out = whom(others, self._loop.time())
+            if out is None:
+                return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
+            out.let_go()
         return None
 
-    def left(self, talk: Talk) -> None:
+    def left(self, talk: Link) -> None:
         if talk not in self._talks:
             return
         self._talks.discard(talk)
@@ -192,7 +198,7 @@ class Doors:
             spool.check_room(self.spool_root)
             self._room_until = now + ROOM_SECONDS
 
-    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]:
+    def keep(self, talk: Link, content: Content) -> asyncio.Future[str]:
         """Make a mail durable in a thread, whatever becomes of the connection; the result is the spool id."""
         assert self._putters is not None
         assert talk.envelope is not None
@@ -202,6 +208,8 @@ class Doors:
             door=talk.door,
             peer=talk.peer,
             helo=talk.session.host_name or "",
+            hasty=" ".join(talk.hasty),
+            auth=talk.user,
             sender=talk.envelope.mail_from or "",
             recipients=tuple(dict.fromkeys(talk.envelope.rcpt_tos)),
         )

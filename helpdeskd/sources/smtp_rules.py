@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from helpdeskd.sources.smtp_data import Content
-    from helpdeskd.sources.smtp_talk import Talk
+    from helpdeskd.sources.smtp_link import Link
 
 
 class Refusal(StrEnum):
@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     NO_ROOM = "no-room"
     TROUBLE = "trouble"  # ours, whatever it is; the peer keeps the mail and tries again
     TOO_MANY_CONNECTIONS = "too-many-connections"
+    CROWDED_OUT = "crowded-out"  # the door was full, and this one had done least
     TOO_MANY_FROM_CLIENT = "too-many-from-client"
     TOO_MANY_ERRORS = "too-many-errors"
     TOO_MANY_COMMANDS = "too-many-commands"
@@ -57,12 +58,12 @@ class House(Protocol):
     scratch: str
     stopping: bool
 
-    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None: ...
-    def left(self, talk: Talk) -> None: ...
+    def arrived(self, talk: Link) -> tuple[Refusal, str] | None: ...
+    def left(self, talk: Link) -> None: ...
     def refused(self, reason: Refusal) -> None: ...
     def wanted(self, recipient: str) -> bool: ...
     def check_room(self) -> None: ...
-    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]: ...
+    def keep(self, talk: Link, content: Content) -> asyncio.Future[str]: ...
 
 
 # <path>, perhaps with an old source route, which is to be ignored (RFC 5321 section 4.1.1.3), or a bare address

@@ -35,9 +35,11 @@ class WatchedDoors(Doors):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.news = asyncio.Event()
+        self.most = 0  # connections at once, those not counted that are shown out
 
     def arrived(self, talk):
         answer = super().arrived(talk)
+        self.most = max(self.most, self.places + (answer is None))
         self.news.set()
         return answer
 
@@ -61,6 +63,11 @@ class WatchedDoors(Doors):
     @property
     def connections(self) -> int:
         return len(self._talks)
+
+    @property
+    def places(self) -> int:
+        """Taken by whoever may talk."""
+        return sum(talk.has_place for talk in self._talks)
 
     @property
     def smtp_at(self) -> str:
@@ -114,6 +121,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.hello = "EHLO"
 
     @classmethod
     async def connect(cls, at: str, *, source: str = "") -> Client:
@@ -125,6 +133,7 @@ class Client:
     @classmethod
     async def greeted(cls, at: str, hello: str = "EHLO", *, source: str = "") -> Client:
         client = await cls.connect(at, source=source)
+        client.hello = hello
         await client.expect("220")
         await client.ask(f"{hello} client.example", "250")
         return client

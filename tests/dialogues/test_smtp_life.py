@@ -234,6 +234,8 @@ async def test_a_client_that_does_not_read_is_cut_off(doors):
 async def test_too_many_connections(tmp_path):
     async with open_doors(tmp_path / "spool", max_connections=2) as doors:
         first, second = await Client.greeted(doors.smtp_at), await Client.greeted(doors.smtp_at)
+        for busy in (first, second):
+            await busy.envelope()
         third = await Client.connect(doors.smtp_at)
         await third.expect("421 4.3.2")
         await third.closed()
