@@ -94,15 +94,17 @@ class Checker:
 def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
     """What the door knew, as far as it says something: the client of a relay of ours is not who sent the mail."""
     box = next((box for box in config.mailbox if box.name == envelope.account), None)
-    outside = envelope.door == Door.SMTP and not is_relay(envelope.peer, config.trust.relays)
+    auth = envelope.auth if envelope.door == Door.SMTP else ""
+    outside = envelope.door == Door.SMTP and not auth and not is_relay(envelope.peer, config.trust.relays)
     # What comes straight from a stranger has met no server of ours, nor has what lies in a mailbox: results in its name are forged.
     if envelope.door == Door.IMAP:
         servers = box.authserv_ids if box else ()
     else:
-        servers = () if outside else config.trust.authserv_ids
+        servers = () if outside or auth else config.trust.authserv_ids
     return Origin(
         client=envelope.peer if outside else "",
         helo=envelope.helo,
+        auth=auth,
         sender=envelope.sender,
         servers=frozenset(server.lower() for server in servers),
         sealers=frozenset(sealer.lower() for sealer in config.trust.arc_sealers),

@@ -9,6 +9,7 @@ from helpdeskd.model.mail import Verdict
 
 
 class Method(StrEnum):
+    AUTH = "auth"  # RFC 4954: whoever handed it in had logged in
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376
     ARC = "arc"  # RFC 8617
@@ -19,6 +20,7 @@ class Method(StrEnum):
 class Why(StrEnum):
     """What decided the verdict."""
 
+    SUBMISSION = "submission"  # pass: its author had logged in
     DKIM = "dkim"  # pass: a signature of From's own organisational domain holds
     SPF = "spf"  # pass: that domain lets this client send
     RESULTS = "auth-results"  # pass: a server that is trusted says so

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -21,19 +22,24 @@ from helpdeskd.sources.smtp_data import Content
 from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_put import Job, Putters
 from helpdeskd.sources.smtp_rules import Limits, Refusal
+from helpdeskd.sources.smtp_submit import SubmissionTalk
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
+from helpdeskd.threads import tell_name
 
 log = logs.get("smtp")
 
 BACKLOG = 1024
 ROOM_SECONDS = 0.2  # how long a look at the free room holds for MAIL; put() looks for itself
 FINISH_SECONDS = 30.0  # how long stop() waits for mails under way
+LOG_IN_THREADS = 4
+NOWHERE = config.Submission()
 
 
 class Doors:
     """Listen, take mail, make it durable, say so.
 
-    `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary.
+    `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary. `log_in` gives the
+    address of the staff member whose name and password these are at a client's address, or None; it may block, and raise Temporary.
     `listening` holds "smtp 127.0.0.1:2525" and "lmtp unix:/path" with the real ports. `counts` holds accepted and
     refused.<reason> since the start.
     """
@@ -45,6 +51,8 @@ class Doors:
         lmtp: config.Lmtp,
         spool_root: str,
         accepts: Callable[[str], bool],
+        submission: config.Submission = NOWHERE,
+        log_in: Callable[[str, str, str], str | None] | None = None,
         put_threads: int = 8,
     ) -> None:
         self.spool_root = spool_root
@@ -62,7 +70,10 @@ class Doors:
         )
         self._smtp = smtp
         self._lmtp = lmtp
+        self._submission = submission
         self._accepts = accepts
+        self._log_in = log_in
+        self._log_ins = ThreadPoolExecutor(LOG_IN_THREADS, thread_name_prefix="log-in", initializer=tell_name)
         self._tls: ssl.SSLContext | None = None
         self._servers: list[asyncio.Server] = []
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
@@ -87,13 +98,17 @@ class Doors:
             self._tls = _tls_context(self._smtp)
         except ConfigError as error:
             problems += error.problems
-        for kind, places in ((Talk, self._smtp.listen), (LmtpTalk, self._lmtp.listen)):
+        for kind, places in (
+            (Talk, self._smtp.listen),
+            (SubmissionTalk, self._submission.listen),
+            (LmtpTalk, self._lmtp.listen),
+        ):
             for place in places:
                 try:
                     await self._open(kind, place)
                 except (OSError, ValueError) as error:
                     why = error.strerror if isinstance(error, OSError) and error.strerror else error
-                    problems.append(f"[{kind.door}] listen: {place}: {why}")
+                    problems.append(f"[{kind.name}] listen: {place}: {why}")
         if problems:
             await self.stop()
             raise ConfigError(tuple(problems))
@@ -114,8 +129,8 @@ class Doors:
             names = [listening.name(sock) for sock in server.sockets]
         self._servers.append(server)
         for name in names:
-            self.listening.append(f"{kind.door} {name}")
-            log.info(Event.LISTENING, door=kind.door, at=name)
+            self.listening.append(f"{kind.name} {name}")
+            log.info(Event.LISTENING, door=kind.name, at=name)
 
     async def stop(self) -> None:
         """Take no more connections; let those in DATA finish (half a minute), and every put."""
@@ -137,6 +152,7 @@ class Doors:
             await self._empty.wait()
         if self._putters is not None:
             await self._putters.stop()
+        await asyncio.to_thread(self._log_ins.shutdown, cancel_futures=True)
         self._servers.clear()
         self._sockets.clear()
         self.listening.clear()
@@ -190,6 +206,11 @@ class Doors:
         if recipient.lower() in {"postmaster", f"postmaster@{self.hostname.lower()}"}:
             return True
         return self._accepts(recipient)
+
+    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[str | None]:
+        """In threads of their own: a hash takes its time, and a turn may have to be waited for."""
+        assert self._log_in is not None, "there is a submission door, so the daemon says who may come in"
+        return self._loop.run_in_executor(self._log_ins, self._log_in, name, password, peer)
 
     def check_room(self) -> None:
         """NoRoom at the disk's reserve; OSError when there is no spool."""

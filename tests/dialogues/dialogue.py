@@ -77,6 +77,10 @@ class WatchedDoors(Doors):
     def lmtp_at(self) -> str:
         return next(place.partition(" ")[2] for place in self.listening if place.startswith("lmtp "))
 
+    @property
+    def submission_at(self) -> str:
+        return next(place.partition(" ")[2] for place in self.listening if place.startswith("submission "))
+
     def mails(self) -> list[tuple[spool.Envelope, bytes]]:
         """What stands in the spool, oldest first."""
         found = []
@@ -91,7 +95,14 @@ class WatchedDoors(Doors):
         return mail
 
 
-def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
+def make_doors(
+    root: Path,
+    *,
+    lmtp: str = "",
+    submission: str = "",
+    log_in: Callable[[str, str, str], str | None] | None = None,
+    **smtp: Any,
+) -> WatchedDoors:
     spool.make(str(root))
     spool.set_reserve(str(root), 0.0, 0)
     smtp.setdefault("listen", ("127.0.0.1:0",))
@@ -99,6 +110,8 @@ def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
     return WatchedDoors(
         smtp=config.Smtp(**smtp),
         lmtp=config.Lmtp(listen=(lmtp,) if lmtp else ()),
+        submission=config.Submission(listen=(submission,) if submission else ()),
+        log_in=log_in,
         spool_root=str(root),
         accepts=accepts,
         put_threads=2,
@@ -106,8 +119,8 @@ def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
 
 
 @asynccontextmanager
-async def open_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> AsyncIterator[WatchedDoors]:
-    doors = make_doors(root, lmtp=lmtp, **smtp)
+async def open_doors(root: Path, **settings: Any) -> AsyncIterator[WatchedDoors]:
+    doors = make_doors(root, **settings)
     await doors.start()
     try:
         yield doors
