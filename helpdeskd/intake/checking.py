@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import monotonic
@@ -12,7 +12,7 @@ from helpdeskd import log, spool
 from helpdeskd.config import Config
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
-from helpdeskd.mail.verify import Origin, Resolver, verify
+from helpdeskd.mail.verify import Origin, Resolver, client, verify
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound, Verdict
 from helpdeskd.model.trust import Checked, Why
@@ -21,6 +21,7 @@ from helpdeskd.threads import tell_name
 MAX_THREADS = 32
 # Seconds after the deadline that a verdict may still take: a question under way, a look whether our DNS server is there, a hash.
 GRACE = 2.5
+CLIENT_SECONDS = 2.0  # that the client's own names are asked for, which decide nothing
 
 _log = log.get("intake")
 _TROUBLE = Checked(Verdict.NONE, Why.TROUBLE)
@@ -80,11 +81,15 @@ class Checker:
         until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
         begun.set_result(until)
         resolver: Resolver | None = None if self._dns is None else self._dns.until(until)
+        checked = _TROUBLE
         try:
-            return verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
+            checked = verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
+            briefly = None if self._dns is None else self._dns.until(min(until, monotonic() + CLIENT_SECONDS))
+            of_client = client.look(origin.client, origin.helo, origin.hasty, briefly)
+            return replace(checked, checks=(*checked.checks, *of_client)) if of_client else checked
         except Exception as error:  # a verdict is never a reason to lose a mail
             _log.error(Event.TROUBLE, spool=spool_id, part="verify", error=repr(error), exc_info=True)
-            return _TROUBLE
+            return checked
 
     def close(self) -> None:
         """What runs still ends by its own deadline."""
@@ -104,6 +109,7 @@ def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
     return Origin(
         client=envelope.peer if outside else "",
         helo=envelope.helo,
+        hasty=envelope.hasty,
         auth=auth,
         sender=envelope.sender,
         servers=frozenset(server.lower() for server in servers),

@@ -9,6 +9,9 @@ from helpdeskd.model.mail import Verdict
 
 
 class Method(StrEnum):
+    HELO = "helo"  # the name that the client greets by; evidence alone, as are the next two
+    PTR = "ptr"  # the name of its address
+    PIPELINING = "pipelining"  # it did not wait for answers (RFC 2920)
     AUTH = "auth"  # RFC 4954: whoever handed it in had logged in
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376

@@ -17,7 +17,7 @@ from helpdeskd import config, listening, metrics, spool
 from helpdeskd import log as logs
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
-from helpdeskd.sources.smtp_crowd import whom
+from helpdeskd.sources.smtp_crowd import KnownSlow, whom
 from helpdeskd.sources.smtp_data import Content
 from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_put import Job, Putters
@@ -79,6 +79,7 @@ class Doors:
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
         self._talks: set[Link] = set()
         self._clients: Counter[str] = Counter()
+        self._slow = KnownSlow()
         self._put_threads = put_threads
         self._putters: Putters | None = None
         self._room_until = 0.0
@@ -172,17 +173,20 @@ class Doors:
         """Count a connection in; the refusal where it is one too many."""
         self._talks.add(talk)
         self._empty.clear()
+        talk.known_slow = self._slow.has(talk.client, self._loop.time())
         if not talk.unix:
-            self._clients[talk.peer] += 1
+            self._clients[talk.client] += 1
         if self.stopping:
             return Refusal.STOPPING, "421 4.3.2 shutting down, please try again later"
-        if not talk.unix and self._clients[talk.peer] > self._smtp.max_connections_per_client:
+        if not talk.unix and self._clients[talk.client] > self._smtp.max_connections_per_client:
             return Refusal.TOO_MANY_FROM_CLIENT, "421 4.7.0 too many connections from you, please try again later"
         others = [each for each in self._talks if each is not talk and each.has_place]
         if len(others) >= self._smtp.max_connections:
-            out = whom(others, self._loop.time())
+            now = self._loop.time()
+            out = whom(others, now, known_slow=talk.known_slow)
             if out is None:
                 return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
+            self._slow.note(out.client, now)
             out.let_go()
         return None
 
@@ -191,9 +195,9 @@ class Doors:
             return
         self._talks.discard(talk)
         if not talk.unix:
-            self._clients[talk.peer] -= 1
-            if not self._clients[talk.peer]:
-                del self._clients[talk.peer]
+            self._clients[talk.client] -= 1
+            if not self._clients[talk.client]:
+                del self._clients[talk.client]
         if not self._talks:
             self._empty.set()
 
@@ -224,6 +228,7 @@ class Doors:
         assert self._putters is not None
         assert talk.envelope is not None
         assert talk.session is not None
+        self._slow.forget(talk.client)
         envelope = spool.Envelope(
             id=spool.new_id(),
             door=talk.door,

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import SMTP
 from helpdeskd import log as logs
 from helpdeskd.log import Event
 from helpdeskd.sources.smtp_crowd import PIECE, Stage
-from helpdeskd.sources.smtp_rules import House, Refusal
+from helpdeskd.sources.smtp_rules import House, Refusal, one_client
 
 log = logs.get("smtp")
 # aiosmtpd formats lines for its own log at each connection; ours tells the same with our words.
@@ -44,6 +44,8 @@ class Link(SMTP):
     def __init__(self, house: House, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> None:
         self.house = house
         self.peer = ""
+        self.client = ""  # what counts as one client: of IPv6 a /64, which is what one house has (RFC 6177)
+        self.known_slow = False
         self.unix = False
         self.in_data = False  # from DATA's 354 to its reply: the time in which stopping waits for us
         self.stage = Stage.MET
@@ -76,6 +78,7 @@ class Link(SMTP):
             name = transport.get_extra_info("peername")
             if isinstance(name, tuple):
                 self.peer = str(name[0]).removeprefix("::ffff:")
+                self.client = one_client(self.peer)
             else:
                 self.unix = True
             self._sent_away = self.house.arrived(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from enum import StrEnum
+from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -84,6 +85,13 @@ def path(arg: str, keyword: str) -> tuple[str, str] | None:
         return None
     path, bare, params = match.groups()
     return (bare if path is None else path), params or ""
+
+
+def one_client(peer: str) -> str:
+    """What counts as one client where connections are counted: an IPv4 address, or an IPv6 /64."""
+    if ":" not in peer:
+        return peer
+    return str(IPv6Network((int(IPv6Address(peer.partition("%")[0])) >> 64 << 64, 64)))
 
 
 def shown(address: str) -> str:

@@ -42,6 +42,7 @@ class Origin:
 
     client: str = ""
     helo: str = ""
+    hasty: str = ""  # commands whose answers the client did not wait for
     auth: str = ""  # whoever had logged in to hand it in
     sender: str = ""  # envelope; "" is the null path
     servers: frozenset[str] = frozenset()  # authserv-ids whose Authentication-Results are believed, lower case
