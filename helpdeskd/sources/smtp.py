@@ -180,14 +180,19 @@ class Doors:
             return Refusal.STOPPING, "421 4.3.2 shutting down, please try again later"
         if not talk.unix and self._clients[talk.client] > self._smtp.max_connections_per_client:
             return Refusal.TOO_MANY_FROM_CLIENT, "421 4.7.0 too many connections from you, please try again later"
+        return None if len(self._talks) <= self._smtp.max_connections else self._make_room(talk)
+
+    def _make_room(self, talk: Link) -> tuple[Refusal, str] | None:
+        """Somebody goes, or the new one does. Those on their way out have no place any more."""
         others = [each for each in self._talks if each is not talk and each.has_place]
-        if len(others) >= self._smtp.max_connections:
-            now = self._loop.time()
-            out = whom(others, now, known_slow=talk.known_slow)
-            if out is None:
-                return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
-            self._slow.note(out.client, now)
-            out.let_go()
+        if len(others) < self._smtp.max_connections:
+            return None
+        now = self._loop.time()
+        out = whom(others, now, known_slow=talk.known_slow)
+        if out is None:
+            return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
+        self._slow.note(out.client, now)
+        out.let_go()
         return None
 
     def left(self, talk: Link) -> None:
