@@ -111,6 +111,11 @@ class Link(SMTP):
         return self.session is not None and self.session.ssl is None
 
     @property
+    def private(self) -> bool:
+        """Is it under TLS, the handshake done?"""
+        return self.session is not None and self.session.ssl is not None
+
+    @property
     def ahead(self) -> bool:
         """Has the client sent more than we have read?"""
         return bool(self._reader._buffer)  # type: ignore[attr-defined]  # noqa: SLF001  # StreamReader has no public look at it
@@ -180,9 +185,13 @@ class Link(SMTP):
         transport = cast("asyncio.Transport | None", self.transport)
         if transport is None or transport.is_closing():
             return
-        transport.write(reply.encode() + b"\r\n")
         plain = cast("asyncio.Transport", self._original_transport or transport)
+        # Asked before: uvloop writes at the end of its turn, so that what is written now waits in any case.
         if transport.get_write_buffer_size() or plain.get_write_buffer_size():
+            transport.abort()
+            return
+        transport.write(reply.encode() + b"\r\n")
+        if transport is not plain and transport.get_write_buffer_size():  # in the midst of a handshake
             transport.abort()
         else:
             self.finish()

@@ -180,8 +180,8 @@ class Talk(Link):
         except Exception as error:  # a handshake fails in many ways, none of them ours
             self._note(Refusal.TLS_FAILED, error=repr(error.__cause__ or error))
             cast("asyncio.Transport", self._original_transport).abort()
-            if self.transport is not None:
-                self.connection_lost(None)  # SSLProtocol tells us only of connections that it had announced
+        if not self.private and self.transport is not None:  # it failed, or we broke it off
+            self.connection_lost(None)  # SSLProtocol tells us only of connections that it had announced
 
     # -- one mail
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import resource
 import socket
+import ssl
 from contextlib import suppress
+from pathlib import Path
 from typing import cast
 
 import pytest
+import uvloop
 
 from helpdeskd.sources import smtp_crowd
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
+TLS = Path(__file__).parent / "tls"
 SLOW = 1000
 # What a slow client has said when it begins to send byte by byte, and the bytes it never comes to an end with.
 MANNERS = {
@@ -186,6 +190,40 @@ async def test_a_server_of_ours_is_not_shut_out_by_strangers(tmp_path):
         await ours.mail()
         for each in (ours, stranger, *others):
             await each.close()
+
+
+@pytest.mark.parametrize(
+    ("loop_factory", "shakes_hands"),
+    # uvloop's own client forgets what came while it was not reading, so it is no good for the first
+    [(asyncio.new_event_loop, True), (asyncio.new_event_loop, False), (uvloop.new_event_loop, False)],
+)
+def test_who_came_by_tls_is_let_go_as_quickly(tmp_path, loop_factory, shakes_hands):
+    """TLS's goodbye would wait half a minute for theirs; and some never come to the end of the handshake."""
+
+    async def scenario():
+        async with open_doors(tmp_path / "spool", tls_certificate=TLS / "one.pem", max_connections=1) as doors:
+            slow = await Client.greeted(doors.smtp_at)
+            await slow.ask("STARTTLS", "220")
+            if shakes_hands:
+                trusting = ssl.create_default_context(cafile=str(TLS / "one.pem"))
+                await slow.writer.start_tls(trusting, server_hostname="one.desk.example")
+                await slow.ask("EHLO slow.example", "250")
+            else:
+                await slow.send(b"\x16\x03\x01")
+            theirs = cast("asyncio.Transport", slow.writer.transport)
+            theirs.pause_reading()
+            real = await Client.greeted(doors.smtp_at)
+            await doors.until(lambda: doors.connections == 1)
+            await real.mail()
+            assert doors.counts["refused.crowded-out"] == 1
+            theirs.resume_reading()
+            if shakes_hands:
+                await slow.expect("421 4.3.2")
+            await real.close()
+            theirs.abort()
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(asyncio.wait_for(scenario(), 20))
 
 
 # -- clients that wait for nothing
