@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0005"
 down_revision = "0004"
 
 
 def upgrade() -> None:
-    pass
+    # spam: what is held for somebody to look at
+    op.add_column("arrival", sa.Column("held", sa.Text(), nullable=True))
+    is_held = sa.text("held IS NOT NULL")
+    op.create_index("ix_arrival_held", "arrival", ["id"], sqlite_where=is_held, postgresql_where=is_held)
 
 
 def downgrade() -> None:
