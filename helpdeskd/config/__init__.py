@@ -128,6 +128,20 @@ class SpamSettings(Section, frozen=True):
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
 
 
+class Smime(Section, frozen=True):
+    """Files in PEM."""
+
+    authorities: tuple[Path, ...] = ()  # certificates; whose own ones are believed
+    keys: tuple[Path, ...] = ()  # a private key and its certificate each
+
+
+class Openpgp(Section, frozen=True):
+    """Files, armoured or not."""
+
+    certificates: tuple[Path, ...] = ()  # of people whose signatures are known
+    keys: tuple[Path, ...] = ()  # secret keys without a passphrase
+
+
 class Intake(Section, frozen=True):
     batch: Count = 10
     max_parts: Count = 1000
@@ -234,6 +248,8 @@ class Config(Section, frozen=True):
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()
     spam: SpamSettings = SpamSettings()
+    smime: Smime = Smime()
+    openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     dkim: tuple[Dkim, ...] = ()

@@ -27,6 +27,9 @@ PING_SECONDS = 1.0
 # One that answers neither a mail nor a ping is not asked for so long. A mail at which it alone takes long lets no others pass.
 REST_SECONDS = 30.0
 
+# What settings call a door at which mail has come past a server of ours.
+_NAMES = {Door.SMTP.value: "relays", Door.LMTP.value: "lmtp", Door.PIPE.value: "pipe", Door.IMAP.value: "mailboxes"}
+
 _log = log.get("intake")
 
 Ask = Callable[["Mail", float], tuple[Sign, ...]]
@@ -57,6 +60,7 @@ class Scanning:
             try:
                 signs += future.result(max(0.0, self.until - monotonic()))
             except (TimeoutError, CancelledError):
+                future.cancel()  # of use where no thread has taken it up
                 signs.append(Sign(by, None, "no answer in time"))
         return spamsigns.judge(signs, dnsbl_needed=self.dnsbl_needed)
 
@@ -112,8 +116,7 @@ class Scanner:
 
     def _believes_headers(self, envelope: spool.Envelope, client: str) -> bool:
         """Only where the mail has come past a server of ours, which could have written them."""
-        door = {Door.SMTP: "relays", Door.LMTP: "lmtp", Door.PIPE: "pipe", Door.IMAP: "mailboxes"}[Door(envelope.door)]
-        return not client and door in self._spam.headers_from
+        return not client and _NAMES.get(envelope.door) in self._spam.headers_from
 
     def _asked(self, by: By, mail: Mail) -> tuple[Sign, ...]:
         until = monotonic() + self._spam.seconds

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,12 +16,12 @@ from helpdeskd.config import Config, SpamSettings, Trust
 from helpdeskd.errors import DnsTrouble, Refused
 from helpdeskd.intake import clamd, rspamd, scanning
 from helpdeskd.intake.checking import Checker, files_of, origin_of
-from helpdeskd.intake.scanning import Scanner
+from helpdeskd.intake.scanning import Scanner, Scanning
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.parse import parse
 from helpdeskd.mail.verify.names import organisation
 from helpdeskd.model.clock import now
-from helpdeskd.model.spam import By, Spam
+from helpdeskd.model.spam import By, Sign, Spam
 from tests.scanners import answering, http, nobody, silent, virus
 
 RAW = b"From: a@b.example\r\nSubject: x\r\nX-Spam-Flag: YES\r\n\r\nBuy now.\r\n"
@@ -273,6 +274,15 @@ def test_a_mail_that_takes_long_lets_no_other_pass(monkeypatch):
     with answering(slow) as (place, _), scanner(clamd=place, seconds=1) as scan:
         assert scan(by(), raw=b"slow").lines == ("spam ham", "clamd unknown (no answer in time)")
         assert scan(by()).state is Spam.VIRUS
+
+
+def test_nobody_is_waited_for_beyond_the_deadline():
+    never: Future[tuple[Sign, ...]] = Future()
+    there: Future[tuple[Sign, ...]] = Future()
+    there.set_result((Sign(By.CLAMD, Spam.VIRUS, "Bad"),))
+    made = Scanning(asked=((By.RSPAMD, never), (By.CLAMD, there)), until=0.0).result()
+    assert made.lines == ("spam virus (clamd)", "rspamd unknown (no answer in time)", "clamd virus (Bad)")
+    assert never.cancelled()
 
 
 def test_the_log_says_when_it_is_over():
