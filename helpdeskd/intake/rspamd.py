@@ -98,7 +98,9 @@ def learn(settings: SpamSettings, raw: bytes, *, spam: bool) -> bool:
             "not-learnt", f"what answers at {settings.rspamd_controller} is no controller of rspamd's"
         ) from error
     except OSError as error:
-        raise Refused("not-learnt", f"rspamd's controller at {settings.rspamd_controller}: {error}") from error
+        raise Refused(
+            "not-learnt", f"rspamd's controller at {settings.rspamd_controller}: {error.strerror or error}"
+        ) from error
     if status == 200 and learnt.success:
         return True
     if "already learned" in learnt.error:

@@ -65,6 +65,9 @@ class Scanning:
         return spamsigns.judge(signs, dnsbl_needed=self.dnsbl_needed)
 
 
+_NOTHING = Scanning()
+
+
 class Scanner:
     """One for an intake. `dns` None: no list of addresses is asked."""
 
@@ -95,6 +98,8 @@ class Scanner:
 
     def begin(self, envelope: spool.Envelope, client: str, raw: bytes, files: Sequence[bytes] = ()) -> Scanning:
         """`client`: the address of whoever connected to us from outside; empty for relays of our own, and where it is not known."""
+        if not (self._asks or self._spam.headers_from):
+            return _NOTHING
         signs = spamsigns.in_headers(raw) if self._believes_headers(envelope, client) else ()
         mail = Mail(raw, files, _about(envelope, client))
         asked: list[tuple[By, Future[tuple[Sign, ...]]]] = []
@@ -128,7 +133,9 @@ class Scanner:
             late = isinstance(error, TimeoutError)
             if late:
                 self._rest_if_gone(by)
-            words = "no answer in time" if late else spamsigns.plain(str(error)) or type(error).__name__
+            words = (
+                "no answer in time" if late else spamsigns.plain(error.strerror or str(error)) or type(error).__name__
+            )
             signs = (Sign(by, None, words),)
         except Exception as error:  # no sign is a reason to lose a mail
             _log.error(Event.TROUBLE, spool=mail.about.spool_id, part="scan", error=repr(error), exc_info=True)

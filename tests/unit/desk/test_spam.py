@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,7 +18,8 @@ from helpdeskd.model.outgoing import NoticeName as N
 from helpdeskd.model.routing import Outcome, Reason
 from helpdeskd.model.spam import By, Judgement, Sign, Spam
 from helpdeskd.store import arrivals, schema
-from tests.unit.desk.conftest import NOW
+from helpdeskd.store.engine import open_store
+from tests.unit.desk.conftest import NOW, House
 from tests.unit.desk.street import Street, as_spam
 
 CAROL, ADA = "Carol <carol@customer.example>", "ada@staff.example"
@@ -172,3 +176,31 @@ def test_all_of_the_envelope_is_kept(house, street):
     assert spam.envelope_of(kept) == arrived.envelope
     with pytest.raises(BadMail):
         spam.envelope_of(replace(kept, envelope="damaged"))
+
+
+def test_two_nodes_release_it_once(store_url, desk):
+    """Really at once, each with a store of its own: one does, the other is told that it is done."""
+    with closing(open_store(store_url)) as one, closing(open_store(store_url)) as two:
+        street = one.writer.run(lambda conn: Street(House(conn, desk)))
+
+        def hold(conn):
+            street.house.conn = conn
+            arrived = as_spam(street.mail(mail_id=None))  # without a Message-ID nothing else keeps them apart
+            street.take(arrived)
+            return spam.held(conn, arrived.spool_id), arrived.inbound
+
+        (row, kept), inbound = one.writer.run(hold)
+        ham = spam.as_ham(row, kept, inbound, Config(), NOW)
+        start = threading.Barrier(2)
+
+        def node(store):
+            start.wait(60)
+            try:
+                return store.writer.run(lambda conn: receive.release(conn, desk, NOW, ham))[0].outcome
+            except Refused as error:
+                return error.reason
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(node, (one, two))) == ["not-held", Outcome.OPENED]
+        rows = one.read(lambda conn: conn.execute(schema.arrival.select()).all())
+        assert [(each.outcome, each.held) for each in rows] == [("opened", None)]
