@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, routing, tickets
+from helpdeskd.desk import commands, departments, facts, mutes, routing, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
@@ -232,6 +232,7 @@ def _receive_at(
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+    found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
     inbound = arrived.inbound
@@ -285,6 +286,23 @@ def _receive_at(
         done=tuple(made),
         told=sum(heard, Told()),
     )
+
+
+def _heard(conn: Connection, now: datetime, arrived: Arrived, found: Facts) -> Facts:
+    """Whoever writes is reached again, before anything is sent because of it."""
+    author, inbound = found.author, arrived.inbound
+    if author is None or author.unreached_at is None or inbound.author is None:
+        return found
+    after = mutes.heard(
+        conn,
+        now,
+        author,
+        sender=inbound.author.email,
+        kind=inbound.kind,
+        verdict=arrived.verdict,
+        matches=found.matches,
+    )
+    return replace(found, author=after)
 
 
 _OUTCOMES = {
