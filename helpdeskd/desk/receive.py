@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, mutes, routing, tickets
+from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
@@ -231,11 +231,12 @@ def _receive_at(
     done: _Done,
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
+    inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
-    inbound = arrived.inbound
     arrival_id = arrivals.record(
         conn,
         spool_id=arrived.spool_id,
