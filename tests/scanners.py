@@ -104,29 +104,40 @@ def real_clamd(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def real_rspamd(folder: Path) -> Iterator[tuple[str, str]]:
-    """rspamd without rules, network and Redis; what it learns lies in the folder. Yields (a worker, the controller)."""
-    worker, controller = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    (folder / "tld").write_text("com\nexample\n")
-    config = folder / "rspamd.conf"
-    config.write_text(
-        f"""
-options {{ filters = ""; tempdir = "{folder}"; hs_cache_dir = "{folder}"; pidfile = "{folder}/rspamd.pid"; url_tld = "{folder}/tld";
-    dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.1s; }} }}
-logging {{ type = "console"; level = "info"; }}
-actions {{ reject = 15; add_header = 6; greylist = 4; }}
-worker "normal" {{ bind_socket = "{worker}"; count = 1; }}
-worker "controller" {{ bind_socket = "{controller}"; count = 1; secure_ip = "127.0.0.1"; }}
+    """rspamd without rules, network and Redis; what it learns lies in the folder. Yields (a worker, the controller).
+
+    Each has an rspamd of its own: two workers that make the same files for what they learn get in each other's way."""
+    with _rspamd(folder / "rspamd-worker", "normal", "") as worker:
+        learns = f"""
 classifier "bayes" {{ tokenizer {{ name = "osb"; }} backend = "sqlite3"; min_learns = 0;
     cache {{ path = "{folder}/learnt"; }}
     statfile {{ symbol = "BAYES_HAM"; spam = false; path = "{folder}/ham"; }}
     statfile {{ symbol = "BAYES_SPAM"; spam = true; path = "{folder}/spam"; }} }}
 """
+        with _rspamd(folder / "rspamd-controller", "controller", learns) as controller:
+            yield worker, controller
+
+
+@contextmanager
+def _rspamd(folder: Path, kind: str, more: str) -> Iterator[str]:
+    folder.mkdir()
+    place = f"127.0.0.1:{free_port()}"
+    (folder / "tld").write_text("com\nexample\n")  # all of them take ten seconds to load
+    config = folder / "rspamd.conf"
+    config.write_text(
+        f"""
+options {{ filters = ""; tempdir = "{folder}"; hs_cache_dir = "{folder}"; pidfile = "{folder}/pid"; url_tld = "{folder}/tld";
+    dns {{ nameserver = ["127.0.0.1:{free_port()}"]; timeout = 0.1s; }} }}
+logging {{ type = "console"; level = "info"; }}
+actions {{ reject = 15; add_header = 6; greylist = 4; }}
+worker "{kind}" {{ bind_socket = "{place}"; count = 1; secure_ip = "127.0.0.1"; }}
+{more}
+"""
     )
     words = [str(RSPAMD), "-c", str(config), "-f", "--insecure", "-u", getpass.getuser()]
-    with _running(words, folder / "rspamd.log"):
-        for place in (worker, controller):
-            wait_until(partial(_takes, place), what="rspamd")
-        yield f"http://{worker}", f"http://{controller}"
+    with _running(words, folder / "log"):
+        wait_until(partial(_takes, place), what="rspamd")
+        yield f"http://{place}"
 
 
 def _takes(place: str) -> bool:
