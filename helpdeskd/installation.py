@@ -71,21 +71,29 @@ class Installation:
         self.desk = replace(self.desk, plus_works=works)
 
     def parser(self) -> Parser:
-        """A parser with a process of its own, once there is a mail; to be closed."""
+        """A parser with a process of its own, once there is a mail; to be closed. Raises ConfigError: a key cannot be used."""
+        from helpdeskd.parser.keys import configured
         from helpdeskd.parser.worker import Parser  # most commands parse nothing
 
-        return Parser(instance=self.desk.instance, marker=self.config.desk.marker, limits=self.config.intake)
+        return Parser(
+            instance=self.desk.instance,
+            marker=self.config.desk.marker,
+            limits=self.config.intake,
+            keys=configured(self.config),
+        )
 
     def checker(self) -> Checker:
-        """What finds verdicts, with DNS as [trust] has it; to be closed."""
+        """What finds verdicts and spam, with DNS as [trust] and [spam] have it; to be closed."""
         from helpdeskd.intake.checking import Checker  # as above: DNS, cryptography, the public suffixes
+        from helpdeskd.intake.scanning import Scanner
         from helpdeskd.lookups import Dns, network
         from helpdeskd.mail.verify.names import organisation
         from helpdeskd.resolver import server_of
 
-        trust = self.config.trust
-        servers = [server_of(text) for text in self.config.dns.servers]
-        return Checker(self.config, Dns(network(servers), organisation) if trust.dns else None, self.clock)
+        config = self.config
+        servers = [server_of(text) for text in config.dns.servers]
+        dns = Dns(network(servers), organisation) if config.trust.dns or config.spam.dnsbl else None
+        return Checker(config, dns if config.trust.dns else None, self.clock, Scanner(config, dns))
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""

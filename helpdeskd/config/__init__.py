@@ -121,6 +121,33 @@ class Trust(Section, frozen=True):
     arc_sealers: tuple[str, ...] = ()
 
 
+class SpamSettings(Section, frozen=True):
+    """Whose word makes a mail spam, or a virus. Nobody's unless told so: what is held, nobody sees who does not look for it."""
+
+    headers_from: tuple[Literal["relays", "lmtp", "pipe", "mailboxes"], ...] = ()
+    dnsbl: tuple[str, ...] = ()
+    dnsbl_needed: Amount = 0  # listings that make spam; 0 = they are evidence only
+    rspamd: str = ""  # http://host:port of a worker; empty = not asked
+    rspamd_controller: str = ""  # of its controller, which learns
+    rspamd_password_file: Path | None = None
+    clamd: str = ""  # unix:/path or host:port; empty = not asked
+    seconds: Annotated[int, Meta(ge=1, le=60)] = 8
+
+
+class Smime(Section, frozen=True):
+    """Files in PEM."""
+
+    authorities: tuple[Path, ...] = ()  # certificates; whose own ones are believed
+    keys: tuple[Path, ...] = ()  # a private key and its certificate each
+
+
+class Openpgp(Section, frozen=True):
+    """Files, armoured or not."""
+
+    certificates: tuple[Path, ...] = ()  # of people whose signatures are known
+    keys: tuple[Path, ...] = ()  # secret keys without a passphrase
+
+
 class Intake(Section, frozen=True):
     batch: Count = 10
     max_parts: Count = 1000
@@ -176,6 +203,7 @@ class Keep(Section, frozen=True):
     raw_days: WholeDays = 0
     automatic_days: WholeDays = 0
     outbox_days: WholeDays = 0
+    spam_days: WholeDays = 30
 
 
 class Audit(Section, frozen=True):
@@ -226,6 +254,9 @@ class Config(Section, frozen=True):
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()
+    spam: SpamSettings = SpamSettings()
+    smime: Smime = Smime()
+    openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     dkim: tuple[Dkim, ...] = ()

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
+from helpdeskd.mail import automatic, dates, html, ids, looking, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.mail.split import Tree
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.seals import Keys
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
 _BLANKS = b" \t\r\n\v\f"
 _PIECE = 1 << 20  # bytes
+_NO_KEYS = Keys()
 _HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
@@ -30,6 +35,7 @@ def parse(
     own_addresses: Callable[[str], bool],
     marker: str,
     limits: Intake,
+    keys: Keys = _NO_KEYS,
 ) -> Inbound:
     """One mail as a record: a repeatable derivation of its bytes.
 
@@ -41,9 +47,9 @@ def parse(
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
-        content = structure.read(made.root, limits)
+        content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
-        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits), cut=True)
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
     headers = Headers((name, value) for name, value in root.raw_items())
@@ -57,8 +63,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
+    parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, _original(raw)]
+        parts = [*parts, looking.whole(_original(raw), made, parts, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
@@ -91,7 +98,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=dates.moment(headers.text("date")) if "date" in headers else None,
+        date=_date(root),
         text=said.text,
         quote=said.quote,
         html=safe_html,
@@ -102,8 +109,14 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
+        seals=tuple(content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
     )
+
+
+def _date(root: Tree) -> datetime | None:
+    said = Headers((name, value) for name, value in root.raw_items() if name.lower() == "date")
+    return dates.moment(said.text("date")) if "date" in said else None
 
 
 def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
@@ -201,6 +214,8 @@ def _original(raw: bytes) -> Part:
         sha256=hashlib.sha256(raw).hexdigest(),
         inline=False,
         ours=True,
+        found_type="message/rfc822",
+        danger=Danger.EXECUTABLE,  # until somebody has looked into it
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import Danger
+from helpdeskd.model.seals import Seal
+
 
 class Door(StrEnum):
     SMTP = "smtp"
@@ -61,6 +64,8 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
+    found_type: str = ""  # by the bytes, as mail.filetypes has it
+    danger: Danger = Danger.NONE
 
 
 class Delivery(StrEnum):
@@ -156,4 +161,5 @@ class Inbound:
     own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
     report: Report | None = None  # of a bounce, in whatever form
+    seals: tuple[Seal, ...] = ()  # signatures and encryption, and what became of each
     weak_bounce: bool = False  # of a BOUNCE: neither a null return path nor a multipart/report says so
