@@ -9,7 +9,7 @@ from typing import BinaryIO
 import click
 
 from helpdeskd import spool, tray
-from helpdeskd.cli import mail_again, mail_explained
+from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
 from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
@@ -58,6 +58,8 @@ def explain(
     if client and sender is None:
         raise click.UsageError("--client wants --sender beside it: SPF is about both")
     raw = file.read()
+    from helpdeskd.cli import mail_explained  # the other commands judge no mail
+
     with reading(ctx) as here:
         if here.store.read(departments.first) is None:
             raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
@@ -154,6 +156,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.held:
+            say(f"  held: {row.held.why}")
         if row.let_go:
             say(f"  raw mail: {row.let_go}")
     if waiting:

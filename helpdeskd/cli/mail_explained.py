@@ -14,7 +14,7 @@ from helpdeskd.config import Intake
 from helpdeskd.desk import receive
 from helpdeskd.desk.arrived import arrived_from, parts_of
 from helpdeskd.installation import Installation
-from helpdeskd.intake.checking import Checker
+from helpdeskd.intake.checking import Checker, files_of
 from helpdeskd.mail import ids, invitation, quoting, reply
 from helpdeskd.mail.outline import Node, outline
 from helpdeskd.mail.parse import claimed, not_read
@@ -103,6 +103,8 @@ class Explained:
                 yield f"  {seal.line}"
             for check in self.checked.checks:
                 yield f"  evidence: {check.line}"
+            for line in self.checked.spam.lines:
+                yield line if line.startswith("spam ") else f"  evidence: {line}"
         for address in self.refused:
             yield (
                 f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."
@@ -119,7 +121,7 @@ def explain(here: Installation, parser: Parser, checker: Checker, raw: bytes, en
     except Crashed as fault:
         return Explained(raw, limits, fault=fault)
     inbound = claimed(read, here.book.is_ours)
-    checked = checker.begin(envelope, raw, inbound).result()
+    checked = checker.begin(envelope, raw, inbound, files_of(inbound)).result()
     arrived = arrived_from(envelope, inbound, here.config).judged(checked)
     told = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
     refused = tuple(address for address in envelope.recipients if not here.book.accepts(address))

@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from helpdeskd.model.mail import Verdict
+from helpdeskd.model.spam import UNASKED, Judgement
 
 
 class Method(StrEnum):
+    HELO = "helo"  # the name that the client greets by; evidence alone, as are the next two
+    PTR = "ptr"  # the name of its address
+    PIPELINING = "pipelining"  # it did not wait for answers (RFC 2920)
+    AUTH = "auth"  # RFC 4954: whoever handed it in had logged in
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376
     ARC = "arc"  # RFC 8617
@@ -19,6 +24,7 @@ class Method(StrEnum):
 class Why(StrEnum):
     """What decided the verdict."""
 
+    SUBMISSION = "submission"  # pass: its author had logged in
     DKIM = "dkim"  # pass: a signature of From's own organisational domain holds
     SPF = "spf"  # pass: that domain lets this client send
     RESULTS = "auth-results"  # pass: a server that is trusted says so
@@ -57,15 +63,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict with what it rests on."""
+    """A verdict with what it rests on; and is the mail wanted?"""
 
     verdict: Verdict = Verdict.NONE
     why: Why = Why.OFF
     checks: tuple[Check, ...] = ()
+    spam: Judgement = UNASKED
 
     @property
     def lines(self) -> tuple[str, ...]:
         """For people, the verdict first. Empty where nobody has looked."""
         if self.why is Why.OFF and not self.checks:
-            return ()
-        return (f"from {self.verdict} ({self.why})", *(check.line for check in self.checks))
+            return self.spam.lines
+        checks = (check.line for check in self.checks)
+        return (f"from {self.verdict} ({self.why})", *checks, *self.spam.lines)
