@@ -47,6 +47,7 @@ COMMANDS = {
     "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
+    "rekey": ("helpdeskd.cli.rekey", "A new key for reply tokens."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, set, remove."),

@@ -111,6 +111,8 @@ def _tell(explained: receive.Explained) -> None:
     say(f"\n{explained.department}: {explained.outcome}, because {explained.reason}")
     answer = "; its author gets an automatic answer" if explained.answered else ""
     say(f"  to do: {explained.action}{explained.target}{answer}")
+    if explained.standing:
+        say(f"  may: {explained.standing}")
     for line in explained.evidence:
         say(f"  evidence: {line}")
 

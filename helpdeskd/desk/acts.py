@@ -42,9 +42,12 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
+    can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
 
-    def judged(self, checked: Checked) -> Arrived:
-        return replace(self, verdict=checked.verdict, checks=checked.lines)
+    def judged(self, checked: Checked, *, patient: bool = False) -> Arrived:
+        """`patient`: there is time to look at it again."""
+        can_wait = patient and checked.why.is_momentary
+        return replace(self, verdict=checked.verdict, checks=checked.lines, can_wait=can_wait)
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -180,9 +183,9 @@ def _command(act: Act) -> Did:
 
 
 def _keep(act: Act) -> Did:
-    """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
+    """A From that is refuted, or that nothing proves, is nobody's: the message names what it claims, the ticket's history no person."""
     _report(act)
-    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
+    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NO_PROOF, Reason.NULL_SENDER}
     author = act.facts.author if known else None
     kept = tickets.keep(
         *act.given,
@@ -196,7 +199,7 @@ def _keep(act: Act) -> Did:
 
 
 def _duplicate(act: Act) -> Did:
-    held = dict(reversed(act.facts.same_mail))
+    held = dict(reversed((*act.facts.same_mail, *act.facts.withheld)))
     ticket_id = act.decision.ticket_id
     return (None, None) if ticket_id is None else (tickets.get(act.conn, ticket_id), held.get(ticket_id))
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, routing, tickets
+from helpdeskd.desk import commands, departments, facts, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import PutOff, Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
@@ -21,6 +21,7 @@ from helpdeskd.store.lock import one_at_a_time
 __all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
 
 _m, _a = schema.message.c, schema.arrival.c
+_HINGES = frozenset({Reason.COMMANDS, Reason.COMMANDS_NEED_PASS})  # a later verdict may say otherwise
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
 
 
@@ -62,6 +63,7 @@ class Explained:
     reopens: bool
     answered: bool  # its author gets an automatic answer
     evidence: tuple[str, ...]
+    standing: str  # its place in the table of who may do what (docs/trust.md)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class _Done:
 def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
     """Do with this mail what is to be done, once: the same spool id again changes nothing and returns the old outcome.
 
-    One result for each department addressed. Raises Temporary where there is no department yet, Conflict where another
-    writer was faster.
+    One result for each department addressed. Raises Temporary where there is no department yet, PutOff where another verdict may
+    be had later (`arrived.can_wait`) and commands hang on it, Conflict where another writer was faster.
     """
     one_at_a_time(conn, _names(arrived))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
@@ -95,10 +97,10 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
 
 
-def _place(arrived: Arrived) -> facts.Place | None:
+def _place(arrived: Arrived) -> sameness.Place | None:
     if not arrived.account:
         return None
-    return facts.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
+    return sameness.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
 
 
 def _names(arrived: Arrived) -> tuple[str, ...]:
@@ -141,6 +143,7 @@ def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
         reopens=decision.reopen,
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
         evidence=decision.evidence,
+        standing=decision.standing,
     )
 
 
@@ -183,6 +186,7 @@ def _decide(
         old_mail=arrived.old_mail,
         place=_place(arrived),
         sender=arrived.sender,
+        verdict=arrived.verdict,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
         elsewhere=done.tickets,
         opened_elsewhere=done.opened,
@@ -204,6 +208,8 @@ def _receive_at(
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+    if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
+        raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
     inbound = arrived.inbound

@@ -8,6 +8,13 @@ from enum import StrEnum
 from helpdeskd.model.mail import Verdict
 
 
+class Profile(StrEnum):
+    """How much a verdict of `none` lets somebody do: desk.authority."""
+
+    DEFAULT = "default"
+    STRICT = "strict"
+
+
 class Method(StrEnum):
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376
@@ -32,6 +39,11 @@ class Why(StrEnum):
     MALFORMED = "malformed"  # none: programs would not agree on what the headers say
     TROUBLE = "trouble"  # none: looking at it failed here, by no fault of the mail; the log tells
     OFF = "off"  # none: nobody has looked
+
+    @property
+    def is_momentary(self) -> bool:
+        """May it be another verdict in a while, for no reason that lies in the mail?"""
+        return self in {Why.DNS, Why.TROUBLE}
 
 
 @dataclass(frozen=True, slots=True)

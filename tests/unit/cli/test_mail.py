@@ -101,8 +101,13 @@ def test_evidence_and_reasons(house):
     number = house.ticket("Printer", "It burns.")
     (first,) = house("ticket", "show", str(number), "--json").json["messages"]
     answer = letter("Re: Printer", "Still.", In_Reply_To=f"<{first['message']['message_id']}>")
-    assert decided(house, answer) == [("append", "stored-message-id", number)]
-    assert f"in [#{number}]" in house("mail", "explain", "-", stdin=answer).ok()
+    assert decided(house, answer) == [("internal", "no-proof", number)]
+    house.write_config('[trust]\ndns = false\nauthserv_ids = ["mx.desk.example"]')
+    vouched = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=customer.example\r\n" + answer
+    assert decided(house, vouched) == [("append", "stored-message-id", number)]
+    said = house("mail", "explain", "-", stdin=vouched).ok()
+    assert f"in [#{number}]" in said
+    assert "\n  may: requester, references, pass, default profile: append, reopen\n" in said
     assert decided(house, letter("Printer", "It burns.")) == [("duplicate", "same-mail", number)]
     tagged = letter(f"[#{number}] me too", "Me too.", sender="eve@stranger.example")
     assert decided(house, tagged) == [("internal", "stranger", number)]

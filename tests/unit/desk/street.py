@@ -12,7 +12,7 @@ from sqlalchemy import select
 from helpdeskd.desk import receive, tickets
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.receive import Arrived, Received
-from helpdeskd.model.mail import Address, Door, Inbound, Kind
+from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.ticket import State, Ticket
 from helpdeskd.store import schema
@@ -71,6 +71,7 @@ class Street:
             **(inbound or {}),
         }
         more.setdefault("door", Door.SMTP)
+        more.setdefault("verdict", Verdict.PASS)
         more.setdefault("sender", address(author).email if author else "")
         more.setdefault("received_at", self.house.now)
         return Arrived(
