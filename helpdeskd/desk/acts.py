@@ -142,6 +142,8 @@ def _requester(act: Act) -> Person:
         return people.customer(*act.given, Address("", act.facts.sender))
     if author is not None and (author.name or not inbound.author.name):
         return author
+    if author is None:  # nobody was there a moment ago, in this very transaction
+        return people.newcomer(act.conn, act.now, inbound.author)
     return people.customer(*act.given, inbound.author)
 
 

@@ -13,7 +13,7 @@ from helpdeskd.desk import addresses, given
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
-from helpdeskd.store import schema
+from helpdeskd.store import memo, schema
 from helpdeskd.store.schema.base import BigId
 
 MOST_NAME = 200
@@ -27,6 +27,7 @@ _BY_NAME = select(*_COLUMNS).where(_c.name_key == bindparam("key"))
 _PAGE = select(*_COLUMNS).order_by(_c.name_key).limit(bindparam("most")).offset(bindparam("skip"))
 _DOMAINS = select(_d.company_id, _d.domain).where(_d.company_id.in_(bindparam("ids", expanding=True)))
 _OWNER = select(_d.company_id).where(_d.domain == bindparam("domain"))
+_ANY_DOMAIN = select(_d.company_id).limit(1)
 _JOIN = insert(schema.profile).from_select(
     ["person_id", "company_id"],
     select(bindparam("joining", type_=BigId), _d.company_id).where(_d.domain == bindparam("domain")),
@@ -135,8 +136,13 @@ def change(
 
 
 def join_by_domain(conn: Connection, person_id: int, email: str) -> None:
-    """A new person belongs to the company whose domain their address is of. One statement, which mostly finds nothing."""
-    conn.execute(_JOIN, {"joining": person_id, "domain": email.rpartition("@")[2].lower()})
+    """A new person belongs to the company whose domain their address is of."""
+    if memo.remembered(conn, "companies.any_domain", _any_domain):
+        conn.execute(_JOIN, {"joining": person_id, "domain": email.rpartition("@")[2].lower()})
+
+
+def _any_domain(conn: Connection) -> bool:
+    return conn.execute(_ANY_DOMAIN).scalar() is not None
 
 
 def divisions(conn: Connection) -> tuple[Division, ...]:

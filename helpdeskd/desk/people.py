@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, literal_column, select, update
 
 from helpdeskd.desk import addresses, bearer, companies, counters, notices, rows, search
 from helpdeskd.desk import departments as houses
@@ -36,9 +36,18 @@ _BY_KEYS = (
 _KEPT = select(_p.id, _p.merged_into).where(_p.id.in_(bindparam("ids", expanding=True)), _p.merged_into.is_not(None))
 _DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_id"))
 _INSERT = insert(schema.person).returning(_p.id)
-_COUNTER = select(schema.setting.c.value).where(schema.setting.c.key == bindparam("key")).with_for_update()
-
-_COUNT = update(schema.setting).where(schema.setting.c.key == bindparam("counter"))
+_v = schema.setting.c.value
+_ONE_MORE: dict[str, ColumnElement[int]] = {
+    "sqlite": literal_column("setting.value + 1"),
+    "postgresql": literal_column("to_jsonb(setting.value::text::bigint + 1)"),
+}
+_COUNT = {
+    dialect: update(schema.setting)
+    .values(value=value)
+    .where(schema.setting.c.key == bindparam("counter"))
+    .returning(_v)
+    for dialect, value in _ONE_MORE.items()
+}
 
 
 def find(conn: Connection, email: str) -> Person | None:
@@ -81,7 +90,7 @@ def customer(conn: Connection, desk: Desk, now: datetime, address: Address) -> P
     Raises Refused("bad-address"). Two writers at once: the unique key lets one through, the other meets errors.Conflict.
     """
     found = find(conn, address.email)
-    return _new_customer(conn, now, address) if found is None else _named(conn, found, address.name)
+    return newcomer(conn, now, address) if found is None else _named(conn, found, address.name)
 
 
 def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[Person, ...]:
@@ -97,13 +106,14 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
         return ()
     known = {row[-1]: rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
     there = (
-        _named(conn, known[key], address.name) if key in known else _new_customer(conn, now, address)
+        _named(conn, known[key], address.name) if key in known else newcomer(conn, now, address)
         for key, address in wanted.items()
     )
     return tuple({person.id: person for person in there}.values())
 
 
-def _new_customer(conn: Connection, now: datetime, address: Address) -> Person:
+def newcomer(conn: Connection, now: datetime, address: Address) -> Person:
+    """A new customer, where nobody has this address. Raises as `customer`."""
     name, email = _name(address.name), addresses.clean(address.email)
     person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
     counters.add(conn, counters.CUSTOMERS, 1)
@@ -153,12 +163,11 @@ def _insert(
 
 def _next(conn: Connection, key: str) -> int:
     """The next number of a count that never runs backwards. The row's lock (SQLite: the writer's) makes it safe."""
-    last: int | None = conn.execute(_COUNTER, {"key": key}).scalar()
-    if last is None:
-        conn.execute(insert(schema.setting), {"key": key, "value": 1})
-        return 1
-    conn.execute(_COUNT, {"counter": key, "value": last + 1})
-    return last + 1
+    number: int | None = conn.execute(_COUNT[conn.dialect.name], {"counter": key}).scalar()
+    if number is None:
+        number = 1
+        conn.execute(insert(schema.setting), {"key": key, "value": number})
+    return number
 
 
 def change(conn: Connection, person: Person, **values: object) -> Person:

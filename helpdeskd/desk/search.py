@@ -31,7 +31,7 @@ from helpdeskd.desk.context import Words
 from helpdeskd.model.folding import words as folded
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket, Visibility
-from helpdeskd.store import schema
+from helpdeskd.store import memo, schema
 from helpdeskd.store.schema.search import INTERNAL, found, vector, with_words
 
 # Of one act so many different words; a ticket that has more than so many takes no more. What is over is not found by, nothing else.
@@ -94,7 +94,7 @@ def say(conn: Connection, ticket_id: int, visibility: Visibility, words: Words, 
         return
     added = conn.execute(_SAY, {"id": ticket_id, "found": found, "most": _most(conn)})
     if added.rowcount and _fts5(conn):
-        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found))
+        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found), memo.ELSEWHERE)
 
 
 def rename(conn: Connection, person: Person, of: int | None = None) -> None:
@@ -104,13 +104,13 @@ def rename(conn: Connection, person: Person, of: int | None = None) -> None:
         asked = {"person_id": of or person.id, "found": said, "most": _most(conn)}
         renamed = conn.execute(statement, asked).scalars().all()
         if renamed and _fts5(conn):
-            conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, said) for ticket_id in renamed])
+            conn.exec_driver_sql(_INDEX_PUT, [(ticket_id, said) for ticket_id in renamed], memo.ELSEWHERE)
 
 
 def drop(conn: Connection, ticket_id: int) -> None:
     """It is found no more."""
     if _fts5(conn):
-        conn.exec_driver_sql(_INDEX_DROP, (ticket_id,))
+        conn.exec_driver_sql(_INDEX_DROP, (ticket_id,), memo.ELSEWHERE)
     conn.execute(_DROP, {"id": ticket_id})
 
 
@@ -164,7 +164,7 @@ _TEXTS = select(_m.ticket_id, _m.visibility, _m.text).where(_m.ticket_id.in_(_ID
 def _put(conn: Connection, ticket_id: int, found: str) -> None:
     conn.execute(_PUT, {"id": ticket_id, "found": found})
     if _fts5(conn):
-        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found))
+        conn.exec_driver_sql(_INDEX_PUT, (ticket_id, found), memo.ELSEWHERE)
 
 
 def _marked(public: str, internal: str, most: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from helpdeskd.config import Intake
@@ -16,6 +16,8 @@ from helpdeskd.model.mail import Address, Inbound, Kind, Part
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
+_BLANKS = b" \t\r\n\v\f"
+_PIECE = 1 << 20  # bytes
 _HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
@@ -138,22 +140,44 @@ def identity(raw: bytes) -> str | None:
     """What makes two arrivals the same mail: SHA-256 over Message-ID, Date, From, Subject and the
     body with LF line ends; None without Message-ID or Date. Trace and delivery headers, folding and a mbox `From ` line
     do not count, so a relay's second try is the same mail; nor do empty lines at the end, which mailboxes add."""
-    data = prepare.strip_envelope_line(raw)
+    data = prepare.with_line_ends(prepare.strip_envelope_line(raw))
     end, start = prepare.split_head(data)
     found: dict[bytes, bytes] = {}
     for name, value in prepare.raw_headers(data[:end]):
-        found.setdefault(name, b" ".join(value.split()))
+        if name in _IDENTIFYING:
+            found.setdefault(name, _unfolded(value))
     if not found.get(b"message-id") or not found.get(b"date"):
         return None
     digest = hashlib.sha256()
     for key in _IDENTIFYING:
         digest.update(key + b":" + found.get(key, b"") + b"\n")
-    body = data[start:]
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     digest.update(b"\n")
-    digest.update(body.rstrip(b"\n") if body.endswith(b"\n") else body)
+    for piece in _pieces(data, start):
+        digest.update(piece)
     return digest.hexdigest()
+
+
+def _unfolded(value: bytes) -> bytes:
+    """Blanks as one space; of what nobody writes by hand without any: a word is an object, and a header may be the whole mail."""
+    return b" ".join(value.split()) if len(value) <= prepare.HEAD_BYTES else value.translate(None, _BLANKS)
+
+
+def _pieces(data: bytes, start: int) -> Iterator[bytes]:
+    """The body from `start` on with LF line ends and no empty lines at its end, a piece at a time: mails are large."""
+    end = len(data)
+    while end > start:
+        tail = data[max(start, end - _PIECE) : end]
+        kept = len(tail.rstrip(b"\r\n"))
+        end -= len(tail) - kept
+        if kept:
+            break
+    while start < end:
+        stop = min(end, start + _PIECE)
+        if data[stop - 1 : stop + 1] == b"\r\n":  # not through a line end
+            stop += 1
+        piece = data[start:stop]
+        yield piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
+        start = stop
 
 
 def _message_id(value: str) -> str | None:

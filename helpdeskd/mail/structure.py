@@ -22,6 +22,7 @@ _MAX_INVITATIONS = 3
 _MAX_UNWRAPPED = 5  # signed mails within signed mails
 _BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
 _META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
+_MAX_LINES = 200_000  # of the text: each is an object, and some bytes of mail may be a line each
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
 
 
@@ -252,6 +253,10 @@ def read(root: Tree, limits: Intake) -> Content:
         content.text = f"{block}\n\n{content.text}"
         content.quote_at = None if content.quote_at is None else content.quote_at + len(block) + 2
         content.html = f"<pre>{escape(block)}</pre>\n{content.html}" if content.html else ""
+    if content.text.count("\n") >= _MAX_LINES:
+        content.text = "\n".join(content.text.split("\n", _MAX_LINES)[:_MAX_LINES])
+        content.notes.append(f"the text has more than {_MAX_LINES} lines and was cut")
+        content.cut = True
     return content
 
 

@@ -1,12 +1,12 @@
 """What the commands of one transaction may remember for each other: the house itself, which changes a few times a year.
 
-Departments, their addresses and who is notified are read for every mail. Within one transaction of the writer they are
+Departments, their addresses, who is notified and whether companies have domains are read for every mail. Within one transaction of the writer they are
 read once; the first change to them ends that for the rest of it. Connections of others remember nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -16,7 +16,11 @@ from helpdeskd.store import schema
 T = TypeVar("T")
 
 _KEY = "helpdeskd.memo"
-_OF_THE_HOUSE = frozenset({schema.department.name, schema.address.name, schema.staff_department.name})
+# An execution option of a statement in so many words: it leaves the house as it is.
+ELSEWHERE = {"helpdeskd_elsewhere": True}
+_OF_THE_HOUSE = frozenset(
+    {schema.department.name, schema.address.name, schema.staff_department.name, schema.company_domain.name}
+)
 
 
 class Memo:
@@ -32,9 +36,10 @@ class Memo:
         if table in _OF_THE_HOUSE or (table == schema.person.name and not new_rows):
             self.kept = None
 
-    def unknown(self) -> None:
-        """A statement wrote who knows where."""
-        self.kept = None
+    def unknown(self, options: Mapping[str, object]) -> None:
+        """A statement in so many words wrote who knows where, unless its execution options say that it was ELSEWHERE."""
+        if not ELSEWHERE.items() <= options.items():
+            self.kept = None
 
 
 def begin(connection: Connection) -> Memo:

@@ -285,7 +285,7 @@ class Writer:
         if compiled is None or isinstance(compiled.statement, TextClause):
             if not statement.lstrip().upper().startswith(_CHANGES_NOTHING):
                 self._changed = True
-                self._memo.unknown()
+                self._memo.unknown({} if context is None else context.execution_options)
         elif compiled.isinsert or compiled.isupdate or compiled.isdelete:
             self._memo.changed(compiled.statement.table.name, new_rows=compiled.isinsert)
             if compiled.isinsert or cursor.rowcount != 0 or compiled.effective_returning:

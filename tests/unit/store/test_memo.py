@@ -101,8 +101,14 @@ def test_a_change_taken_back_ends_it_too(store: Store) -> None:
     assert after.result(PATIENCE) == ()
 
 
+def _to_the_index(conn: Connection) -> None:
+    conn.exec_driver_sql("UPDATE setting SET value = value WHERE key = 'none'", None, memo.ELSEWHERE)
+
+
 @pytest.mark.parametrize(
-    "change", [put("x"), lambda conn: conn.execute(insert(person), _PERSON)], ids=["setting", "customer"]
+    "change",
+    [put("x"), lambda conn: conn.execute(insert(person), _PERSON), _to_the_index],
+    ids=["setting", "customer", "the index of words"],
 )
 def test_what_comes_with_every_mail_does_not(store: Store, change: object) -> None:
     names = Reader()
