@@ -81,7 +81,7 @@ def explain(
         with closing(here.checker()) as checker:
             checked = checker.begin(envelope, raw, inbound).result()
         parts = None if not_read(inbound) else outline(raw, here.config.intake)
-        arrived = arrived_from(envelope, inbound, here.config).judged(checked)
+        arrived = arrived_from(envelope, inbound, here.config).judged(checked, patient=True)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
         refused = [address for address in recipients if not here.book.accepts(address)]
     if as_json:
@@ -110,6 +110,8 @@ def explain(
 def _tell(explained: receive.Explained) -> None:
     say(f"\n{explained.department}: {explained.outcome}, because {explained.reason}")
     answer = "; its author gets an automatic answer" if explained.answered else ""
+    if explained.waits:
+        say("  first: it waits in the spool, for an hour at most, since DNS may soon say more")
     say(f"  to do: {explained.action}{explained.target}{answer}")
     if explained.standing:
         say(f"  may: {explained.standing}")

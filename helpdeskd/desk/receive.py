@@ -64,6 +64,7 @@ class Explained:
     answered: bool  # its author gets an automatic answer
     evidence: tuple[str, ...]
     standing: str  # its place in the table of who may do what (docs/trust.md)
+    waits: bool  # it is put off first: commands hang on a verdict that may be another in a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +119,14 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     stops = _stops(conn, desk, arrived)
     for stop in stops:
         _, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained += [_explained(conn, stop, decision) for decision in decisions]
+        explained += [_explained(conn, arrived, stop, decision) for decision in decisions]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
         done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
+def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -144,6 +145,7 @@ def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
         evidence=decision.evidence,
         standing=decision.standing,
+        waits=arrived.can_wait and decision.reason in _HINGES,
     )
 
 

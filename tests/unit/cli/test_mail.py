@@ -11,14 +11,16 @@ from sqlalchemy import select, update
 
 from helpdeskd import spool
 from helpdeskd.config import Keep
-from helpdeskd.desk import keeping
+from helpdeskd.config.load import load
+from helpdeskd.desk import keeping, people, tickets
+from helpdeskd.installation import opened
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
 from tests import poison
-from tests.nameserver import Zone, serving, text
+from tests.nameserver import TROUBLE, Zone, serving, text
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -273,3 +275,21 @@ def test_what_a_delivery_report_says(house):
     raw = (ROOT / "tests/mails/14-bounce.eml").read_bytes()
     said = house("mail", "explain", "-", "--sender", "", stdin=raw).ok()
     assert "report       failed for bob@nowhere.example: 5.1.1\n" in said
+
+
+def test_a_command_that_waits_for_dns(house):
+    number = house.ticket("Printer", "It burns.")
+    with opened(load(house.config, {})) as here:
+        ticket = here.store.read(lambda conn: tickets.by_number(conn, number))
+        ada = here.store.read(lambda conn: people.at(conn, ADA))
+        own = f"support+{here.desk.tokens.make(ticket.id, ada.id)}@desk.example"
+    words = ("--to", own, "--sender", "x@elsewhere.example", "--client", "192.0.2.7")
+    raw = letter("Re: Printer", "#close", sender=ADA)
+    with serving({("_dmarc.staff.example", "TXT"): TROUBLE}) as server:
+        house.write_config(f'[trust]\ndns = true\nprofile = "strict"\n[dns]\nservers = ["{server}"]')
+        said = house("mail", "explain", "-", *words, stdin=raw).ok()
+        (decision,) = explained(house, raw, *words)["decisions"]
+    assert "\nfrom: none, because dns\n" in said
+    assert "\n  first: it waits in the spool, for an hour at most, since DNS may soon say more\n" in said
+    assert "\n  may: staff, own token, none, strict profile: reopen, answer\n" in said
+    assert (decision["reason"], decision["waits"]) == ("commands-need-pass", True)
