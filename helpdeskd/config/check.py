@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Config, Http, Mailbox, Trust
+from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Config, Http, Mailbox, Openpgp, Smime, Trust
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -64,6 +64,10 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
     yield from _dkim(config, keys=keys)
+    if keys and (config.smime != Smime() or config.openpgp != Openpgp()):
+        from helpdeskd.config import seals  # as dkim below
+
+        yield from seals.problems(config)
     for server in config.dns.servers:
         if not _server(server):
             yield "dns.servers", "expected addresses, such as 127.0.0.1 or [::1]:5353"

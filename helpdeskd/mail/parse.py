@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from helpdeskd.config import Intake
 from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.mail.split import Tree
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.seals import Keys
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
 _BLANKS = b" \t\r\n\v\f"
 _PIECE = 1 << 20  # bytes
+_NO_KEYS = Keys()
 _HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
@@ -30,6 +34,7 @@ def parse(
     own_addresses: Callable[[str], bool],
     marker: str,
     limits: Intake,
+    keys: Keys = _NO_KEYS,
 ) -> Inbound:
     """One mail as a record: a repeatable derivation of its bytes.
 
@@ -41,7 +46,7 @@ def parse(
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
-        content = structure.read(made.root, limits)
+        content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
         made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
@@ -91,7 +96,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=dates.moment(headers.text("date")) if "date" in headers else None,
+        date=_date(root),
         text=said.text,
         quote=said.quote,
         html=safe_html,
@@ -102,8 +107,14 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
+        seals=tuple(content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
     )
+
+
+def _date(root: Tree) -> datetime | None:
+    said = Headers((name, value) for name, value in root.raw_items() if name.lower() == "date")
+    return dates.moment(said.text("date")) if "date" in said else None
 
 
 def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
