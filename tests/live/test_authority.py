@@ -71,6 +71,8 @@ class Cell:
     ticket_id: int | None = None  # what it is tied to
     raw: bytes = b""
     recipient: str = f"help@{PLAIN}"
+    forged: str = ""  # header lines in the place of From
+    victim: bool = False  # the ticket is Rita's, whose domain refuses what is forged, and so is the token
 
     def __str__(self) -> str:
         return f"{self.who}, {self.tie}, {self.column}{', with a command' if self.commands else ''}"
@@ -104,7 +106,7 @@ def furnish(conn: Connection, here: Installation, all_cells: list[Cell]) -> None
         subject, headers = "My printer", ""
         if cell.tie is not Tie.NOTHING:
             author = None if cell.who is Who.OURS else known[cell.author]
-            requester = author if cell.who is Who.REQUESTER and author else known[CAROL]
+            requester = author if cell.who is Who.REQUESTER and author else known[RITA if cell.victim else CAROL]
             words = Words("It burns.", subject=subject, mail_id=f"{cell.id}@customer.example", reason="new")
             joining = (Address("", cell.author),) if cell.who is Who.PARTICIPANT else ()
             ticket = tickets.open(
@@ -115,7 +117,7 @@ def furnish(conn: Connection, here: Installation, all_cells: list[Cell]) -> None
             conn.execute(update(schema.ticket).where(schema.ticket.c.id == ticket.id).values(closed))
             cell.ticket_id = ticket.id
             subject = f"Re: [#{ticket.number}] {subject}" if cell.tie is Tie.TAG else f"Re: {subject}"
-            other = known[NORA] if requester == author else known[CAROL]
+            other = known[NORA] if requester == author else requester
             holder = other if cell.tie is Tie.OTHERS_TOKEN or author is None else author
             if cell.tie in {Tie.OWN_TOKEN, Tie.OTHERS_TOKEN}:
                 cell.recipient = f"help+{here.desk.tokens.make(ticket.id, holder.id)}@{PLAIN}"
@@ -127,8 +129,9 @@ def furnish(conn: Connection, here: Installation, all_cells: list[Cell]) -> None
 
 def letter(cell: Cell, subject: str, headers: str) -> bytes:
     domain, claim, _ = COLUMNS[cell.column]
+    author = cell.forged or f"From: {cell.author}\r\n"
     raw = (
-        f"From: {cell.author}\r\nTo: help@{PLAIN}\r\nSubject: {subject}\r\n"
+        f"{author}To: help@{PLAIN}\r\nSubject: {subject}\r\n"
         f"Date: Mon, 02 Mar 2026 10:00:00 +0000\r\nMessage-ID: <{cell.id}@{domain}>\r\n{headers}\r\n"
         f"{COMMAND if cell.commands else ''}Words of {cell.id}.\r\n"
     ).encode()
@@ -201,11 +204,11 @@ def profile(request: pytest.FixtureRequest) -> Iterator[Profile]:
     yield request.param
 
 
-async def test_every_cell(tmp_path: Path, profile: Profile) -> None:
-    all_cells = cells()
+async def came_to(folder: Path, profile: Profile, all_cells: list[Cell]) -> dict[str, Became]:
+    """What became of each, once a daemon of that profile has taken it."""
     with serving(ZONE) as server:
         config = Config(
-            paths=Paths(data=tmp_path),
+            paths=Paths(data=folder),
             smtp=Smtp(listen=("127.0.0.1:0",)),
             dns=DnsSettings(servers=(server,)),
             trust=Trust(profile=profile.value, relays=("10.0.0.0/8",), authserv_ids=("mx.desk.example",)),
@@ -222,7 +225,12 @@ async def test_every_cell(tmp_path: Path, profile: Profile) -> None:
             await running
         with opened(config) as here:
             take(here)  # what the daemon had not got to
-            found = here.store.read(lambda conn: {cell.id: read(conn, cell) for cell in all_cells})
+            return here.store.read(lambda conn: {cell.id: read(conn, cell) for cell in all_cells})
+
+
+async def test_every_cell(tmp_path: Path, profile: Profile) -> None:
+    all_cells = cells()
+    found = await came_to(tmp_path, profile, all_cells)
     wrong = {}
     for cell in all_cells:
         became, may = found[cell.id], expected(cell, profile)
@@ -234,3 +242,56 @@ async def test_every_cell(tmp_path: Path, profile: Profile) -> None:
     assert wrong == {}
     assert len(all_cells) == len(COLUMNS) * (len(Who) + len(STAFF)) * len(Tie)
     assert {(cell.who, cell.tie) for cell in all_cells} == {(w, t) for row in TABLE for w in row.who for t in row.tie}
+
+
+# Somebody outside who knows all that can be known: the ticket's number, its Message-IDs, and the token of its customer, Rita, whose
+# domain refuses forged mail. {rita}, {ada} and {help} are addresses there; Eve's own domains sign, or say nothing.
+RITA, ADA, EVE, OUR = f"rita@{STRICT}", f"ada@{STRICT}", f"eve@{PLAIN}", f"help@{STRICT}"
+ATTACKS = {
+    "the customer": f"From: {RITA}",
+    "in capitals": f"From: {RITA.upper()}",
+    "a dot behind the domain": f"From: {RITA}.",
+    "a subdomain": f"From: rita@mail.{STRICT}",
+    "staff": f"From: {ADA}",
+    "our own address": f"From: {OUR}",
+    "a name that looks like an address": f'From: "{RITA}" <{EVE}>',
+    "an encoded one": f"From: =?utf-8?q?rita=40{STRICT}?= <{EVE}>",
+    "an address before the address": f"From: {RITA} <{EVE}>",
+    "a comment": f"From: ({RITA}) {EVE}",
+    "two authors": f"From: {EVE}, {RITA}",
+    "two authors, the customer first": f"From: {RITA}, {EVE}",
+    "two From": f"From: {EVE}\r\nFrom: {RITA}",
+    "two From, the customer first": f"From: {RITA}\r\nFrom: {EVE}",
+    "a folded From": f"From:\r\n {RITA}",
+    "a From with a blank": f"From : {RITA}\r\nFrom: {EVE}",
+    "a group": f"From: friends: {RITA};",
+    "an empty group": f"From: friends:;\r\nSender: {RITA}",
+    "Sender": f"From: {EVE}\r\nSender: {RITA}",
+    "Reply-To": f"From: {EVE}\r\nReply-To: {RITA}",
+    "Resent-From": f"From: {EVE}\r\nResent-From: {RITA}",
+    "staff in Sender and Reply-To": f"From: {EVE}\r\nSender: {ADA}\r\nReply-To: {ADA}",
+    "no From": f"Reply-To: {RITA}\r\nSender: {RITA}",
+}
+
+
+@pytest.mark.parametrize("signer", [False, True], ids=["unsigned", "signed by another domain"])
+async def test_forgers(tmp_path: Path, signer: bool) -> None:
+    """With the leaked token, with references, with the number: words and command are kept inside, the ticket stays closed, nobody
+    outside is mailed, and staff are told unless it bears our own name."""
+    column = "pass" if signer else "none"
+    tries = [
+        Cell(f"try{n}-{tie.name}", Who.STRANGER, tie, column, commands=True, forged=f"{lines}\r\n", victim=True)
+        for n, lines in enumerate(ATTACKS.values())
+        for tie in (Tie.OTHERS_TOKEN, Tie.REFERENCES, Tie.TAG)
+    ]
+    found = await came_to(tmp_path, Profile.DEFAULT, tries)
+    names = {f"try{n}": name for n, name in enumerate(ATTACKS)}
+    for cell in tries:
+        became = found[cell.id]
+        name = names[cell.id.partition("-")[0]]
+        ours = name == "our own address"
+        assert (became.did, became.outside) == (frozenset({Right.STORE if ours else Right.KEEP}), set[str]()), (
+            name,
+            cell.tie,
+            became,
+        )
