@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,6 +12,8 @@ from helpdeskd import spool, tray
 from helpdeskd.audit.last import Last, last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config
+from helpdeskd.desk import mutes
+from helpdeskd.desk.mutes import Standing
 from helpdeskd.errors import Temporary
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.sources.imap_state import WatchState, read_status
@@ -55,6 +57,7 @@ class Kept:
     answers: int
     answers_since: datetime | None
     audit: Last | None
+    muted: Standing = field(default_factory=Standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,4 +122,4 @@ def _box(root: str, name: str, poll_seconds: int, started: datetime | None) -> B
 def _kept(conn: Connection, node: str) -> Kept:
     counts = outbox.counts(conn)
     oldest, answers, since = outbox.waiting(conn)
-    return Kept(counts, oldest, answers, since, last(conn, node))
+    return Kept(counts, oldest, answers, since, last(conn, node), mutes.standing(conn))

@@ -50,6 +50,7 @@ COMMANDS = {
     "rekey": ("helpdeskd.cli.rekey", "A new key for reply tokens."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
+    "mute": ("helpdeskd.cli.mute", "Addresses that get no automatic mail: list, add, remove."),
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, set, remove."),
     "canned": ("helpdeskd.cli.canned", "Texts to answer with: add, list, set, remove."),
     "rule": ("helpdeskd.cli.rule", "What tickets do by themselves: list, enable, disable."),

@@ -18,6 +18,7 @@ from helpdeskd.cli.opened import opened
 from helpdeskd.cli.output import ago, echo_json, json_option, of_micros, say, size
 from helpdeskd.cli.settings import settings
 from helpdeskd.config import Config
+from helpdeskd.desk.mutes import Standing
 from helpdeskd.errors import Temporary
 from helpdeskd.installation import ROLES, held_since, is_held, node
 from helpdeskd.model.clock import now as clock
@@ -111,7 +112,8 @@ def _watched(config: Config, store: Store | None, now: datetime, error: str = ""
         {"kind": key.kind, "subject": key.subject, "title": TITLES[key.kind], "words": words}
         for key, words in standing(judge(found)).items()
     ]
-    return {"alarms": alarms, "audit": found.kept.audit if found.kept else None}
+    kept = found.kept
+    return {"alarms": alarms, "audit": kept.audit if kept else None, "muted": kept.muted if kept else None}
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -186,6 +188,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
             ("tickets", _counted(facts["tickets"])),
             ("outbox", _mails(facts, now)),
         ]
+        if facts["muted"].count:
+            lines.append(("muted", _muted(facts["muted"])))
     lines += [
         (f"mailbox {box.name}", _polled(facts["mailboxes"][box.name], box.poll_seconds, now)) for box in config.mailbox
     ]
@@ -213,6 +217,11 @@ def _mails(facts: dict[str, Any], now: datetime) -> str:
     words = _counted({name: count for name, count in facts["outbox"].items() if name not in gone}, nothing="0 waiting")
     oldest = f", the oldest since {_since(facts['outbox_oldest'], now)}" if facts["outbox_oldest"] else ""
     return f"{words}{oldest}; {facts['outbox'].get(OutboxState.SENT.value, 0)} sent"
+
+
+def _muted(muted: Standing) -> str:
+    staff = f", of staff {', '.join(muted.staff)}" if muted.staff else ""
+    return f"{muted.count} address{'' if muted.count == 1 else 'es'}{staff} (helpdeskd mute list)"
 
 
 def _polled(box: dict[str, Any] | None, interval: int, now: datetime) -> str:

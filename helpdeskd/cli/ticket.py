@@ -15,6 +15,7 @@ from helpdeskd.errors import NotFound
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
 
 
@@ -191,8 +192,8 @@ def _head(shown: queries.Shown) -> None:
         ("state", f"{ticket.state}{merged}{pending}"),
         ("priority", ticket.priority.value),
         ("department", shown.department.name),
-        ("requester", f"{requester.name} <{requester.email}>".lstrip()),
-        ("participants", ", ".join(person.email for person in shown.participants)),
+        ("requester", f"{requester.name} <{requester.email}>".lstrip() + _muted(requester)),
+        ("participants", ", ".join(person.email + _muted(person) for person in shown.participants)),
         ("assignee", shown.assignee.shown if shown.assignee else "nobody"),
         ("tags", " ".join(shown.tags)),
         ("links", ", ".join(f"{other.ticket.tag} ({other.kind})" for other in shown.links)),
@@ -201,6 +202,10 @@ def _head(shown: queries.Shown) -> None:
     ):
         if value:
             say(f"{name:<14}{value}")
+
+
+def _muted(person: Person) -> str:
+    return f" (muted since {moment(person.muted_at)})" if person.muted_at else ""
 
 
 def _message(item: queries.ShownMessage) -> None:

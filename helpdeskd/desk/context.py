@@ -86,6 +86,7 @@ class Skip(StrEnum):
     OWN_ADDRESS = "own-address"  # a department's address: it would come straight back
     DISABLED = "disabled"
     UNWANTED = "unwanted"  # they are not to have mail of ours
+    MUTED = "muted"  # automatic mail to them is held back: desk.mutes
     DUPLICATE_RECIPIENT = "duplicate-recipient"
     UNREACHABLE = "unreachable"  # it would be told to the very address that mail did not reach
 
@@ -113,6 +114,7 @@ class Bounced:
 
     mail: OutboxRow
     words: str
+    muted: bool = False  # its recipient is muted from now on
 
 
 @dataclass(frozen=True, slots=True)

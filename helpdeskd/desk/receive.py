@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, routing, sameness, tickets
+from helpdeskd.desk import commands, departments, facts, mutes, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
@@ -212,6 +212,7 @@ def _receive_at(
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
         raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
+    found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
     inbound = arrived.inbound
@@ -264,6 +265,23 @@ def _receive_at(
         done=tuple(made),
         told=sum(heard, Told()),
     )
+
+
+def _heard(conn: Connection, now: datetime, arrived: Arrived, found: Facts) -> Facts:
+    """Whoever writes is reached again, before anything is sent because of it."""
+    author, inbound = found.author, arrived.inbound
+    if author is None or author.unreached_at is None or inbound.author is None:
+        return found
+    after = mutes.heard(
+        conn,
+        now,
+        author,
+        sender=inbound.author.email,
+        kind=inbound.kind,
+        verdict=arrived.verdict,
+        matches=found.matches,
+    )
+    return replace(found, author=after)
 
 
 _OUTCOMES = {

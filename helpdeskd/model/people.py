@@ -22,6 +22,8 @@ class Person:
     language: str  # "" = the team's
     disabled_at: datetime | None = None
     wants_mail: bool = True  # False: no notices go to them
+    unreached_at: datetime | None = None  # since when mails to them come back; None: they do not
+    muted_at: datetime | None = None  # since when automatic mail to them is held back; None: it is not
 
     @property
     def is_staff(self) -> bool:

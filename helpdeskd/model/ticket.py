@@ -87,6 +87,7 @@ class History(StrEnum):
     MAIL_REPORTED = "mail-reported"  # a delivery report that tells no loss: delayed, delivered, relayed, expanded
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
+    MAIL_WITHHELD = "mail-withheld"  # automatic mail, to an address that is muted: once for a ticket
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     REMOVED = "removed"  # its words and files are gone; what happened stays

@@ -96,6 +96,11 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "person": {"name": "Jane Doe", "email": "jane@example.net"},
         "link": "https://desk.example.org/set-password/abc123",
     },
+    _N.PASSWORD_RESET: {
+        **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
+        "person": {"name": "Jane Doe", "email": "jane@example.net"},
+        "link": "https://desk.example.org/set-password/abc123",
+    },
     _N.ALARM: {
         **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
         "person": {"name": "", "email": "operator@example.com"},

@@ -31,7 +31,7 @@ TO_CUSTOMERS = {
     NoticeName.TICKET_CLOSED,
     NoticeName.FOLLOW_UP_REFUSED,
 }
-NO_TICKET = {NoticeName.WELCOME, NoticeName.CUSTOMER_WELCOME, NoticeName.ALARM}
+NO_TICKET = {NoticeName.WELCOME, NoticeName.CUSTOMER_WELCOME, NoticeName.PASSWORD_RESET, NoticeName.ALARM}
 TO_STAFF = set(NoticeName) - TO_CUSTOMERS - NO_TICKET
 
 # Texts that the desk puts into a context as they are; templates look them up in the catalogue.
