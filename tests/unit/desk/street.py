@@ -23,6 +23,7 @@ from tests.unit.desk.conftest import House
 class Street:
     house: House
     count: Any = field(default_factory=lambda: itertools.count(1))
+    verdict: Verdict = Verdict.NONE  # of mails that say nothing else
 
     def mail(
         self,
@@ -71,7 +72,7 @@ class Street:
             **(inbound or {}),
         }
         more.setdefault("door", Door.SMTP)
-        more.setdefault("verdict", Verdict.PASS)
+        more.setdefault("verdict", self.verdict)
         more.setdefault("sender", address(author).email if author else "")
         more.setdefault("received_at", self.house.now)
         return Arrived(
