@@ -54,6 +54,7 @@ COMMANDS = {
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, set, remove."),
     "canned": ("helpdeskd.cli.canned", "Texts to answer with: add, list, set, remove."),
     "rule": ("helpdeskd.cli.rule", "What tickets do by themselves: list, enable, disable."),
+    "file": ("helpdeskd.cli.file", "Files of tickets: export, release."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

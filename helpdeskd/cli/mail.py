@@ -11,12 +11,13 @@ import click
 from helpdeskd import spool, tray
 from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
+from helpdeskd.cli.file import file_line
 from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, folded, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
 from helpdeskd.desk import departments, receive
-from helpdeskd.desk.arrived import arrived_from
+from helpdeskd.desk.arrived import arrived_from, parts_of
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
 from helpdeskd.mail import ids
@@ -140,7 +141,7 @@ def _facts(inbound: Inbound) -> dict[str, object]:
         "subject": inbound.subject,
         "date": moment(inbound.date) if inbound.date else None,
         "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
-        "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
+        "files": [file_line(part) for part in parts_of(inbound)],
         "report": [
             f"{fate.delivery} for {fate.recipient or fate.original or 'nobody named'}: {fate.status} {fate.words}".rstrip()
             for fate in (inbound.report.fates if inbound.report else ())

@@ -52,6 +52,8 @@ def parts_of(inbound: Inbound) -> tuple[Part, ...]:
             content_id=part.content_id,
             inline=part.inline,
             ours=part.ours,
+            found_type=part.found_type,
+            danger=part.danger,
         )
         for part in inbound.parts
     )

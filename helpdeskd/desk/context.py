@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.ticket import Ticket
@@ -40,6 +41,9 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it; None: nobody has looked
+    danger: Danger | None = None
+    released_at: datetime | None = None
 
 
 SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of the desk

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, mutes, routing, sameness, tickets
+from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
@@ -209,13 +209,14 @@ def _receive_at(
     done: _Done,
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
+    inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
         raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
     found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
-    inbound = arrived.inbound
     arrival_id = arrivals.record(
         conn,
         spool_id=arrived.spool_id,

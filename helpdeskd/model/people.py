@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import FilePolicy
+
 
 class PersonKind(StrEnum):
     CUSTOMER = "customer"
@@ -56,3 +58,6 @@ class Department:
     verp: bool
     cc_participates: bool
     language: str  # "" = the team's
+    files: FilePolicy = FilePolicy.REFUSE  # what happens to programs, and to documents that have macros
+    max_files: int | None = None  # in one message; None: as many as one may have at all
+    max_file_mb: int | None = None

@@ -26,6 +26,9 @@ department = Table(
         "staff_only", Boolean, nullable=False, server_default=false()
     ),  # customers neither see it nor open tickets in it
     Column("removed_at", UtcTime),  # a tombstone: its tickets went with it, its name and addresses are free
+    Column("files", Text, nullable=False, server_default="refuse"),  # model.files.FilePolicy
+    Column("max_files", Integer),  # in one message; NULL: no limit of its own
+    Column("max_file_mb", Integer),
     sqlite_autoincrement=True,
 )
 

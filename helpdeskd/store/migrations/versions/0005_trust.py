@@ -15,6 +15,7 @@ TIME = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")  #
 def upgrade() -> None:
     _accounts()
     _mutes()
+    _files()
 
 
 def _accounts() -> None:
@@ -57,6 +58,16 @@ def _mutes() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_mute_person_id", "mute", ["person_id"])
+
+
+def _files() -> None:
+    """What files are, and what departments do with dangerous ones and with many and large ones."""
+    op.add_column("department", sa.Column("files", sa.Text(), nullable=False, server_default="refuse"))
+    op.add_column("department", sa.Column("max_files", sa.Integer(), nullable=True))
+    op.add_column("department", sa.Column("max_file_mb", sa.Integer(), nullable=True))
+    op.add_column("attachment", sa.Column("found_type", sa.Text(), nullable=True))
+    op.add_column("attachment", sa.Column("danger", sa.Text(), nullable=True))
+    op.add_column("attachment", sa.Column("released_at", TIME, nullable=True))
 
 
 def downgrade() -> None:
