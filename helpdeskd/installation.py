@@ -69,8 +69,7 @@ class Installation:
     def refresh(self) -> None:
         """Addresses and what this installation has learnt of itself, from the store. Raises Temporary."""
         self.book.refresh(self.store)
-        self.plus_proved, works = self.store.read(_plus)
-        keys = self.store.read(_keys)
+        (self.plus_proved, works), keys = self.store.read(lambda conn: (_plus(conn), _keys(conn)))
         if keys and keys != self.token_keys:  # `rekey`
             self.desk.tokens.change(decoded(keys))
             self.token_keys = keys

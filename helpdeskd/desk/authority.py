@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.trust import Profile
@@ -118,25 +119,35 @@ class Standing:
     @property
     def rights(self) -> Rights:
         """What any of their parts lets them do."""
-        return self._rights(self.profile)
+        return _held(self.who, self.tie, self.verdict, self.profile)
 
     @property
     def lacks(self) -> Rights:
         """What they might do if the profile did not ask for a pass."""
-        return self._rights(Profile.DEFAULT) - self.rights
+        return _held(self.who, self.tie, self.verdict, Profile.DEFAULT) - self.rights
 
     def may(self, right: Right) -> bool:
         return right in self.rights
 
-    def _rights(self, profile: Profile) -> Rights:
-        held = frozenset[Right]().union(*(rights(who, self.tie, self.verdict, profile) for who in self.who))
-        return held - _KEEP or held
-
     @property
     def line(self) -> str:
-        """For people: `staff, own token, none, default profile: answer, command, reopen`."""
-        who = " and ".join(self.who)
-        return f"{who}, {self.tie}, {self.verdict}, {self.profile} profile: {listed(self.rights)}"
+        """For people: `staff, own token, none, default profile: reopen, answer, command`."""
+        return _line(self)
+
+
+# There are few places in the table, and every mail asks several times.
+
+
+@cache
+def _held(who: tuple[Who, ...], tie: Tie, verdict: Verdict, profile: Profile) -> Rights:
+    held = frozenset[Right]().union(*(rights(each, tie, verdict, profile) for each in who))
+    return held - _KEEP or held
+
+
+@cache
+def _line(place: Standing) -> str:
+    who = " and ".join(place.who)
+    return f"{who}, {place.tie}, {place.verdict}, {place.profile} profile: {listed(place.rights)}"
 
 
 def listed(some: Iterable[Right]) -> str:
