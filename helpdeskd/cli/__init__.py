@@ -49,6 +49,7 @@ COMMANDS = {
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
     "rekey": ("helpdeskd.cli.rekey", "A new key for reply tokens."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
+    "spam": ("helpdeskd.cli.spam", "What is held as spam or for a virus: list, release, train."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "mute": ("helpdeskd.cli.mute", "Addresses that get no automatic mail: list, add, remove."),
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, set, remove."),

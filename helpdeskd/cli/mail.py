@@ -66,6 +66,8 @@ def explain(
     if client and sender is None:
         raise click.UsageError("--client wants --sender beside it: SPF is about both")
     raw = file.read()
+    from helpdeskd.intake.checking import files_of  # the other commands judge no mail
+
     with reading(ctx) as here:
         if here.store.read(departments.first) is None:
             raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
@@ -80,7 +82,7 @@ def explain(
             recipients=recipients,
         )
         with closing(here.checker()) as checker:
-            checked = checker.begin(envelope, raw, inbound).result()
+            checked = checker.begin(envelope, raw, inbound, files_of(inbound)).result()
         parts = None if not_read(inbound) else outline(raw, here.config.intake)
         arrived = arrived_from(envelope, inbound, here.config).judged(checked, patient=True)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
@@ -102,6 +104,8 @@ def explain(
         say(f"  {seal.line}")
     for check in checked.checks:
         say(f"  evidence: {check.line}")
+    for line in checked.spam.lines:
+        say(line if line.startswith("spam ") else f"  evidence: {line}")
     for address in refused:
         say(
             f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."
@@ -225,6 +229,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.held:
+            say(f"  held: {row.held.why}")
         if row.let_go:
             say(f"  raw mail: {row.let_go}")
     if waiting:

@@ -23,6 +23,7 @@ from helpdeskd.errors import Temporary
 from helpdeskd.installation import ROLES, held_since, is_held, node
 from helpdeskd.model.clock import now as clock
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store import arrivals
 from helpdeskd.store.engine import Store
 
 PATIENCE = 2.0  # seconds for a door to greet
@@ -85,12 +86,14 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     try:
         with opened(config) as here:
             counts = here.store.read(queries.counts)
+            held = here.store.read(arrivals.count_held)
             store = {"where": here.store.where, "error": "", "warnings": list(here.store.warnings)}
             watched = _watched(config, here.store, now)
     except Temporary as error:
         return {
             "store": {"where": "", "error": str(error), "warnings": []},
             "tickets": None,
+            "held": None,
             "outbox": None,
             "outbox_oldest": None,
             **_watched(config, None, now, str(error)),
@@ -98,6 +101,7 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     return {
         "store": store,
         "tickets": {state.value: count for state, count in counts.tickets.items()},
+        "held": held,
         "outbox": {state.value: count for state, count in counts.outbox.items()},
         "outbox_oldest": counts.oldest_waiting,
         **watched,
@@ -188,6 +192,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
             ("tickets", _counted(facts["tickets"])),
             ("outbox", _mails(facts, now)),
         ]
+        if facts["held"]:
+            lines.append(("spam", f"{facts['held']} held (helpdeskd spam list)"))
         if facts["muted"].count:
             lines.append(("muted", _muted(facts["muted"])))
     lines += [

@@ -9,7 +9,18 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Config, Http, Mailbox, Openpgp, Smime, Trust
+from helpdeskd.config import (
+    DIALECTS,
+    RATE_CLASSES,
+    BlobSettings,
+    Config,
+    Http,
+    Mailbox,
+    Openpgp,
+    Smime,
+    SpamSettings,
+    Trust,
+)
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -61,6 +72,7 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
     yield from _trust(config.trust)
+    yield from _spam(config.spam)
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
     yield from _dkim(config, keys=keys)
@@ -83,6 +95,25 @@ def _trust(trust: Trust) -> Iterator[Problem]:
     for sealer in trust.arc_sealers:
         if not re.fullmatch(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sealer):
             yield "trust.arc_sealers", "expected domains, such as lists.example.org"
+
+
+def _spam(spam: SpamSettings) -> Iterator[Problem]:
+    for zone in spam.dnsbl:
+        if not _DOMAIN.fullmatch(zone):
+            yield "spam.dnsbl", "expected zones in lower case, such as zen.spamhaus.org"
+    if len(set(spam.dnsbl)) != len(spam.dnsbl):
+        yield "spam.dnsbl", "expected each zone once"
+    if spam.dnsbl_needed > len(spam.dnsbl):
+        yield "spam.dnsbl_needed", f"expected at most {len(spam.dnsbl)}: there are no more lists in spam.dnsbl"
+    for name in ("rspamd", "rspamd_controller"):
+        address = getattr(spam, name)
+        if address and not (address.startswith("http://") and _host_port(address[7:].removesuffix("/"))):
+            yield f"spam.{name}", "expected http://host:port, such as http://127.0.0.1:11333"
+    if spam.rspamd_password_file and not spam.rspamd_controller:
+        yield "spam.rspamd_password_file", "expected spam.rspamd_controller beside it"
+    yield from _readable("spam.rspamd_password_file", spam.rspamd_password_file)
+    if spam.clamd and not (spam.clamd.startswith("unix:/") or _host_port(spam.clamd)):
+        yield "spam.clamd", "expected unix:/path or host:port, such as unix:/run/clamav/clamd.ctl"
 
 
 def _servers(key: str, servers: tuple[str, ...]) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from helpdeskd import spool
 from helpdeskd.desk import delivery, derive, history, obey, people, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
@@ -17,8 +18,10 @@ from helpdeskd.desk.history import Entry
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.model.trust import Checked
+from helpdeskd.store.arrivals import Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,28 @@ class Arrived:
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
     can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
+    spam: Spam = Spam.HAM
+    spam_why: str = ""  # the sign that decided
+    envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
 
     def judged(self, checked: Checked, *, patient: bool = False) -> Arrived:
         """`patient`: there is time to look at it again."""
-        can_wait = patient and checked.why.is_momentary
-        return replace(self, verdict=checked.verdict, checks=checked.lines, can_wait=can_wait)
+        return replace(
+            self,
+            verdict=checked.verdict,
+            checks=checked.lines,
+            can_wait=patient and checked.why.is_momentary,
+            spam=checked.spam.state,
+            spam_why="" if checked.spam.why is None else checked.spam.why.line,
+        )
+
+    def held_for(self, decision: Decision) -> Held | None:
+        """What must be kept of it, where this decision waits for somebody to look at it."""
+        if decision.action is not Action.HOLD or decision.reason not in {Reason.SPAM, Reason.VIRUS}:
+            return None
+        assert self.envelope is not None
+        head = spool.pack(self.envelope).decode()
+        return Held(head, self.spam_why, self.verdict, self.checks)
 
     @property
     def cut(self) -> tuple[str, ...]:

@@ -38,6 +38,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         uid=envelope.uid,
         old_mail=_is_old(envelope, config.intake.backlog_hours),
         default_department=box.department if box else "",
+        envelope=envelope,
     )
 
 

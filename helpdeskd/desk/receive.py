@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -12,13 +13,13 @@ from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
-from helpdeskd.errors import PutOff, Temporary
+from helpdeskd.errors import PutOff, Refused, Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
 from helpdeskd.store.lock import one_at_a_time
 
-__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
+__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive", "release"]
 
 _m, _a = schema.message.c, schema.arrival.c
 _HINGES = frozenset({Reason.COMMANDS, Reason.COMMANDS_NEED_PASS})  # a later verdict may say otherwise
@@ -93,9 +94,36 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
         return tuple(_replayed(conn, row) for row in finished)
     if before:  # parked once, tried again now: a mail has one outcome
         conn.execute(delete(schema.arrival).where(_a.id.in_([row.id for row in before])))
-    done = _Done()
+    return _receive_once(conn, desk, now, arrived, ())
+
+
+def release(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
+    """Let a mail that is held as spam go its way, once; `arrived` says no more that it is. Raises Refused where it is not held (any
+    more), or where its addresses lead to departments alone that have it already."""
+    one_at_a_time(conn, _names(arrived))
+    rows = arrivals.all_by_spool(conn, arrived.spool_id)
+    waiting = [row.id for row in rows if row.held is not None]
+    if not waiting or not arrivals.take_held(conn, waiting):
+        raise Refused("not-held", f"{arrived.spool_id} is not held as spam")
+    received = _receive_once(conn, desk, now, arrived, [row for row in rows if row.held is None])
+    if not received:
+        raise Refused(
+            "there-already", f"{arrived.spool_id}: the departments that it is addressed to now have it already"
+        )
+    return received
+
+
+def _receive_once(
+    conn: Connection, desk: Desk, now: datetime, arrived: Arrived, settled: Sequence[arrivals.Arrival]
+) -> tuple[Received, ...]:
+    """In each department addressed, but for those where it is `settled`."""
+    done = _Done(
+        [row.ticket_id for row in settled if row.ticket_id], any(row.outcome is Outcome.OPENED for row in settled)
+    )
+    there = {row.department_id for row in settled}
     stops = _stops(conn, desk, arrived)
-    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
+    fresh = [stop for stop in stops if stop.department.id not in there]
+    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in fresh)
 
 
 def _place(arrived: Arrived) -> sameness.Place | None:
@@ -196,7 +224,7 @@ def _decide(
     )
     from_staff = found.author is not None and found.author.is_staff
     read = commands.parse(inbound.text) if from_staff else Commands(rest=inbound.text)
-    return found, read, routing.route(inbound, found, arrived.verdict, bool(read))
+    return found, read, routing.route(inbound, found, arrived.verdict, bool(read), arrived.spam)
 
 
 def _receive_at(
@@ -239,6 +267,7 @@ def _receive_at(
         folder=arrived.folder,
         uidvalidity=arrived.uidvalidity if arrived.account else None,
         uid=arrived.uid if arrived.account else None,
+        held=arrived.held_for(first),
     )
     ticket: Ticket | None = None
     message_id: int | None = None

@@ -74,7 +74,7 @@ class Action(StrEnum):
     COMMAND = "command"  # staff commands, with or without text
     INTERNAL = "internal"  # kept in the ticket, not in public
     DUPLICATE = "duplicate"
-    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none
+    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none, spam
 
 
 class Reason(StrEnum):
@@ -101,6 +101,8 @@ class Reason(StrEnum):
     COMMANDS = "commands"
     COMMANDS_NEED_PASS = "commands-need-pass"  # the strict profile, and the verdict is none
     NULL_SENDER = "no-author"  # no usable From
+    SPAM = "spam"  # held until somebody releases it
+    VIRUS = "virus"  # the same
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
     )

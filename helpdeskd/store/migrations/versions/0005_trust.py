@@ -16,6 +16,7 @@ def upgrade() -> None:
     _accounts()
     _mutes()
     _files()
+    _spam()
 
 
 def _accounts() -> None:
@@ -68,6 +69,13 @@ def _files() -> None:
     op.add_column("attachment", sa.Column("found_type", sa.Text(), nullable=True))
     op.add_column("attachment", sa.Column("danger", sa.Text(), nullable=True))
     op.add_column("attachment", sa.Column("released_at", TIME, nullable=True))
+
+
+def _spam() -> None:
+    """What is held for somebody to look at."""
+    op.add_column("arrival", sa.Column("held", sa.Text(), nullable=True))
+    is_held = sa.text("held IS NOT NULL")
+    op.create_index("ix_arrival_held", "arrival", ["id"], sqlite_where=is_held, postgresql_where=is_held)
 
 
 def downgrade() -> None:
