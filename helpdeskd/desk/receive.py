@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
-from helpdeskd.desk.acts import Act, Arrived, carry_out
+from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
@@ -62,7 +62,8 @@ class Explained:
     target: str
     number: int | None  # the ticket concerned; none for a new one
     reopens: bool
-    answered: bool  # its author gets an automatic answer
+    answered: bool  # its author gets an automatic answer; for what is forwarded, the original's
+    requester: str  # whose the new ticket would be: an address; empty where none is opened
     evidence: tuple[str, ...]
     standing: str  # its place in the table of who may do what (docs/trust.md)
     waits: bool  # it is put off first: commands hang on a verdict that may be another in a while
@@ -146,15 +147,17 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     done = _Done()
     stops = _stops(conn, desk, arrived)
     for stop in stops:
-        _, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained += [_explained(conn, arrived, stop, decision) for decision in decisions]
+        found, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        explained += [
+            _explained(conn, arrived, stop, decision, asks(arrived, found, decision)) for decision in decisions
+        ]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
         done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision) -> Explained:
+def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision, requester: str) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -171,6 +174,7 @@ def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decisio
         number=None if ticket is None else ticket.number,
         reopens=decision.reopen,
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
+        requester=requester if decision.action is Action.OPEN else "",
         evidence=decision.evidence,
         standing=decision.standing,
         waits=arrived.can_wait and decision.reason in _HINGES,
@@ -238,7 +242,8 @@ def _receive_at(
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
     inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
-    arrived = replace(arrived, inbound=inbound, parts=parts)
+    passed_on = limits.inner(arrived.passed_on, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts, passed_on=passed_on)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
         raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")

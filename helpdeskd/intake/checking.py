@@ -111,7 +111,7 @@ class Checker:
 
 def files_of(inbound: Inbound) -> tuple[bytes, ...]:
     """The bytes of a mail's files. The whole mail, where it is one of them, is looked at anyway."""
-    return tuple(part.data for part in inbound.parts if part.sha256 != inbound.raw_sha256)
+    return tuple(part.data for part in inbound.files if part.sha256 != inbound.raw_sha256)
 
 
 def origin_of(envelope: spool.Envelope, config: Config) -> Origin:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from helpdeskd.model.mail import Fate
-from helpdeskd.model.people import Department, Person
+from helpdeskd.model.mail import Address, Fate
+from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.model.trust import Profile
 
@@ -42,6 +42,20 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """Who wrote what a member of staff passes on. Asked for of nobody else's mail, and only where that address can be written to."""
+
+    address: Address
+    person: Person | None
+    ours: bool  # one of our own addresses
+    old: bool  # older than what is answered when it is found in a mailbox
+
+    @property
+    def is_outside(self) -> bool:
+        return not self.ours and (self.person is None or self.person.kind is PersonKind.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the store knows about one mail for one department. The only thing the store hands to routing."""
 
@@ -65,6 +79,7 @@ class Facts:
         tuple[int, int], ...
     ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
     profile: Profile = Profile.DEFAULT
+    original: Original | None = None  # of what staff pass on
 
 
 class Action(StrEnum):
@@ -87,6 +102,7 @@ class Reason(StrEnum):
     SHARED_ROOT = "shared-root"
     SUBJECT_TAG = "subject-tag"
     NEW = "new"
+    FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
     NO_PROOF = "no-proof"  # its author takes part, but neither a pass nor a token of their own says that it is theirs

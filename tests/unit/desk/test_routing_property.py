@@ -13,7 +13,21 @@ from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Re
 from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
 from helpdeskd.model.trust import Profile
-from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, NOW, SUPPORT, mail, ticket
+from tests.unit.desk.routing_cases import (
+    ADA,
+    BOB,
+    BOSS,
+    CAROL,
+    DAVE,
+    EVE,
+    GONE,
+    NOW,
+    SUPPORT,
+    mail,
+    original,
+    passed_on,
+    ticket,
+)
 
 PEOPLE = (ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE)
 IDS = st.sampled_from([person.id for person in PEOPLE])
@@ -57,6 +71,8 @@ everything = st.builds(
     unreached_staff=st.booleans(),
     withheld=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=2).map(tuple),
     profile=st.sampled_from(Profile),
+    original=st.none()
+    | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
 )
 mails = st.builds(
     mail,
@@ -68,6 +84,7 @@ mails = st.builds(
     own_text_found=st.booleans(),
     marker_cut=st.booleans(),
     weak_bounce=st.booleans(),
+    forward=st.none() | st.builds(passed_on, kind=st.sampled_from(Kind)),
     cc=st.just((Address("", "x@y.example"),)),
 )
 
@@ -130,3 +147,16 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
         if decision.reopen:
             assert decision.action is Action.APPEND
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
+        if inbound.forward is not None and decision.action is Action.APPEND and facts.author is not None:
+            assert not facts.author.is_staff or any(
+                match.ticket.id == decision.ticket_id
+                and (facts.author.id in (match.ticket.requester_id, match.bound_to))
+                for match in facts.matches
+            )
+        if decision.reason is Reason.FORWARDED:
+            assert verdict is Verdict.PASS
+            assert facts.author is not None
+            assert facts.author.is_staff
+            assert facts.original is not None
+            assert facts.original.is_outside
+            assert not facts.matches
