@@ -114,6 +114,7 @@ class Mailbox(Section, frozen=True):
 class Trust(Section, frozen=True):
     """By what a mail's From is believed."""
 
+    profile: Literal["default", "strict"] = "default"
     dns: bool = True
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
     authserv_ids: tuple[str, ...] = ()

@@ -48,13 +48,21 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
+    can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
     spam: Spam = Spam.HAM
     spam_why: str = ""  # the sign that decided
     envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
 
-    def judged(self, checked: Checked) -> Arrived:
-        why = "" if checked.spam.why is None else checked.spam.why.line
-        return replace(self, verdict=checked.verdict, checks=checked.lines, spam=checked.spam.state, spam_why=why)
+    def judged(self, checked: Checked, *, patient: bool = False) -> Arrived:
+        """`patient`: there is time to look at it again."""
+        return replace(
+            self,
+            verdict=checked.verdict,
+            checks=checked.lines,
+            can_wait=patient and checked.why.is_momentary,
+            spam=checked.spam.state,
+            spam_why="" if checked.spam.why is None else checked.spam.why.line,
+        )
 
     def held_for(self, decision: Decision) -> Held | None:
         """What must be kept of it, where this decision waits for somebody to look at it."""
@@ -253,9 +261,9 @@ def _command(act: Act) -> Did:
 
 
 def _keep(act: Act) -> Did:
-    """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
+    """A From that is refuted, or that nothing proves, is nobody's: the message names what it claims, the ticket's history no person."""
     _report(act)
-    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
+    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NO_PROOF, Reason.NULL_SENDER}
     author = act.facts.author if known else None
     kept = tickets.keep(
         *act.given,
@@ -269,7 +277,7 @@ def _keep(act: Act) -> Did:
 
 
 def _duplicate(act: Act) -> Did:
-    held = dict(reversed(act.facts.same_mail))
+    held = dict(reversed((*act.facts.same_mail, *act.facts.withheld)))
     ticket_id = act.decision.ticket_id
     return (None, None) if ticket_id is None else (tickets.get(act.conn, ticket_id), held.get(ticket_id))
 

@@ -14,6 +14,7 @@ from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.trust import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Desk:
     plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
+    profile: Profile = Profile.DEFAULT  # what a verdict of none lets somebody do
     hear: Callable[[Told], None] = lambda told: None  # noqa: ARG005  # what each event puts into the outbox, for the log
 
 

@@ -433,6 +433,9 @@ def keep(
     ticket = touch(conn, now, ticket)
     if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
         return Posted(ticket, message_id)
+    # Nobody's mail is not the customer's: staff are told what it says of itself.
+    nobodys = author is None and words.author_email
+    claimed = {"author": {"name": words.author_name, "email": words.author_email}} if nobodys else {}
     happened = scene(
         conn,
         Event.OUTSIDER_KEPT if tell is None else Event.STAFF_KEPT,
@@ -441,7 +444,7 @@ def keep(
         tell=tell,
         message_id=message_id,
         words=words,
-        extra={"reason": why.value, "internal": True},
+        extra={"reason": why.value, "internal": True, **claimed},
     )
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 
