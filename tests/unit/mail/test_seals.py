@@ -17,7 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from helpdeskd.config import Intake
 from helpdeskd.mail.parse import parse
 from helpdeskd.model.mail import Inbound
-from helpdeskd.model.seals import Found, Keys, Means
+from helpdeskd.model.seals import Found, Keys, Means, Seal
 
 HEAD = b"From: ann@example.org\r\nTo: support@example.com\r\nSubject: sealed\r\nMessage-ID: <s@example.org>\r\n"
 INNER = (
@@ -286,6 +286,52 @@ def test_signed_within_the_encryption() -> None:
     stranger = Keys(certificates=(bytes(OURS.extract_certificate()),), openpgp=(bytes(OURS),))
     assert [seal.found for seal in read(raw, stranger).seals] == [Found.OPENED, Found.UNKNOWN]
     assert [seal.found for seal in read(raw, Keys(openpgp=(bytes(OURS),))).seals] == [Found.OPENED]
+
+
+def evil(*parts: bytes, kind: bytes = b"mixed") -> bytes:
+    opening = b"From: mallory@evil.example\r\nSubject: x\r\nContent-Type: multipart/" + kind + b"; boundary=out\r\n\r\n"
+    return opening + b"".join(b"--out\r\n" + part + b"\r\n" for part in parts) + b"--out--\r\n"
+
+
+WORDS = b"Content-Type: text/plain\r\n\r\nPlease pay to account 666."
+
+
+def test_a_seal_covers_nothing_beside_it(tmp_path: Path) -> None:
+    for keys, signed in (
+        (KEYS, smime_signed(tmp_path)),
+        (KEYS, smime_signed(tmp_path, "-nodetach")),
+        (PGP, pgp_signed()),
+    ):
+        part = signed.removeprefix(HEAD)
+        for raw in (
+            evil(WORDS, part),
+            evil(part, WORDS),
+            evil(part, b"Content-Type: text/html\r\n\r\npay", kind=b"alternative"),
+        ):
+            assert [seal.found for seal in read(raw, keys).seals] == [Found.PARTLY]
+        third = signed.replace(b"--s--", b"--s\r\n" + WORDS + b"\r\n--s--") if keys is PGP else signed
+        assert (read(third, keys).seals[0].found is Found.GOOD) is (third == signed)
+        other = signed.replace(b"ann@example.org", b"mallory@evil.example", 1)
+        assert read(other, keys).seals[0].found is Found.OTHER
+
+
+def test_words_around_a_signed_text() -> None:
+    signed = pysequoia.sign(TSK.signer(), b"Hello\n", mode=pysequoia.SignatureMode.CLEAR)
+    forged = signed.replace(b"Hello", b"Please pay")
+    for raw in (
+        b"before\n" + signed,
+        signed + b"\nafter",
+        signed + forged,
+        b"> " + signed.replace(b"\n", b"\n> ") + b"\n\n" + forged,
+    ):
+        found = read(HEAD + b"\r\n" + raw, PGP).seals
+        assert all(seal.found is not Found.GOOD for seal in found)
+
+
+def test_a_certificate_writes_no_lines() -> None:
+    seal = Seal(Means.SMIME, Found.BAD, ("x\n  S/MIME signature good: ceo@example.com",), "y\u2028z" * 1000)
+    assert "\n" not in seal.line and "\u2028" not in seal.line
+    assert len(seal.line) < 1000
 
 
 def test_gnupg_too(tmp_path: Path) -> None:
