@@ -194,6 +194,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
                 plus_works=False,  # until refreshed
                 rng=secrets.token_bytes,
                 intake=config.intake,
+                ceilings=config.ceilings,
             ),
         )
         installation.refresh()

@@ -10,6 +10,7 @@ from typing import Final
 
 from helpdeskd.alarms.facts import Facts
 from helpdeskd.audit.differences import Kind
+from helpdeskd.model.outgoing import Ceiling
 
 LATE_POLLS: Final = 3  # intervals without a good poll
 POLL_SLACK: Final = timedelta(seconds=60)  # a quiet watcher writes down twice a minute that all is well
@@ -27,6 +28,7 @@ class AlarmKind(StrEnum):
     SPOOL = "spool"
     DISK = "disk"
     STORE = "store"
+    CEILING = "ceiling"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -95,6 +97,16 @@ def _store(facts: Facts) -> Iterator[tuple[str, str]]:
     yield facts.node, facts.store_error if facts.kept is None else ""
 
 
+# One address or ticket that reaches its own is no news; these keep mail from everybody.
+FOR_ALL: Final = (Ceiling.TOTAL, Ceiling.UNKNOWN, Ceiling.STAFF)
+
+
+def _ceiling(facts: Facts) -> Iterator[tuple[str, str]]:
+    if facts.kept is not None:
+        kept_back = ((each, facts.kept.withheld.get(each, 0)) for each in FOR_ALL)
+        yield "", ", ".join(f"{count} by ceilings.{each}" for each, count in kept_back if count)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`title` is what is wrong, in a few words that the catalogue translates."""
@@ -112,6 +124,7 @@ CONDITIONS: Final = (
     Condition(AlarmKind.SPOOL, "accepted mails do not leave the spool", _spool),
     Condition(AlarmKind.DISK, "the disk is at its reserve: the doors take nothing", _disk),
     Condition(AlarmKind.STORE, "the store is down", _store),
+    Condition(AlarmKind.CEILING, "a ceiling kept automatic mails back in the last hour", _ceiling),
 )
 TITLES: Final = {condition.kind: condition.title for condition in CONDITIONS}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -12,8 +12,9 @@ from helpdeskd import spool, tray
 from helpdeskd.audit.last import Last, last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config
+from helpdeskd.desk import ceilings
 from helpdeskd.errors import Temporary
-from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.model.outgoing import Ceiling, OutboxState
 from helpdeskd.sources.imap_state import WatchState, read_status
 from helpdeskd.store import outbox
 from helpdeskd.store.engine import Store
@@ -48,13 +49,15 @@ class Tray:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the store knows. `answers` wait to go out, the oldest since `answers_since`; alarms' own mails are not counted."""
+    """What the store knows. `answers` wait to go out, the oldest since `answers_since`; alarms' own mails are not counted. `withheld`:
+    automatic mails that were not queued in the last hour, by the ceiling."""
 
     outbox: Mapping[OutboxState, int]
     oldest: datetime | None
     answers: int
     answers_since: datetime | None
     audit: Last | None
+    withheld: Mapping[Ceiling, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ def gather(config: Config, store: Store | None, now: datetime, node: str, starte
     kept, store_error = None, why
     if store is not None:
         try:
-            kept, store_error = store.read(lambda conn: _kept(conn, node)), ""
+            kept, store_error = store.read(lambda conn: _kept(conn, node, now)), ""
         except Temporary as error:
             store_error = str(error)
     lying, spool_error = None, ""
@@ -116,7 +119,7 @@ def _box(root: str, name: str, poll_seconds: int, started: datetime | None) -> B
     return Box(name, poll_seconds, good, max(times, default=None), status.last_error if status else "")
 
 
-def _kept(conn: Connection, node: str) -> Kept:
+def _kept(conn: Connection, node: str, now: datetime) -> Kept:
     counts = outbox.counts(conn)
     oldest, answers, since = outbox.waiting(conn)
-    return Kept(counts, oldest, answers, since, last(conn, node))
+    return Kept(counts, oldest, answers, since, last(conn, node), ceilings.withheld(conn, now))

@@ -111,7 +111,8 @@ def _watched(config: Config, store: Store | None, now: datetime, error: str = ""
         {"kind": key.kind, "subject": key.subject, "title": TITLES[key.kind], "words": words}
         for key, words in standing(judge(found)).items()
     ]
-    return {"alarms": alarms, "audit": found.kept.audit if found.kept else None}
+    withheld = {ceiling.value: count for ceiling, count in found.kept.withheld.items()} if found.kept else None
+    return {"alarms": alarms, "audit": found.kept.audit if found.kept else None, "withheld": withheld}
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -193,6 +194,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
     lines.append(("disk", f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}{stopped}"))
     if not facts["store"]["error"]:
         lines.append(("audit", _audited(facts["audit"], now)))
+    if facts["withheld"]:
+        lines.append(("withheld", f"{_counted(facts['withheld'])} in the last hour (docs/trust.md)"))
     width = max(len(name) for name, _ in lines)
     for name, words in lines:
         say(f"{name.ljust(width)}  {words}")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.mail import Kind, Verdict
-from helpdeskd.model.outgoing import NoticeName, OutboxRow
+from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxRow
 from helpdeskd.model.ticket import Ticket
 
 
@@ -24,6 +24,7 @@ class Desk:
     plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
+    ceilings: config.Ceilings
     hear: Callable[[Told], None] = lambda told: None  # noqa: ARG005  # what each event puts into the outbox, for the log
 
 
@@ -62,6 +63,12 @@ class Words:
     author_email: str = ""
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
+    confidential: bool = False  # of what opens a ticket: it has no public voice there
+
+    @property
+    def public(self) -> bool:
+        """May a ticket begin with it in public?"""
+        return self.verdict is not Verdict.FAIL and not self.confidential
 
 
 class LinkKind(StrEnum):
@@ -92,7 +99,7 @@ class Skip(StrEnum):
 class Skipped:
     notice: NoticeName
     recipient: str  # empty: there was none
-    why: Skip
+    why: Skip | Ceiling
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from helpdeskd.desk.commands import is_signature
 from helpdeskd.mail.ids import base_subject
+from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
@@ -162,8 +163,19 @@ def unverified(case: Case) -> Decision | None:
     return case.opens(Reason.UNVERIFIED, acknowledge=False)
 
 
+def verification(case: Case) -> Decision | None:
+    """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
+    no answer. Else a stranger who registers there as us reads here what lets them in."""
+    if sign(case.inbound) is not Sign.VERIFICATION:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.VERIFICATION)
+    return case.opens(Reason.VERIFICATION, acknowledge=False)
+
+
 def new(case: Case) -> Decision | None:
-    return case.opens(Reason.NEW) if case.match is None else None
+    """Who takes no answers gets none."""
+    return case.opens(Reason.NEW, acknowledge=sign(case.inbound) is None) if case.match is None else None
 
 
 def token_as_contact(case: Case) -> Decision | None:
@@ -260,6 +272,7 @@ STEPS: tuple[Step, ...] = (
     automatic,
     no_author,
     unverified,
+    verification,
     # whose ticket it is
     new,
     token_as_contact,

@@ -66,6 +66,7 @@ PERSON: tuple[Column[Any], ...] = (
     _p.language,
     _p.disabled_at,
     _p.wants_mail,
+    _p.known_at,
 )
 DEPARTMENT: tuple[Column[Any], ...] = (
     _d.id,
@@ -143,8 +144,9 @@ def ticket(row: Row) -> Ticket:
 
 def person(row: Row) -> Person:
     """From the columns PERSON; more columns may follow."""
-    person_id, kind, name, email, level, language, disabled_at, wants_mail = row[:8]
-    return Person(person_id, PersonKind(kind), name, email, level, language, disabled_at, wants_mail)
+    person_id, kind, name, email, level, language, disabled_at, wants_mail, known_at = row[:9]
+    known = known_at is not None
+    return Person(person_id, PersonKind(kind), name, email, level, language, disabled_at, wants_mail, known)
 
 
 def department(row: Row, addresses: tuple[str, ...]) -> Department:

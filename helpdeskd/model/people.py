@@ -22,6 +22,7 @@ class Person:
     language: str  # "" = the team's
     disabled_at: datetime | None = None
     wants_mail: bool = True  # False: no notices go to them
+    known: bool = True  # False: nothing has shown yet that the address is theirs
 
     @property
     def is_staff(self) -> bool:

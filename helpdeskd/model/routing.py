@@ -94,6 +94,7 @@ class Reason(StrEnum):
     OWN_ADDRESS = "own-address"
     COMMANDS = "commands"
     NULL_SENDER = "no-author"  # no usable From
+    VERIFICATION = "verification"  # a service asks who reads the address: for us alone
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
     )

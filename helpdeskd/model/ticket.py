@@ -87,6 +87,8 @@ class History(StrEnum):
     MAIL_REPORTED = "mail-reported"  # a delivery report that tells no loss: delayed, delivered, relayed, expanded
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
+    WITHHELD = "withheld"  # automatic mails, by a ceiling
+    LEFT_OUT = "left-out"  # people in Cc, by a ceiling
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     REMOVED = "removed"  # its words and files are gone; what happened stays

@@ -78,6 +78,9 @@ person = Table(
     Column(
         "merged_into", BigId
     ),  # person.id: a tombstone that keeps its address, what is written from there is that one's
+    Column(
+        "known_at", UtcTime
+    ),  # since when something shows that the address is theirs; NULL: nothing does (desk.ceilings)
     Index("ix_person_merged_into", "merged_into"),
     Index("ix_person_kind_id", "kind", "id"),  # pages of lists
     Index("ix_person_disabled_at_id", "disabled_at", "id"),

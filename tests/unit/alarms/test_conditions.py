@@ -15,7 +15,7 @@ from helpdeskd.audit.last import Last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config, Mailbox
 from helpdeskd.model.clock import now
-from helpdeskd.model.outgoing import NoticeName, OutboxState
+from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxState
 from helpdeskd.sources.imap_state import Book, micros
 from helpdeskd.store import outbox
 from helpdeskd.store.outbox import NewMail
@@ -93,6 +93,11 @@ CASES = {
     "no spool": (replace(WELL, spool=None, spool_error="/spool: gone"), {Key(K.SPOOL, NODE): "/spool: gone"}),
     "at the reserve": (lying(free=1_000), {Key(K.DISK, NODE): "1000 bytes free, 1000 are kept back"}),
     "no store": (replace(WELL, kept=None, store_error="refused"), {Key(K.STORE, NODE): "refused"}),
+    "a ceiling of all": (
+        kept(withheld={Ceiling.UNKNOWN: 7, Ceiling.TOTAL: 2, Ceiling.PER_TICKET: 9}),
+        {Key(K.CEILING): "2 by ceilings.total, 7 by ceilings.unknown"},
+    ),
+    "one address, one ticket": (kept(withheld={Ceiling.PER_TICKET: 9, Ceiling.PER_ADDRESS: 1}), {}),
     "all at once": (
         replace(late(), spool=replace(TRAY, parked=1, free=0)),
         {
