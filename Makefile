@@ -53,7 +53,7 @@ clients: $(VENV)/bin/python  ## public clients of the APIs, for tests/live/test_
 
 lock:  ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --extra postgres --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements.lock
-	uv pip compile pyproject.toml --extra postgres --extra s3 --group dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra postgres --extra s3 --extra pgp --group dev --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements-dev.lock
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("helpdeskd needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Say: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else 0'

@@ -71,10 +71,16 @@ class Installation:
         self.desk = replace(self.desk, plus_works=works)
 
     def parser(self) -> Parser:
-        """A parser with a process of its own, once there is a mail; to be closed."""
+        """A parser with a process of its own, once there is a mail; to be closed. Raises ConfigError: a key cannot be used."""
+        from helpdeskd.parser.keys import configured
         from helpdeskd.parser.worker import Parser  # most commands parse nothing
 
-        return Parser(instance=self.desk.instance, marker=self.config.desk.marker, limits=self.config.intake)
+        return Parser(
+            instance=self.desk.instance,
+            marker=self.config.desk.marker,
+            limits=self.config.intake,
+            keys=configured(self.config),
+        )
 
     def checker(self) -> Checker:
         """What finds verdicts, with DNS as [trust] has it; to be closed."""

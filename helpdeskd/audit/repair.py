@@ -18,6 +18,7 @@ from helpdeskd.config import Mailbox
 from helpdeskd.errors import BadMail, HelpdeskdError, NotFound, Temporary
 from helpdeskd.model.mail import Door
 from helpdeskd.model.routing import Outcome
+from helpdeskd.parser.keys import configured
 from helpdeskd.parser.wire import Mail
 from helpdeskd.parser.worker import Crashed, Parser
 from helpdeskd.sources.imap import LOCKED, fetch_once
@@ -126,7 +127,13 @@ def _attached(records: Records, wanted: set[str]) -> Iterator[tuple[bytes, str]]
     query = query.where(_f.sha256.in_(wanted), _m.raw_sha256.is_not(None)).distinct()
     raws = records.store.read(lambda conn: conn.execute(query).scalars().all())
     # In a process of its own, as intake does: some may be of those at which a parser dies.
-    with closing(Parser(instance="", marker=records.config.desk.marker, limits=records.config.intake)) as parser:
+    made = Parser(
+        instance="",
+        marker=records.config.desk.marker,
+        limits=records.config.intake,
+        keys=configured(records.config),
+    )
+    with closing(made) as parser:
         for raw_sha256 in raws:
             with suppress(NotFound, Crashed):
                 for part in parser.one(Mail(records.blobs.get(raw_sha256), None)).parts:

@@ -97,6 +97,8 @@ def explain(
     for piece in folded(inbound.text, inbound.quote, forward=ids.is_forward(inbound.subject)):
         click.echo(lines(piece))
     say(f"\nfrom: {checked.verdict}, because {checked.why}")
+    for seal in inbound.seals:
+        say(f"  {seal.line}")
     for check in checked.checks:
         say(f"  evidence: {check.line}")
     for address in refused:

@@ -115,6 +115,20 @@ class Trust(Section, frozen=True):
     arc_sealers: tuple[str, ...] = ()
 
 
+class Smime(Section, frozen=True):
+    """Files in PEM."""
+
+    authorities: tuple[Path, ...] = ()  # certificates; whose own ones are believed
+    keys: tuple[Path, ...] = ()  # a private key and its certificate each
+
+
+class Openpgp(Section, frozen=True):
+    """Files, armoured or not."""
+
+    certificates: tuple[Path, ...] = ()  # of people whose signatures are known
+    keys: tuple[Path, ...] = ()  # secret keys without a passphrase
+
+
 class Intake(Section, frozen=True):
     batch: Count = 10
     max_parts: Count = 1000
@@ -233,6 +247,8 @@ class Config(Section, frozen=True):
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()
+    smime: Smime = Smime()
+    openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
     ceilings: Ceilings = Ceilings()

@@ -11,7 +11,18 @@ from pathlib import Path
 
 from msgspec.structs import fields
 
-from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Ceilings, Config, Http, Mailbox, Trust
+from helpdeskd.config import (
+    DIALECTS,
+    RATE_CLASSES,
+    BlobSettings,
+    Ceilings,
+    Config,
+    Http,
+    Mailbox,
+    Openpgp,
+    Smime,
+    Trust,
+)
 from helpdeskd.config.rates import is_rate
 
 Problem = tuple[str, str]  # (key, what was expected)
@@ -67,6 +78,10 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
     yield from _dkim(config, keys=keys)
+    if keys and (config.smime != Smime() or config.openpgp != Openpgp()):
+        from helpdeskd.config import seals  # as dkim below
+
+        yield from seals.problems(config)
     for server in config.dns.servers:
         if not _server(server):
             yield "dns.servers", "expected addresses, such as 127.0.0.1 or [::1]:5353"

@@ -214,7 +214,7 @@ def _receive_at(
         door=arrived.door,
         outcome=outcome,
         reason=first.reason.value,
-        evidence=[*first.evidence, *arrived.checks],
+        evidence=[*first.evidence, *arrived.checks, *(seal.line for seal in inbound.seals)],
         ticket_id=first.ticket_id,
         raw_sha256=arrived.raw_sha256,
         identity_sha256=inbound.identity_sha256,

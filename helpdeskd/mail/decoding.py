@@ -15,6 +15,7 @@ UU_NAMES = frozenset({"x-uuencode", "x-uue", "uuencode", "uue"})
 _BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} ([^\r\n]{1,255}?)[ \t]{0,20}\r?$")
 _END = re.compile(rb"(?m)^(?:end|====)[ \t]{0,20}\r?$")
 _MAX_BEGINS = 1000
+_PIECE = 1 << 20  # bytes that are decoded at once
 _UU_LINE = re.compile(rb"[ -`]{1,90}\r?\n?")
 
 
@@ -46,10 +47,17 @@ def decode(data: bytes, start: int, end: int, encoding: str) -> bytes:
 
 def from_base64(body: bytes) -> bytes:
     """Several encodings behind one another (each with its padding) are read as such."""
-    letters = body.translate(None, _NOT_BASE64)
-    bare = letters.rstrip(b"=")
-    pieces = _PADDED.split(bare) if b"=" in bare else [bare]
-    return b"".join(_quads(piece) for piece in pieces)
+    out: list[bytes] = []
+    begun = b""  # letters whose padding, or fourth, has not come yet
+    for start in range(0, len(body), _PIECE):
+        letters = begun + body[start : start + _PIECE].translate(None, _NOT_BASE64)
+        *ended, begun = _PADDED.split(letters)
+        out += map(_quads, ended)
+        whole = len(begun) - len(begun) % 4
+        out.append(binascii.a2b_base64(begun[:whole]))
+        begun = begun[whole:]
+    out.append(_quads(begun))
+    return b"".join(out)
 
 
 def _quads(letters: bytes) -> bytes:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from helpdeskd.config import Intake
 from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
+from helpdeskd.mail.split import Tree
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.seals import Keys
 
 ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
+_BLANKS = b" \t\r\n\v\f"
+_PIECE = 1 << 20  # bytes
+_NO_KEYS = Keys()
 _HEADERS_ONLY = ": only its headers were read"
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "x-forwarded-to")
 
@@ -28,6 +34,7 @@ def parse(
     own_addresses: Callable[[str], bool],
     marker: str,
     limits: Intake,
+    keys: Keys = _NO_KEYS,
 ) -> Inbound:
     """One mail as a record: a repeatable derivation of its bytes.
 
@@ -39,7 +46,7 @@ def parse(
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
-        content = structure.read(made.root, limits)
+        content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
         made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
@@ -89,7 +96,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=dates.moment(headers.text("date")) if "date" in headers else None,
+        date=_date(root),
         text=said.text,
         quote=said.quote,
         html=safe_html,
@@ -100,8 +107,14 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
+        seals=tuple(content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
     )
+
+
+def _date(root: Tree) -> datetime | None:
+    said = Headers((name, value) for name, value in root.raw_items() if name.lower() == "date")
+    return dates.moment(said.text("date")) if "date" in said else None
 
 
 def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
@@ -138,22 +151,44 @@ def identity(raw: bytes) -> str | None:
     """What makes two arrivals the same mail: SHA-256 over Message-ID, Date, From, Subject and the
     body with LF line ends; None without Message-ID or Date. Trace and delivery headers, folding and a mbox `From ` line
     do not count, so a relay's second try is the same mail; nor do empty lines at the end, which mailboxes add."""
-    data = prepare.strip_envelope_line(raw)
+    data = prepare.with_line_ends(prepare.strip_envelope_line(raw))
     end, start = prepare.split_head(data)
     found: dict[bytes, bytes] = {}
     for name, value in prepare.raw_headers(data[:end]):
-        found.setdefault(name, b" ".join(value.split()))
+        if name in _IDENTIFYING:
+            found.setdefault(name, _unfolded(value))
     if not found.get(b"message-id") or not found.get(b"date"):
         return None
     digest = hashlib.sha256()
     for key in _IDENTIFYING:
         digest.update(key + b":" + found.get(key, b"") + b"\n")
-    body = data[start:]
-    if b"\r" in body:
-        body = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     digest.update(b"\n")
-    digest.update(body.rstrip(b"\n") if body.endswith(b"\n") else body)
+    for piece in _pieces(data, start):
+        digest.update(piece)
     return digest.hexdigest()
+
+
+def _unfolded(value: bytes) -> bytes:
+    """Blanks as one space; of what nobody writes by hand without any: a word is an object, and a header may be the whole mail."""
+    return b" ".join(value.split()) if len(value) <= prepare.HEAD_BYTES else value.translate(None, _BLANKS)
+
+
+def _pieces(data: bytes, start: int) -> Iterator[bytes]:
+    """The body from `start` on with LF line ends and no empty lines at its end, a piece at a time: mails are large."""
+    end = len(data)
+    while end > start:
+        tail = data[max(start, end - _PIECE) : end]
+        kept = len(tail.rstrip(b"\r\n"))
+        end -= len(tail) - kept
+        if kept:
+            break
+    while start < end:
+        stop = min(end, start + _PIECE)
+        if data[stop - 1 : stop + 1] == b"\r\n":  # not through a line end
+            stop += 1
+        piece = data[start:stop]
+        yield piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in piece else piece
+        start = stop
 
 
 def _message_id(value: str) -> str | None:

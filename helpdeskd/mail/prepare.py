@@ -7,6 +7,7 @@ came.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from helpdeskd.config import Intake
@@ -50,12 +51,14 @@ def strip_envelope_line(raw: bytes) -> bytes:
 
 def prepare(raw: bytes, limits: Intake) -> Prepared:
     """A copy of `raw` with headers within the limits. Never raises."""
-    data = strip_envelope_line(raw)
-    if b"\n" not in data:
-        data = data.replace(b"\r", b"\n")
-    made = Prepared(data, 0)
+    made = Prepared(with_line_ends(strip_envelope_line(raw)), 0)
     _tend_headers(made, limits)
     return made
+
+
+def with_line_ends(data: bytes) -> bytes:
+    """Where CR alone ends lines, LF does."""
+    return data if b"\n" in data else data.replace(b"\r", b"\n")
 
 
 def head(raw: bytes, limits: Intake) -> bytes:
@@ -159,12 +162,8 @@ def fitting(head: bytes, limits: Intake) -> int:
 _NAME = re.compile(rb"(?m)^([!-9;-~]++)[ \t]*+:")
 
 
-def raw_headers(head: bytes, *, lower: bool = True) -> list[tuple[bytes, bytes]]:
+def raw_headers(head: bytes, *, lower: bool = True) -> Iterator[tuple[bytes, bytes]]:
     """(name, in lower case unless told otherwise; value as it stands) of each header of a block."""
-    return [
-        (
-            match.group(1).lower() if lower else match.group(1),
-            head[match.end() : _header_end(head, match.end())].removesuffix(b"\n"),
-        )
-        for match in _NAME.finditer(head)
-    ]
+    for match in _NAME.finditer(head):
+        name = match.group(1).lower() if lower else match.group(1)
+        yield name, head[match.end() : _header_end(head, match.end())].removesuffix(b"\n")

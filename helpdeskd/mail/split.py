@@ -46,6 +46,8 @@ class Tree(_Message):
     def __init__(self) -> None:
         super().__init__(policy=_AsItStands())
         self.stretch: tuple[bytes, int, int] = (b"", 0, 0)  # the mail, and where in it the body is
+        self.begins = 0  # where its headers do
+        self.ends = 0  # of one among others: behind all that is below it
         self.below: list[Tree] = []
         self.too_deep = False
 
@@ -68,6 +70,10 @@ class Tree(_Message):
     def content(self) -> bytes:
         """The decoded bytes."""
         return decoding.decode(*self.stretch, self.encoding())
+
+    def whole(self) -> bytes:
+        """Of a part among others: its headers and all that is below it, as they came."""
+        return self.stretch[0][self.begins : self.ends or len(self.stretch[0])]
 
     def walk_parts(self) -> Iterator[Tree]:
         pending = [self]
@@ -133,6 +139,8 @@ class _Scan:
                 return
             place = line.after
             whole = self.stack[line.level].part
+            if whole.below and not whole.below[-1].ends:
+                whole.below[-1].ends = self._end_of_body(whole.below[-1].begins, line.start)
             self._close(line.level + 1)
             part = None
             if line.closes and (whole.below or not whole.is_blank()):
@@ -149,6 +157,7 @@ class _Scan:
             if whole.get_content_type() == "multipart/digest":
                 part.set_default_type("message/rfc822")  # RFC 2046 section 5.1.5
             whole.below.append(part)
+            part.begins = place
             place = self._headers(part, place)
 
     def _open(self, part: Tree, place: int) -> None:

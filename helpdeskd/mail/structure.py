@@ -6,23 +6,31 @@ import hashlib
 import mimetypes
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from html import escape
+from typing import TYPE_CHECKING
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import charset, cms, decoding, html, invitation, prepare, rtf, split, tnef
+from helpdeskd.mail import charset, decoding, html, invitation, rtf, seals, tnef
 from helpdeskd.mail.headers import decode
 from helpdeskd.mail.names import file_name, label
 from helpdeskd.mail.split import Tree
 from helpdeskd.model.mail import Part
+from helpdeskd.model.seals import Keys, Seal
+
+if TYPE_CHECKING:
+    from helpdeskd.mail import split
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff]")
 _ENDS = re.compile("\r\n?|\x0c|\u2028|\u2029")
 _MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,64}/[a-z0-9!#$&^_.+-]{1,64}", re.ASCII)
 _MAX_INVITATIONS = 3
-_MAX_UNWRAPPED = 5  # signed mails within signed mails
 _BEYOND = 65536  # bytes: more than fits is read, so that it is known to be too much
 _META = re.compile(rb"<meta[^>]{1,200}?charset\s*=\s*[\"']?([A-Za-z0-9_-]{2,40})", re.IGNORECASE)
+_MAX_LINES = 200_000  # of the text: each is an object, and some bytes of mail may be a line each
 _STUB = 200  # characters: a shorter plain text beside a long HTML may only say "your program shows no HTML"
+
+_NO_KEYS = Keys()
 
 
 @dataclass(slots=True)
@@ -42,13 +50,15 @@ class Content:
     parts: list[Part] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cut: bool = False
+    seals: list[Seal] = field(default_factory=list)
 
 
 class _Walk:
     """One way through the tree, counting against the limits."""
 
-    def __init__(self, limits: Intake) -> None:
+    def __init__(self, limits: Intake, keys: Keys, sent: datetime | None) -> None:
         self.limits = limits
+        self.seals = seals.Seals(limits, keys, sent)
         self.files: list[Part] = []
         self.packed: list[Segment] = []  # texts that were inside a winmail.dat
         self.invitations: dict[str, None] = {}
@@ -56,7 +66,7 @@ class _Walk:
         self.notes: dict[str, None] = {}
         self.cut = False
         self.seen = 0
-        self.unwrapped = 0
+        self.double = ""  # the name of the file whose other half comes now
         self.room = limits.max_text_kb * 1024
 
     def lose(self, note: str) -> None:
@@ -81,30 +91,33 @@ class _Walk:
             return []
         if kind in {"text/plain", "text/html"} or kind.startswith("multipart/"):
             if not self._is_file(part):
-                return [self._text(part, kind)]
+                return [self._text(part, kind, alone=not depth)]
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
                 self.named_texts.append(part)
-        inner = self._signed(part) if kind in cms.TYPES and self.unwrapped < _MAX_UNWRAPPED else None
+        inner = self._within(self.seals.smime(part, alone=not depth)) if kind in seals.SMIME else None
         self._file(part, kind, in_related)
         return self.segments(inner, depth + 1) if inner is not None and depth < self.limits.max_depth else []
 
-    def _signed(self, part: Tree) -> Tree | None:
-        """The mail that is wrapped into its signature; the wrapping stays a file."""
-        data = part.content()
-        content = cms.signed_content(data)
-        if content is None:
-            if cms.is_encrypted(data):
-                self.notes["encrypted with S/MIME, and kept as it came"] = None
+    def _within(self, made: split.Split | None) -> Tree | None:
+        """The mail that was wrapped into its signature or encrypted; the wrapping stays a file."""
+        if made is None:
             return None
-        self.unwrapped += 1
-        made = split.split(content, prepare.split_head(content)[1], self.limits)
         self.notes.update(dict.fromkeys(made.notes))
         self.cut |= made.cut
         return made.root
 
     def _multipart(self, kind: str, part: Tree, children: list[Tree], depth: int) -> list[Segment]:
+        if kind == "multipart/signed":
+            self.seals.signed(children)
         if kind == "multipart/encrypted":
-            self.notes["encrypted with PGP, and kept as it came"] = None
+            inner = self._within(self.seals.encrypted(children, alone=depth == 1))
+            if inner is not None:
+                self._file(children[-1], children[-1].get_content_type(), in_related=False)
+                return self.segments(inner, depth) if depth < self.limits.max_depth else []
+        if (
+            kind == "multipart/appledouble"
+        ):  # RFC 1740: the second half is the file, the first what only a Mac knows of it
+            self.double = next((name for child in children[1:2] if (name := file_name(child))), "")
         if kind == "multipart/alternative":
             return _best([self.segments(child, depth) for child in children])
         if kind == "multipart/related":
@@ -126,7 +139,14 @@ class _Walk:
             and bool(file_name(part))
         )
 
-    def _text(self, part: Tree, kind: str) -> Segment:
+    def _unarmoured(self, text: str, data: bytes, *, alone: bool) -> str:
+        """What a text with OpenPGP in it says; the armour becomes a file."""
+        found = self.seals.armoured(text, data, alone=alone)
+        if found.armour:
+            self._add(found.name, found.content_type, found.armour.encode())
+        return tidy(found.text)
+
+    def _text(self, part: Tree, kind: str, *, alone: bool = False) -> Segment:
         data = self._text_bytes(part, kind)
         if len(data) > self.room:
             self.lose(f"the text is longer than {self.limits.max_text_kb} KB and was cut")
@@ -140,6 +160,8 @@ class _Walk:
             said = f"charset {declared} does not fit the text" if declared else "the text names no charset"
             self.notes[f"{said}; read as {read_as.replace('_', '-')}"] = None
         text = tidy(text)
+        if kind == "text/plain" and seals.ARMOUR in data:
+            text = self._unarmoured(text, data, alone=alone)
         if kind == "text/html":
             return Segment(html=text)
         if kind == "text/plain" and "flowed" in part.get("content-type", "").lower():
@@ -225,22 +247,28 @@ class _Walk:
         described = label(decode(part.get("content-description", "")))[:80]
         if kind in {"message/rfc822", "message/global"}:
             return f"{_subject(data) or described or f'message-{len(self.files) + 1}'}.eml"
+        if kind == "application/applefile" and self.double:
+            return f"._{self.double}"
+        if kind in _CARDS and (card := _FULL_NAME.search(data[:8192])):
+            return f"{label(decode(card.group(1).decode('utf-8', 'surrogateescape')))[:80].strip() or 'contact'}.vcf"
         if described:
             extension = _EXTENSIONS.get(kind) or _types.guess_extension(kind) or ""
             return described if "." in described[-6:] else described + extension
         return _NAMES.get(kind) or f"part-{len(self.files) + 1}{_types.guess_extension(kind) or '.bin'}"
 
 
-def read(root: Tree, limits: Intake) -> Content:
-    """Text, HTML and files of a mail, as far as the limits allow; what they cut is said in `notes`."""
-    walk = _Walk(limits)
+def read(root: Tree, limits: Intake, keys: Keys = _NO_KEYS, sent: datetime | None = None) -> Content:
+    """Text, HTML and files of a mail, as far as the limits allow; what they cut is said in `notes`. `keys` open what is encrypted to
+    them and tell whose signatures are known, `sent` is the mail's Date."""
+    walk = _Walk(limits, keys, sent)
     pieces = walk.segments(root, 0)
     if not any((one.plain or one.html or "").strip() for one in pieces) and walk.named_texts:
         # The only text has a file name: some gateways send the body so. It stays a file too.
         pieces = [walk._text(walk.named_texts[0], walk.named_texts[0].get_content_type())]  # noqa: SLF001 - one room
     if not any((one.plain or one.html or "").strip() for one in pieces):
         pieces = walk.packed or pieces
-    content = Content(parts=walk.files, notes=list(walk.notes), cut=walk.cut)
+    notes = [*walk.notes, *walk.seals.notes]
+    content = Content(parts=walk.files, notes=notes, cut=walk.cut, seals=list(walk.seals.found))
     readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
     content.text = "\n".join(one.text for one in readings)
     if len(readings) == 1:  # what stands below another piece is no quote's place
@@ -252,6 +280,10 @@ def read(root: Tree, limits: Intake) -> Content:
         content.text = f"{block}\n\n{content.text}"
         content.quote_at = None if content.quote_at is None else content.quote_at + len(block) + 2
         content.html = f"<pre>{escape(block)}</pre>\n{content.html}" if content.html else ""
+    if content.text.count("\n") >= _MAX_LINES:
+        content.text = "\n".join(content.text.split("\n", _MAX_LINES)[:_MAX_LINES])
+        content.notes.append(f"the text has more than {_MAX_LINES} lines and was cut")
+        content.cut = True
     return content
 
 
@@ -315,6 +347,8 @@ def _prefix(depth: int) -> str:
 
 _types = mimetypes.MimeTypes(filenames=())  # Python's own table: the same name on every machine
 _SUBJECT = re.compile(rb"(?im)^subject:[ \t]*([^\r\n]{1,200})")
+_CARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})  # RFC 6350, RFC 2426
+_FULL_NAME = re.compile(rb"(?im)^FN(?:;[^:\r\n]{0,200})?:[ \t]*([^\r\n]{1,200})")
 _NAMES = {
     "text/calendar": "invite.ics",
     "message/delivery-status": "delivery-status.txt",

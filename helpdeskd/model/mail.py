@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.seals import Seal
+
 
 class Door(StrEnum):
     SMTP = "smtp"
@@ -156,4 +158,5 @@ class Inbound:
     own_text_found: bool = False  # text of one of our notices stands in `text` all the same: no cut is sure
     loose_ends: tuple[str, ...] = field(default=())  # what a limit or a defect cut or changed, for people
     report: Report | None = None  # of a bounce, in whatever form
+    seals: tuple[Seal, ...] = ()  # signatures and encryption, and what became of each
     weak_bounce: bool = False  # of a BOUNCE: neither a null return path nor a multipart/report says so

@@ -71,6 +71,7 @@ def _answer(hello: wire.Hello, body: bytes) -> bytes:
             own_addresses=lambda _: False,  # the daemon knows them, and says so afterwards
             marker=hello.marker,
             limits=hello.limits,
+            keys=hello.keys,
         )
         return wire.frame(wire.Answer(wire.lean(inbound)))
     except MemoryError:

@@ -12,6 +12,7 @@ import msgspec
 
 from helpdeskd.config import Intake
 from helpdeskd.model.mail import Inbound
+from helpdeskd.model.seals import Keys
 
 LENGTH = 4  # bytes before each frame, big-endian: how many follow
 NO_MEMORY = "MemoryError"
@@ -25,6 +26,7 @@ class Hello(msgspec.Struct, frozen=True):
     instance: str
     marker: str
     limits: Intake
+    keys: Keys = Keys()
 
 
 class Mail(msgspec.Struct, frozen=True):

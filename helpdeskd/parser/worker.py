@@ -21,6 +21,7 @@ from helpdeskd.config import Intake
 from helpdeskd.errors import BadMail, Temporary
 from helpdeskd.mail import parse, prepare
 from helpdeskd.model.mail import Inbound
+from helpdeskd.model.seals import Keys
 from helpdeskd.parser import wire
 from helpdeskd.parser.wire import Mail
 
@@ -49,6 +50,9 @@ class _Died(Exception):
     """The process has ended, or says what it must not."""
 
 
+_NO_KEYS = Keys()
+
+
 @dataclass(slots=True)
 class _Turn:
     """A mail that waits for its answer. Where a limit was met (`limit` says which), its headers alone are asked about."""
@@ -68,8 +72,10 @@ class _Turn:
 class Parser:
     """One process at most. One thread at a time; `close` when done."""
 
-    def __init__(self, *, instance: str, marker: str, limits: Intake, command: Sequence[str] = ()) -> None:
-        self._hello = wire.Hello(instance, marker, limits)
+    def __init__(
+        self, *, instance: str, marker: str, limits: Intake, keys: Keys = _NO_KEYS, command: Sequence[str] = ()
+    ) -> None:
+        self._hello = wire.Hello(instance, marker, limits, keys)
         self._limits = limits
         self._command = command or COMMAND
         self._waiting: deque[_Turn] = deque()

@@ -36,6 +36,16 @@ PDF = b"Content-Type: application/pdf; name=a.pdf\n\n%PDF"
             ["part-1.bin", "a.pdf"],
         ),
         (
+            mixed(b"Content-Type: application/applefile\n\n\0\5", PDF, kind=b"appledouble"),
+            "",
+            ["._a.pdf", "a.pdf"],
+        ),
+        (
+            mixed(TEXT, b"Content-Type: text/x-vcard\n\nBEGIN:VCARD\nFN;CHARSET=utf-8:Ann M\xc3\xbcller\nEND:VCARD"),
+            "my words",
+            ["Ann Müller.vcf"],
+        ),
+        (
             mixed(b"Content-Type: text/plain; format=flowed\n\none \ntwo\n> three \n> four\n-- \nAnn"),
             "one two\n> three four\n-- \nAnn",
             [],

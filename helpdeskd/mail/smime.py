@@ -1,0 +1,210 @@
+"""Signatures and encryption of S/MIME (RFC 8551, CMS of RFC 5652): checked, and opened, with the keys that are given. Never raises.
+
+A signature is judged at the time it says it was made, not now: a mail says the same whenever it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import cms, core
+from asn1crypto import x509 as names
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+
+from helpdeskd.model.seals import Found, Means, Seal
+
+# SHA-1 and MD5 prove nothing any more (RFC 8551 section 2.1).
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+}
+_MAX_SIGNERS = 3
+_MAX_CERTIFICATES = 20
+# What libraries raise for bytes that are not what they seem.
+_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnsupportedAlgorithm)
+_EMAIL = ExtendedKeyUsageOID.EMAIL_PROTECTION
+_ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
+
+
+class _NotGoodError(Exception):
+    """Carries what was found instead, and why."""
+
+    def __init__(self, found: Found, why: str) -> None:
+        super().__init__(why)
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class _Signer:
+    certificate: x509.Certificate
+    others: list[x509.Certificate]
+    at: datetime
+
+
+def check(data: bytes, content: bytes | None, authorities: Iterable[bytes], sent: datetime | None) -> Seal:
+    """What the signature in `data` (CMS, signed data) is worth. `content`: what it stands beside; None where it holds it itself.
+    `authorities`: certificates in PEM. `sent`: the mail's Date, for signatures that do not say when they were made."""
+    try:
+        roots = [one for pem in authorities for one in x509.load_pem_x509_certificates(pem)]
+        signed = cms.ContentInfo.load(data)["content"]
+        held = signed["encap_content_info"]["content"].native
+        said = content if content is not None else held
+        if said is None:
+            raise _NotGoodError(Found.BAD, "there is nothing that is signed")
+        worst: Seal | None = None
+        for number in range(min(len(signed["signer_infos"]), _MAX_SIGNERS)):
+            seal = _seal(signed, signed["signer_infos"][number], said, roots, sent)
+            if seal.found is Found.GOOD:
+                return seal
+            worst = worst or seal
+    except _NotGoodError as why:
+        return Seal(Means.SMIME, why.found, detail=str(why))
+    except _FAULTS:
+        return Seal(Means.SMIME, Found.BAD, detail="the signature cannot be read")
+    return worst or Seal(Means.SMIME, Found.BAD, detail="nobody has signed")
+
+
+def _seal(
+    signed: cms.SignedData, info: cms.SignerInfo, said: bytes, roots: list[x509.Certificate], sent: datetime | None
+) -> Seal:
+    who: tuple[str, ...] = ()
+    try:
+        signer = _signer(signed, info, sent)
+        who = _addresses(signer.certificate)
+        _prove(info, signer.certificate, said)
+        issuer = _vouched(signer, roots)
+    except _NotGoodError as why:
+        return Seal(Means.SMIME, why.found, who, str(why))
+    except _FAULTS:
+        return Seal(Means.SMIME, Found.BAD, who, "the signature cannot be read")
+    return Seal(Means.SMIME, Found.GOOD, who, f"issued by {issuer}")
+
+
+def _signer(signed: cms.SignedData, info: cms.SignerInfo, sent: datetime | None) -> _Signer:
+    """The certificate that the signer names, among those that came along."""
+    sid = info["sid"]
+    own: x509.Certificate | None = None
+    others: list[x509.Certificate] = []
+    for choice in list(signed["certificates"])[:_MAX_CERTIFICATES]:
+        if not isinstance(choice.chosen, names.Certificate):
+            continue
+        if sid.name == "issuer_and_serial_number":
+            named = (choice.chosen.issuer, choice.chosen.serial_number)
+            same = named == (sid.chosen["issuer"], sid.chosen["serial_number"].native)
+        else:
+            same = choice.chosen.key_identifier == sid.chosen.native
+        loaded = x509.load_der_x509_certificate(choice.chosen.dump())
+        if same and own is None:
+            own = loaded
+        else:
+            others.append(loaded)
+    if own is None:
+        raise _NotGoodError(Found.UNKNOWN, "the signer's certificate is missing")
+    at = _attribute(info, "signing_time") or sent
+    if not isinstance(at, datetime):
+        raise _NotGoodError(Found.UNKNOWN, "it does not say when it was made")
+    return _Signer(own, others, at)
+
+
+def _attribute(info: cms.SignerInfo, name: str) -> object:
+    """A signed attribute's value (RFC 5652 section 11); None where it does not stand there exactly once."""
+    attributes = info["signed_attrs"]
+    if isinstance(attributes, core.Void):
+        return None
+    values = [one["values"] for one in attributes if one["type"].native == name]
+    return values[0][0].native if len(values) == 1 and len(values[0]) == 1 else None
+
+
+def _prove(info: cms.SignerInfo, certificate: x509.Certificate, said: bytes) -> None:
+    """The mathematics: RFC 5652 sections 5.4 and 5.6. Raises _NotGoodError."""
+    name = info["digest_algorithm"]["algorithm"].native
+    algorithm = _HASHES.get(name)
+    if algorithm is None:
+        raise _NotGoodError(Found.UNKNOWN, f"signed with {name}, which proves nothing")
+    attributes = info["signed_attrs"]
+    if not isinstance(attributes, core.Void) and len(attributes):
+        digest = hashes.Hash(algorithm)
+        digest.update(said)
+        if _attribute(info, "message_digest") != digest.finalize():
+            raise _NotGoodError(Found.BAD, "the content is not what was signed")
+        signed = attributes.untag().dump(force=True)  # as a SET OF, not under the tag it stands with
+    else:
+        signed = said
+    signature = info["signature"].native
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            pss = info["signature_algorithm"]["algorithm"].native == "rsassa_pss"
+            how: padding.AsymmetricPadding = (
+                padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO) if pss else padding.PKCS1v15()
+            )
+            key.verify(signature, signed, how, algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, signed)
+        else:
+            raise _NotGoodError(Found.UNKNOWN, "signed with a kind of key that is not known here")
+    except InvalidSignature:
+        raise _NotGoodError(Found.BAD, "the signature does not hold") from None
+
+
+def _vouched(signer: _Signer, roots: list[x509.Certificate]) -> str:
+    """Who issued the signer's certificate, whose chain ends at an authority of ours. Raises _NotGoodError."""
+    policy = (
+        PolicyBuilder()
+        .store(Store(roots))
+        .time(signer.at)
+        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all())
+    )
+    try:
+        policy.build_client_verifier().verify(signer.certificate, signer.others)
+    except VerificationError as why:
+        reason = " ".join(str(why).split())[:120]
+        raise _NotGoodError(Found.UNKNOWN, f"no authority of ours vouches for the certificate: {reason}") from None
+    _for_mail(signer.certificate)
+    return signer.certificate.issuer.rfc4514_string()[:120]
+
+
+def _for_mail(certificate: x509.Certificate) -> None:
+    """RFC 8550 section 4.4: a certificate may be for other things only."""
+    extensions = certificate.extensions
+    for extension in extensions:
+        value = extension.value
+        if isinstance(value, x509.ExtendedKeyUsage) and _EMAIL not in value and _ANY not in value:
+            raise _NotGoodError(Found.UNKNOWN, "the certificate is not for mail")
+        if isinstance(value, x509.KeyUsage) and not (value.digital_signature or value.content_commitment):
+            raise _NotGoodError(Found.UNKNOWN, "the certificate is not for signatures")
+
+
+def _addresses(certificate: x509.Certificate) -> tuple[str, ...]:
+    found = [str(one.value) for one in certificate.subject.get_attributes_for_oid(NameOID.EMAIL_ADDRESS)]
+    for extension in certificate.extensions:
+        if isinstance(extension.value, x509.SubjectAlternativeName):
+            found += extension.value.get_values_for_type(x509.RFC822Name)
+    return tuple(dict.fromkeys(found))[:5]
+
+
+def opened(data: bytes, keys: Iterable[bytes]) -> bytes | None:
+    """The mail that was encrypted (CMS, enveloped data) to one of these keys; None where it was to none of them."""
+    for pem in keys:
+        try:
+            key = serialization.load_pem_private_key(pem, None)
+            certificate = x509.load_pem_x509_certificate(pem)
+            if not isinstance(key, rsa.RSAPrivateKey):
+                continue
+            # The library reads DER; programs write BER (RFC 5652 section 10).
+            whole = cms.ContentInfo.load(data).dump(force=True)
+            return pkcs7.pkcs7_decrypt_der(whole, certificate, key, [])
+        except _FAULTS:
+            continue
+    return None
