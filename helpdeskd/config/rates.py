@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_RATE = re.compile(r"([1-9]\d{0,8})/(second|minute|hour|day)", re.ASCII)
+_RATE = re.compile(r"([1-9]\d*)/(second|minute|hour|day)", re.ASCII)
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -19,4 +19,6 @@ def parse(rate: str) -> tuple[int, int]:
 
 
 def is_rate(rate: str) -> bool:
-    return _RATE.fullmatch(rate) is not None
+    """May a setting say so?"""
+    found = _RATE.fullmatch(rate)
+    return found is not None and len(found[1]) <= 9

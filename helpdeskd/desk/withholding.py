@@ -22,11 +22,10 @@ def write(conn: Connection, now: datetime, ticket: Ticket, message_id: int | Non
     """`mails` were not queued, each by the ceiling it names."""
     said = conn.execute(_SAID, {"ticket_id": ticket.id}).first() is not None
     counted = Counter((each.notice.value, each.why.value) for each in mails)
-    detail = {"mails": [{"notice": notice, "ceiling": why, "count": n} for (notice, why), n in counted.items()]}
-    history.write(conn, now, Entry(ticket.id, History.WITHHELD, None, message_id, detail))
+    told = ", ".join(f"{n} {notice} ({why})" for (notice, why), n in counted.items())
+    history.write(conn, now, Entry(ticket.id, History.WITHHELD, None, message_id, {"mails": told}))
     if said:
         return
-    told = ", ".join(f"{n} {notice} ({why})" for (notice, why), n in counted.items())
     text = f"A ceiling on automatic mail is reached; not sent: {told}.\nWhat else is withheld here is in the history."
     words = Words(text, subject=ticket.subject, reason=SYSTEM)
     messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, words)
