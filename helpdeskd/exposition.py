@@ -144,6 +144,7 @@ def show(facts: Facts) -> None:
     for state in OutboxState:
         metrics.OUTBOX.labels(state.value).set(kept.outbox[state] if kept else unknown)
     metrics.OUTBOX_OLDEST.set(_age(now, kept.oldest) if kept else unknown)
+    metrics.MUTED.set(kept.muted.count if kept else unknown)
     for ceiling in Ceiling:
         metrics.WITHHELD.labels(ceiling.value).set(kept.withheld.get(ceiling, 0) if kept else unknown)
     audit = kept.audit if kept else None

@@ -41,7 +41,7 @@ def let_go(installation: Installation) -> None:
     busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
     gone = keeping.let_go(store, installation.config.keep, now, busy)
     if gone:
-        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
+        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox, spam=gone.spam)
 
 
 def sweep_blobs(installation: Installation) -> None:

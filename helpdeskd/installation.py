@@ -83,15 +83,17 @@ class Installation:
         )
 
     def checker(self) -> Checker:
-        """What finds verdicts, with DNS as [trust] has it; to be closed."""
+        """What finds verdicts and spam, with DNS as [trust] and [spam] have it; to be closed."""
         from helpdeskd.intake.checking import Checker  # as above: DNS, cryptography, the public suffixes
+        from helpdeskd.intake.scanning import Scanner
         from helpdeskd.lookups import Dns, network
         from helpdeskd.mail.verify.names import organisation
         from helpdeskd.resolver import server_of
 
-        trust = self.config.trust
-        servers = [server_of(text) for text in self.config.dns.servers]
-        return Checker(self.config, Dns(network(servers), organisation) if trust.dns else None, self.clock)
+        config = self.config
+        servers = [server_of(text) for text in config.dns.servers]
+        dns = Dns(network(servers), organisation) if config.trust.dns or config.spam.dnsbl else None
+        return Checker(config, dns if config.trust.dns else None, self.clock, Scanner(config, dns))
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""

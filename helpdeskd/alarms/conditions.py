@@ -28,6 +28,7 @@ class AlarmKind(StrEnum):
     SPOOL = "spool"
     DISK = "disk"
     STORE = "store"
+    MUTED = "muted"
     CEILING = "ceiling"
 
 
@@ -97,6 +98,13 @@ def _store(facts: Facts) -> Iterator[tuple[str, str]]:
     yield facts.node, facts.store_error if facts.kept is None else ""
 
 
+def _muted(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Customers are nobody's emergency. Staff who are told nothing do not know it."""
+    if facts.kept is not None:
+        staff = facts.kept.muted.staff
+        yield "", f"{', '.join(staff)}; see helpdeskd mute list" if staff else ""
+
+
 # One address or ticket that reaches its own is no news; these keep mail from everybody.
 FOR_ALL: Final = (Ceiling.TOTAL, Ceiling.UNKNOWN, Ceiling.STAFF)
 
@@ -124,6 +132,7 @@ CONDITIONS: Final = (
     Condition(AlarmKind.SPOOL, "accepted mails do not leave the spool", _spool),
     Condition(AlarmKind.DISK, "the disk is at its reserve: the doors take nothing", _disk),
     Condition(AlarmKind.STORE, "the store is down", _store),
+    Condition(AlarmKind.MUTED, "staff get no notices: their addresses are muted", _muted),
     Condition(AlarmKind.CEILING, "a ceiling kept automatic mails back in the last hour", _ceiling),
 )
 TITLES: Final = {condition.kind: condition.title for condition in CONDITIONS}

@@ -12,7 +12,8 @@ from helpdeskd import spool, tray
 from helpdeskd.audit.last import Last, last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config
-from helpdeskd.desk import ceilings
+from helpdeskd.desk import ceilings, mutes
+from helpdeskd.desk.mutes import Standing
 from helpdeskd.errors import Temporary
 from helpdeskd.model.outgoing import Ceiling, OutboxState
 from helpdeskd.sources.imap_state import WatchState, read_status
@@ -57,6 +58,7 @@ class Kept:
     answers: int
     answers_since: datetime | None
     audit: Last | None
+    muted: Standing = field(default_factory=Standing)
     withheld: Mapping[Ceiling, int] = field(default_factory=dict)
 
 
@@ -122,4 +124,4 @@ def _box(root: str, name: str, poll_seconds: int, started: datetime | None) -> B
 def _kept(conn: Connection, node: str, now: datetime) -> Kept:
     counts = outbox.counts(conn)
     oldest, answers, since = outbox.waiting(conn)
-    return Kept(counts, oldest, answers, since, last(conn, node), ceilings.withheld(conn, now))
+    return Kept(counts, oldest, answers, since, last(conn, node), mutes.standing(conn), ceilings.withheld(conn, now))

@@ -11,12 +11,13 @@ import click
 from helpdeskd import spool, tray
 from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
+from helpdeskd.cli.file import file_line
 from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.output import echo_json, folded, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
 from helpdeskd.desk import departments, receive
-from helpdeskd.desk.arrived import arrived_from
+from helpdeskd.desk.arrived import arrived_from, parts_of
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
 from helpdeskd.mail import ids
@@ -65,6 +66,8 @@ def explain(
     if client and sender is None:
         raise click.UsageError("--client wants --sender beside it: SPF is about both")
     raw = file.read()
+    from helpdeskd.intake.checking import files_of  # the other commands judge no mail
+
     with reading(ctx) as here:
         if here.store.read(departments.first) is None:
             raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
@@ -79,7 +82,7 @@ def explain(
             recipients=recipients,
         )
         with closing(here.checker()) as checker:
-            checked = checker.begin(envelope, raw, inbound).result()
+            checked = checker.begin(envelope, raw, inbound, files_of(inbound)).result()
         parts = None if not_read(inbound) else outline(raw, here.config.intake)
         arrived = arrived_from(envelope, inbound, here.config).judged(checked)
         explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
@@ -101,6 +104,8 @@ def explain(
         say(f"  {seal.line}")
     for check in checked.checks:
         say(f"  evidence: {check.line}")
+    for line in checked.spam.lines:
+        say(line if line.startswith("spam ") else f"  evidence: {line}")
     for address in refused:
         say(
             f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."
@@ -136,7 +141,7 @@ def _facts(inbound: Inbound) -> dict[str, object]:
         "subject": inbound.subject,
         "date": moment(inbound.date) if inbound.date else None,
         "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
-        "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
+        "files": [file_line(part) for part in parts_of(inbound)],
         "report": [
             f"{fate.delivery} for {fate.recipient or fate.original or 'nobody named'}: {fate.status} {fate.words}".rstrip()
             for fate in (inbound.report.fates if inbound.report else ())
@@ -220,6 +225,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.held:
+            say(f"  held: {row.held.why}")
         if row.let_go:
             say(f"  raw mail: {row.let_go}")
     if waiting:

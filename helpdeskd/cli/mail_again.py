@@ -59,7 +59,7 @@ def export(ctx: click.Context, spool_id: str | None, file: str, folder: Path | N
         elif file == "-":
             sys.stdout.buffer.write(raw_of(here, str(spool_id)))
         else:
-            _write(Path(file), raw_of(here, str(spool_id)))
+            write_new(Path(file), raw_of(here, str(spool_id)))
 
 
 def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None:
@@ -71,7 +71,7 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
     for one in tray.parked(here.spool_root):
         place = folder / f"{one.id}.eml"
         try:
-            _write(place, tray.claim_parked(here.spool_root, one.id).raw())
+            write_new(place, tray.claim_parked(here.spool_root, one.id).raw())
         except (BadMail, Refused) as error:  # the others are wanted all the same
             click.echo(f"{one.id}: {error}", err=True)
             failed = True
@@ -81,7 +81,7 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
         ctx.exit(EX_REFUSED)
 
 
-def _write(place: Path, raw: bytes) -> None:
+def write_new(place: Path, raw: bytes) -> None:
     try:
         file = open(place, "xb", opener=partial(os.open, mode=0o600))  # noqa: SIM115 - a mail is nobody else's business
         try:

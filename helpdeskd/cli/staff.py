@@ -1,16 +1,19 @@
-"""helpdeskd staff add|list|password|totp|disable"""
+"""helpdeskd staff add|list|password|reset|totp|codes|disable"""
 
 from __future__ import annotations
 
 import sys
+from typing import TextIO
 
 import click
 from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say, table
-from helpdeskd.desk import accounts, departments, people
+from helpdeskd.desk import accounts, departments, forgotten, people, recovery
+from helpdeskd.desk.context import Told
 from helpdeskd.errors import NotFound, Refused
+from helpdeskd.guard import hashes
 from helpdeskd.guard import totp as codes
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.model.people import Department, Person, PersonKind
@@ -101,14 +104,24 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
 
 @command.command()
 @click.argument("address")
+@click.option(
+    "--hash",
+    "old",
+    type=click.File(encoding="utf-8", errors="replace"),
+    metavar="FILE",
+    help="The hash of their password in another system, in a file, or - for standard input.",
+)
 @click.pass_context
-def password(ctx: click.Context, address: str) -> None:
+def password(ctx: click.Context, address: str, *, old: TextIO | None) -> None:
     """Set the password by which ADDRESS logs in, a customer's too. It is asked for, or read from standard input.
 
-    API keys that carry their rights end.
+    API keys that carry their rights end, and links to set a password.
     """
-    secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
-    hashed = Passwords().hash(secret)
+    if old is not None:
+        hashed = Passwords().take(old.readline(hashes.LONGEST * 2))
+    else:
+        secret = click.prompt("Password", hide_input=True, confirmation_prompt=True) if sys.stdin.isatty() else _line()
+        hashed = Passwords().hash(secret)
     with writing(ctx) as here:
 
         def act(conn: Connection) -> Person:
@@ -117,7 +130,37 @@ def password(ctx: click.Context, address: str) -> None:
             return person
 
         person = here.store.writer.run(act)
-    say(f"{person.email} has a new password.")
+    say(
+        f"{person.email} has a new password."
+        if old is None
+        else f"{person.email} logs in by the password of that hash."
+    )
+
+
+@command.command()
+@click.argument("address")
+@click.option("--print", "shown", is_flag=True, help="Print the link instead of sending it.")
+@click.pass_context
+def reset(ctx: click.Context, address: str, *, shown: bool) -> None:
+    """Send ADDRESS, a customer's too, a link to set another password. The one they have stays good until then."""
+    with writing(ctx) as here:
+
+        def act(conn: Connection) -> tuple[Person, str, Told | None]:
+            person = people.at(conn, address)
+            given = (conn, here.desk, here.clock())
+            if shown:
+                return person, forgotten.link(*given, person=person), None
+            return person, "", forgotten.send(*given, person=person)
+
+        person, link, told = here.store.writer.run(act)
+    if told is None:
+        click.echo(link)
+    elif told.queued:
+        say(f"A link is on its way to {person.email}.")
+    else:
+        raise Refused(
+            "not-sent", f"no mail goes to {person.email} ({told.skipped[0].why}): give them the link of --print"
+        )
 
 
 @command.command()
@@ -127,7 +170,7 @@ def password(ctx: click.Context, address: str) -> None:
 def totp(ctx: click.Context, address: str, switch: str) -> None:
     """Ask ADDRESS for a one-time code at each log-in, or no more.
 
-    `on` prints what an authenticator's app takes, and wants a code from it.
+    `on` prints what an authenticator's app takes, wants a code from it, and prints ten recovery codes.
     """
     with writing(ctx) as here:
         person = here.store.read(lambda conn: people.at(conn, address))
@@ -139,8 +182,40 @@ def totp(ctx: click.Context, address: str, switch: str) -> None:
             if codes.step_of(seed, code, here.clock()) is None:
                 raise Refused("wrong-code", "that is not the code of this moment: nothing was changed")
 
-        here.store.writer.run(lambda conn: accounts.set_totp(conn, here.desk, here.clock(), person=person, seed=seed))
+        def act(conn: Connection) -> tuple[str, ...]:
+            given = (conn, here.desk, here.clock())
+            accounts.set_totp(*given, person=person, seed=seed)
+            return recovery.renew(*given, person=person) if seed else ()
+
+        made = here.store.writer.run(act)
+    _show(made)
     say(f"{person.email} is asked for one-time codes." if seed else f"{person.email} is asked for no codes.")
+
+
+@command.command(name="codes")
+@click.argument("address")
+@click.option("--left", is_flag=True, help="Say how many there are, and leave them as they are.")
+@click.pass_context
+def codes_(ctx: click.Context, address: str, *, left: bool) -> None:
+    """Make ADDRESS ten new recovery codes, each good once in place of a one-time code. Those before open nothing any more."""
+    if left:
+        with reading(ctx) as here:
+            count = here.store.read(lambda conn: recovery.left(conn, people.at(conn, address).id))
+        click.echo(count)
+        return
+    with writing(ctx) as here:
+
+        def act(conn: Connection) -> tuple[str, ...]:
+            return recovery.renew(conn, here.desk, here.clock(), person=people.at(conn, address))
+
+        made = here.store.writer.run(act)
+    _show(made)
+
+
+def _show(made: tuple[str, ...]) -> None:
+    if made:
+        click.echo("Recovery codes, each good once; they are shown this one time:")
+        click.echo("\n".join(f"  {code}" for code in made))
 
 
 def _line() -> str:

@@ -18,10 +18,12 @@ from helpdeskd.cli.opened import opened
 from helpdeskd.cli.output import ago, echo_json, json_option, of_micros, say, size
 from helpdeskd.cli.settings import settings
 from helpdeskd.config import Config
+from helpdeskd.desk.mutes import Standing
 from helpdeskd.errors import Temporary
 from helpdeskd.installation import ROLES, held_since, is_held, node
 from helpdeskd.model.clock import now as clock
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store import arrivals
 from helpdeskd.store.engine import Store
 
 PATIENCE = 2.0  # seconds for a door to greet
@@ -84,12 +86,14 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     try:
         with opened(config) as here:
             counts = here.store.read(queries.counts)
+            held = here.store.read(arrivals.count_held)
             store = {"where": here.store.where, "error": "", "warnings": list(here.store.warnings)}
             watched = _watched(config, here.store, now)
     except Temporary as error:
         return {
             "store": {"where": "", "error": str(error), "warnings": []},
             "tickets": None,
+            "held": None,
             "outbox": None,
             "outbox_oldest": None,
             **_watched(config, None, now, str(error)),
@@ -97,6 +101,7 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     return {
         "store": store,
         "tickets": {state.value: count for state, count in counts.tickets.items()},
+        "held": held,
         "outbox": {state.value: count for state, count in counts.outbox.items()},
         "outbox_oldest": counts.oldest_waiting,
         **watched,
@@ -111,8 +116,13 @@ def _watched(config: Config, store: Store | None, now: datetime, error: str = ""
         {"kind": key.kind, "subject": key.subject, "title": TITLES[key.kind], "words": words}
         for key, words in standing(judge(found)).items()
     ]
-    withheld = {ceiling.value: count for ceiling, count in found.kept.withheld.items()} if found.kept else None
-    return {"alarms": alarms, "audit": found.kept.audit if found.kept else None, "withheld": withheld}
+    kept = found.kept
+    return {
+        "alarms": alarms,
+        "audit": kept.audit if kept else None,
+        "muted": kept.muted if kept else None,
+        "withheld": {ceiling.value: count for ceiling, count in kept.withheld.items()} if kept else None,
+    }
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -187,6 +197,10 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
             ("tickets", _counted(facts["tickets"])),
             ("outbox", _mails(facts, now)),
         ]
+        if facts["held"]:
+            lines.append(("spam", f"{facts['held']} held (helpdeskd spam list)"))
+        if facts["muted"].count:
+            lines.append(("muted", _muted(facts["muted"])))
     lines += [
         (f"mailbox {box.name}", _polled(facts["mailboxes"][box.name], box.poll_seconds, now)) for box in config.mailbox
     ]
@@ -216,6 +230,11 @@ def _mails(facts: dict[str, Any], now: datetime) -> str:
     words = _counted({name: count for name, count in facts["outbox"].items() if name not in gone}, nothing="0 waiting")
     oldest = f", the oldest since {_since(facts['outbox_oldest'], now)}" if facts["outbox_oldest"] else ""
     return f"{words}{oldest}; {facts['outbox'].get(OutboxState.SENT.value, 0)} sent"
+
+
+def _muted(muted: Standing) -> str:
+    staff = f", of staff {', '.join(muted.staff)}" if muted.staff else ""
+    return f"{muted.count} address{'' if muted.count == 1 else 'es'}{staff} (helpdeskd mute list)"
 
 
 def _polled(box: dict[str, Any] | None, interval: int, now: datetime) -> str:

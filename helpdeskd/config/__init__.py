@@ -115,6 +115,19 @@ class Trust(Section, frozen=True):
     arc_sealers: tuple[str, ...] = ()
 
 
+class SpamSettings(Section, frozen=True):
+    """Whose word makes a mail spam, or a virus. Nobody's unless told so: what is held, nobody sees who does not look for it."""
+
+    headers_from: tuple[Literal["relays", "lmtp", "pipe", "mailboxes"], ...] = ()
+    dnsbl: tuple[str, ...] = ()
+    dnsbl_needed: Amount = 0  # listings that make spam; 0 = they are evidence only
+    rspamd: str = ""  # http://host:port of a worker; empty = not asked
+    rspamd_controller: str = ""  # of its controller, which learns
+    rspamd_password_file: Path | None = None
+    clamd: str = ""  # unix:/path or host:port; empty = not asked
+    seconds: Annotated[int, Meta(ge=1, le=60)] = 8
+
+
 class Smime(Section, frozen=True):
     """Files in PEM."""
 
@@ -198,6 +211,7 @@ class Keep(Section, frozen=True):
     raw_days: WholeDays = 0
     automatic_days: WholeDays = 0
     outbox_days: WholeDays = 0
+    spam_days: WholeDays = 30
 
 
 class Audit(Section, frozen=True):
@@ -247,6 +261,7 @@ class Config(Section, frozen=True):
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()
+    spam: SpamSettings = SpamSettings()
     smime: Smime = Smime()
     openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()

@@ -21,6 +21,7 @@ from helpdeskd.config import (
     Mailbox,
     Openpgp,
     Smime,
+    SpamSettings,
     Trust,
 )
 from helpdeskd.config.rates import is_rate
@@ -74,6 +75,7 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
     yield from _trust(config.trust)
+    yield from _spam(config.spam)
     yield from _ceilings(config.ceilings)
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
@@ -97,6 +99,25 @@ def _trust(trust: Trust) -> Iterator[Problem]:
     for sealer in trust.arc_sealers:
         if not re.fullmatch(r"[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", sealer):
             yield "trust.arc_sealers", "expected domains, such as lists.example.org"
+
+
+def _spam(spam: SpamSettings) -> Iterator[Problem]:
+    for zone in spam.dnsbl:
+        if not _DOMAIN.fullmatch(zone):
+            yield "spam.dnsbl", "expected zones in lower case, such as zen.spamhaus.org"
+    if len(set(spam.dnsbl)) != len(spam.dnsbl):
+        yield "spam.dnsbl", "expected each zone once"
+    if spam.dnsbl_needed > len(spam.dnsbl):
+        yield "spam.dnsbl_needed", f"expected at most {len(spam.dnsbl)}: there are no more lists in spam.dnsbl"
+    for name in ("rspamd", "rspamd_controller"):
+        address = getattr(spam, name)
+        if address and not (address.startswith("http://") and _host_port(address[7:].removesuffix("/"))):
+            yield f"spam.{name}", "expected http://host:port, such as http://127.0.0.1:11333"
+    if spam.rspamd_password_file and not spam.rspamd_controller:
+        yield "spam.rspamd_password_file", "expected spam.rspamd_controller beside it"
+    yield from _readable("spam.rspamd_password_file", spam.rspamd_password_file)
+    if spam.clamd and not (spam.clamd.startswith("unix:/") or _host_port(spam.clamd)):
+        yield "spam.clamd", "expected unix:/path or host:port, such as unix:/run/clamav/clamd.ctl"
 
 
 def _ceilings(ceilings: Ceilings) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from math import ceil
 from sqlalchemy import Connection, Table, and_, bindparam, case, delete, exists, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from helpdeskd.desk import api_keys
+from helpdeskd.desk import api_keys, links, recovery
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
@@ -23,6 +24,8 @@ _BY_NAME = select(*_COLUMNS).where(_l.username_key == bindparam("key"))
 _FAILURE = select(_f.count.label("failures"), _f.last_at).where(
     _f.kind == bindparam("kind"), _f.key == bindparam("key")
 )
+_LAST = select(_l.person_id).order_by(_l.person_id.desc()).limit(1)
+_FROM = select(_l.password_hash).where(_l.person_id >= bindparam("at")).order_by(_l.person_id).limit(1)
 _BY_PERSON = select(*_COLUMNS).where(_l.person_id == bindparam("person_id"))
 
 
@@ -46,6 +49,7 @@ class Kind(StrEnum):
 
     ACCOUNT = "account"
     ADDRESS = "address"
+    RESET = "reset"  # no log-in: a link to set a password that was asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,14 @@ class Who:
         return ((Kind.ADDRESS, self.address), (Kind.ACCOUNT, self.account))
 
 
+def account(name: str, person: Person | None) -> str:
+    """What is counted for an account: the person, however they are named. Names of nobody are counted as well, so that nobody learns
+    from a lock which there are; hashed, since they may be of any length and are often a password in the wrong box."""
+    if person is not None:
+        return f"#{person.id}"
+    return "?" + hashlib.sha256(name.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def by_name(conn: Connection, username: str) -> Login | None:
     """Whatever the case."""
     row = conn.execute(_BY_NAME, {"key": username.strip().casefold()}).one_or_none()
@@ -86,6 +98,18 @@ def by_name(conn: Connection, username: str) -> Login | None:
 def of(conn: Connection, person_id: int) -> Login | None:
     row = conn.execute(_BY_PERSON, {"person_id": person_id}).one_or_none()
     return None if row is None else Login(*row)
+
+
+def another_hash(conn: Connection, account: str) -> str:
+    """Somebody's, the same for the same `account` (Who.account) while nothing changes: what a log-in costs that has no hash of its own.
+
+    While hashes of other systems are among ours, a name of nobody then costs what a name of somebody may cost just as well.
+    """
+    last = conn.execute(_LAST).scalar()
+    if last is None:
+        return ""
+    at = int.from_bytes(hashlib.sha256(account.encode("utf-8", "surrogatepass")).digest()[:8]) % (last + 1)
+    return conn.execute(_FROM, {"at": at}).scalar() or ""
 
 
 def set_username(conn: Connection, desk: Desk, now: datetime, *, person: Person, username: str) -> Login:
@@ -102,20 +126,25 @@ def set_username(conn: Connection, desk: Desk, now: datetime, *, person: Person,
 
 
 def set_password(conn: Connection, desk: Desk, now: datetime, *, person: Person, password_hash: str) -> Login:
-    """A hash by guard.passwords. Sessions end, and every key that carries this person's rights."""
+    """A hash by guard.passwords. Sessions end, and every key that carries this person's rights, and every link to set a password."""
     if of(conn, person.id) is None:
         set_username(conn, desk, now, person=person, username=person.email)
     _put(conn, person.id, {"password_hash": password_hash, "password_at": now})
     end_sessions(conn, person_id=person.id)
+    links.void(conn, now, person_id=person.id)
     api_keys.revoke_all(conn, now, person_id=person.id)
     return _there(conn, person.id)
 
 
 def set_totp(conn: Connection, desk: Desk, now: datetime, *, person: Person, seed: str) -> None:
-    """Switch one-time codes on, or off with an empty seed. Sessions end. Raises NotFound where they cannot log in yet."""
+    """Switch one-time codes on, or off with an empty seed. Sessions end, and recovery codes (desk.recovery has new ones).
+
+    Raises NotFound where they cannot log in yet.
+    """
     if of(conn, person.id) is None:
         raise NotFound("login", person.email)
     _put(conn, person.id, {"totp_seed": seed, "totp_step": 0})
+    recovery.drop(conn, person_id=person.id)
     end_sessions(conn, person_id=person.id)
 
 
@@ -129,12 +158,14 @@ def logged_in(
     address: str,
     password_hash: str,
     step: int | None = None,
+    recovery_code: str | None = None,
 ) -> Login | None:
     """The end of a log-in from `address` that went well: failures in a row are forgotten. The row as it is from now on.
 
     `login` is what was verified, `password_hash` the same or the same password's under today's parameters, `step` that of the one-time
     code. None, and nothing is done, where that is no longer so: the password or the codes were changed, the person was disabled, or
-    this step or a later one was used (RFC 6238 section 5.2).
+    this step or a later one was used (RFC 6238 section 5.2). `recovery_code`, as desk.recovery keeps it, came in place of a one-time
+    code: it is used up. Raises Refused("used-code") where another log-in was faster.
     """
     still = [
         _l.person_id == login.person_id,
@@ -148,6 +179,9 @@ def logged_in(
         values["totp_step"] = step
     if conn.execute(update(schema.login).where(*still).values(**values)).rowcount == 0:
         return None
+    # The row above is locked by now: whoever comes with the same code waits for us, on any node.
+    if recovery_code is not None and not recovery.use(conn, login.person_id, recovery_code):
+        raise Refused("used-code", "this recovery code was used")
     for kind, key in who.counted:
         conn.execute(delete(schema.login_failure).where(_f.kind == kind.value, _f.key == key))
     return _there(conn, login.person_id)
@@ -185,6 +219,11 @@ def locked_for(conn: Connection, now: datetime, kind: Kind, key: str, lockout: L
     return max(0, ceil((over - now).total_seconds()))
 
 
+def asked(conn: Connection, desk: Desk, now: datetime, *, account: str, most: Lockout) -> bool:
+    """May a link be sent for this account, or were there `most.attempts` in a row? It counts as one more."""
+    return _attempt(conn, now, Kind.RESET, account, most) is not None
+
+
 def _attempt(conn: Connection, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int | None:
     """How many in a row, or None. One statement, so that none is counted twice or not at all."""
     anew = now - timedelta(minutes=lockout.minutes)
@@ -205,9 +244,10 @@ def _uncount(conn: Connection, kind: Kind, key: str) -> None:
 
 
 def purge(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=1)) -> None:
-    """Failures and sessions that count no more."""
+    """Failures, sessions and links that count no more."""
     conn.execute(delete(schema.login_failure).where(_f.last_at < now - older_than))
     conn.execute(delete(schema.session).where(_s.expires_at < now))
+    links.purge(conn, now - older_than)
 
 
 def end_sessions(conn: Connection, *, person_id: int) -> None:

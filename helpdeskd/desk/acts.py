@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from helpdeskd import spool
 from helpdeskd.desk import delivery, derive, history, messages, obey, people, search, tags, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
@@ -20,8 +21,10 @@ from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import History, Ticket, Visibility
 from helpdeskd.model.trust import Checked
+from helpdeskd.store.arrivals import Held
 
 VERIFICATION_TAG = "verification"
 
@@ -47,9 +50,21 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
+    spam: Spam = Spam.HAM
+    spam_why: str = ""  # the sign that decided
+    envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
 
     def judged(self, checked: Checked) -> Arrived:
-        return replace(self, verdict=checked.verdict, checks=checked.lines)
+        why = "" if checked.spam.why is None else checked.spam.why.line
+        return replace(self, verdict=checked.verdict, checks=checked.lines, spam=checked.spam.state, spam_why=why)
+
+    def held_for(self, decision: Decision) -> Held | None:
+        """What must be kept of it, where this decision waits for somebody to look at it."""
+        if decision.action is not Action.HOLD or decision.reason not in {Reason.SPAM, Reason.VIRUS}:
+            return None
+        assert self.envelope is not None
+        head = spool.pack(self.envelope).decode()
+        return Held(head, self.spam_why, self.verdict, self.checks)
 
     @property
     def cut(self) -> tuple[str, ...]:

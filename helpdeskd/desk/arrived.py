@@ -38,6 +38,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         uid=envelope.uid,
         old_mail=_is_old(envelope, config.intake.backlog_hours),
         default_department=box.department if box else "",
+        envelope=envelope,
     )
 
 
@@ -52,6 +53,8 @@ def parts_of(inbound: Inbound) -> tuple[Part, ...]:
             content_id=part.content_id,
             inline=part.inline,
             ours=part.ours,
+            found_type=part.found_type,
+            danger=part.danger,
         )
         for part in inbound.parts
     )

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxRow
 from helpdeskd.model.ticket import Ticket
@@ -39,6 +40,9 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it; None: nobody has looked
+    danger: Danger | None = None
+    released_at: datetime | None = None
 
 
 SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of the desk
@@ -91,6 +95,7 @@ class Skip(StrEnum):
     OWN_ADDRESS = "own-address"  # a department's address: it would come straight back
     DISABLED = "disabled"
     UNWANTED = "unwanted"  # they are not to have mail of ours
+    MUTED = "muted"  # automatic mail to them is held back: desk.mutes
     DUPLICATE_RECIPIENT = "duplicate-recipient"
     UNREACHABLE = "unreachable"  # it would be told to the very address that mail did not reach
 
@@ -118,6 +123,7 @@ class Bounced:
 
     mail: OutboxRow
     words: str
+    muted: bool = False  # its recipient is muted from now on
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, or_, select, true
 
@@ -16,7 +16,7 @@ from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.ticket import Message, Ticket, Visibility
 from helpdeskd.store import schema
 
-_m, _t, _o = schema.message.c, schema.ticket.c, schema.outbox.c
+_m, _t, _o, _a = schema.message.c, schema.ticket.c, schema.outbox.c, schema.attachment.c
 
 # The messages of a ticket and of those merged into it.
 OF_TICKET = _m.ticket_id.in_(
@@ -50,15 +50,22 @@ _ANSWERS = (
     .where(OF_TICKET, _o.notice == NoticeName.STAFF_REPLY.value)
     .order_by(_o.id)
 )
+_PICTURES = (
+    select(_a.message_id, _a.content_id, _a.id)
+    .where(_a.message_id.in_(bindparam("ids", expanding=True)), _a.content_id != "")
+    .order_by(_a.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """`author` is None where the desk, or somebody unknown, wrote it. `recipients`: the addresses it was mailed to, for who works on it."""
+    """`author` is None where the desk, or somebody unknown, wrote it. `recipients`: the addresses it was mailed to, for who works on it.
+    `pictures`: the attachments that its HTML shows, by Content-ID."""
 
     message: Message
     author: Entry | None
     recipients: tuple[str, ...]
+    pictures: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def internal(self) -> bool:
@@ -76,7 +83,19 @@ def said(conn: Connection, who: Sight, ticket: Ticket) -> tuple[Said, ...]:
     found = [rows.message(row) for row in conn.execute(_SAID[works], asked)]
     people = directory.several(conn, [each.author_id for each in found if each.author_id is not None])
     mailed = _mailed(conn, ticket.id) if works else {}
-    return tuple(Said(each, people.get(each.author_id or 0), tuple(mailed.get(each.id, ()))) for each in found)
+    pictures = _pictures(conn, [each.id for each in found if "cid:" in each.html])
+    return tuple(
+        Said(each, people.get(each.author_id or 0), tuple(mailed.get(each.id, ())), pictures.get(each.id, {}))
+        for each in found
+    )
+
+
+def _pictures(conn: Connection, message_ids: list[int]) -> Mapping[int, dict[str, int]]:
+    found: defaultdict[int, dict[str, int]] = defaultdict(dict)
+    if message_ids:
+        for row in conn.execute(_PICTURES, {"ids": message_ids}):
+            found[row.message_id].setdefault(row.content_id, row.id)
+    return found
 
 
 def _mailed(conn: Connection, ticket_id: int) -> Mapping[int, list[str]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, String, bindparam, cast, literal, select, update
 
-from helpdeskd.desk import addresses, counters, departments, notices, people, rows
+from helpdeskd.desk import addresses, counters, departments, links, notices, people, rows
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.mail import Address
@@ -70,9 +70,9 @@ def add(conn: Connection, desk: Desk, now: datetime, *, name: str, email: str, w
     email = _free(conn, email)
     person = people.customer(conn, desk, now, Address(name, email))
     if welcome:
-        link = (
-            notices.set_password_url(desk, people.new_link(conn, desk, now, person)) if desk.settings.public_url else ""
-        )
+        link = ""
+        if desk.settings.public_url:
+            link = notices.set_password_url(desk, links.make(conn, desk, now, person, links.Purpose.INVITATION))
         scene = notices.Scene(
             notices.Event.CUSTOMER_ADDED, departments.sending(conn), tell=person, extra={"link": link}
         )
@@ -84,12 +84,12 @@ def add(conn: Connection, desk: Desk, now: datetime, *, name: str, email: str, w
 
 def change_email(conn: Connection, desk: Desk, now: datetime, *, customer: Customer, email: str) -> Customer:
     """Another address; the present one again, whatever the case, is no fault. Raises Refused: bad-address, address-taken, own-address."""
-    move(conn, customer.person, email)
+    move(conn, now, customer.person, email)
     return get(conn, customer.number)
 
 
-def move(conn: Connection, person: Person, email: str) -> Person:
-    """`change_email` of anybody, staff too. An address of one who was merged into them may become their own. Raises as it does."""
+def move(conn: Connection, now: datetime, person: Person, email: str) -> Person:
+    """`change_email` of anybody, staff too; links to set a password end. An address of one who was merged into them may become their own. Raises as it does."""
     email = email.strip()
     if email == person.email:
         return person
@@ -101,6 +101,7 @@ def move(conn: Connection, person: Person, email: str) -> Person:
                 update(schema.person).where(*alias).values(email="", email_key=literal("#") + cast(_p.id, String))
             )
         email = _free(conn, email)
+    links.void(conn, now, person_id=person.id)  # they went to the address before
     return people.change(conn, person, email=email, email_key=email.lower())
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history, messages, notices, search, tickets
+from helpdeskd.desk import history, messages, mutes, notices, search, tickets
 from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
 from helpdeskd.errors import NotFound
-from helpdeskd.model.mail import Delivery, Fate
+from helpdeskd.model.mail import Delivery, Fate, Severity
 from helpdeskd.model.outgoing import NoticeName, OutboxRow, OutboxState
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import History, Visibility
@@ -44,19 +44,27 @@ def record(
     state: OutboxState,
     words: str,
     judged: Mapping[str, object] | None = None,
-) -> None:
+    *,
+    hard: bool = False,
+) -> bool:
     """Write into the ticket that `row` ended as `state`, and tell staff of what TOLD lists. Where nobody knows whether it arrived,
     that is told of a person's own words only.
 
     `words` are the server's, or ours; `judged` is what a report amounts to, for the history. Other ends leave no trace.
+    `hard`: the address is to blame. True: it is muted from now on.
     """
     kind = _KINDS.get(state)
-    if kind is None or row.ticket_id is None:
-        return
-    _enter(conn, now, row, kind, {"words": words, **(judged or {})})
+    if kind is None:
+        return False
+    muted = hard and mutes.failed(conn, now, row, words)
+    if row.ticket_id is None:
+        return muted
+    _enter(conn, now, row, kind, {"words": words, **(judged or {}), **({"muted": True} if muted else {})})
     uncertain = state is OutboxState.UNKNOWN
     if row.notice in TOLD and not (uncertain and row.automatic):
-        _tell(conn, desk, now, row, words, uncertain=uncertain)
+        end = f"\nAutomatic mail to {row.recipient} is held back from now on (helpdeskd mute list)." if muted else ""
+        _tell(conn, desk, now, row, words, end, uncertain=uncertain)
+    return muted
 
 
 def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fate) -> None:
@@ -65,8 +73,9 @@ def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fa
     if fate.delivery is Delivery.FAILED:
         bounced = outbox.bounced(conn, outbox_id, words)
         if bounced is not None:
-            desk.hear(Told(bounced=(Bounced(bounced, words),)))
-            record(conn, desk, now, bounced, bounced.state, words, _judged(fate))
+            hard = fate.severity is Severity.HARD
+            muted = record(conn, desk, now, bounced, bounced.state, words, _judged(fate), hard=hard)
+            desk.hear(Told(bounced=(Bounced(bounced, words, muted),)))
         return
     row = outbox.get(conn, outbox_id)
     of_it = {} if fate.delivery is not Delivery.DELAYED else _judged(fate)
@@ -111,7 +120,9 @@ def _enter(
     )
 
 
-def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str, *, uncertain: bool) -> None:
+def _tell(
+    conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: str, end: str, *, uncertain: bool
+) -> None:
     """Where people look: in the ticket that a merge led to."""
     assert row.ticket_id is not None
     try:
@@ -119,7 +130,7 @@ def _tell(conn: Connection, desk: Desk, now: datetime, row: OutboxRow, words: st
     except NotFound:  # removed meanwhile: nobody handles it any more, and its history has the end of this mail
         return
     reached = "may not have reached" if uncertain else "did not reach"
-    text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}"
+    text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}{end}"
     said = Words(text, subject=ticket.subject, reason="system")
     message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
     search.say(conn, ticket.id, Visibility.SYSTEM, said)

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, select, true
 
-from helpdeskd.desk import addresses, ceilings, chain, rows, withholding
+from helpdeskd.desk import addresses, ceilings, chain, mutes, rows, withholding
 from helpdeskd.desk.context import Desk, Queued, Skip, Skipped, Told, Words
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Kind
@@ -41,6 +41,7 @@ class Event(StrEnum):
     COMMANDED = "commanded"
     STAFF_ADDED = "staff-added"
     CUSTOMER_ADDED = "customer-added"  # by staff or over an API; whoever writes by themselves needs no welcome
+    PASSWORD_ASKED = "password-asked"  # somebody has forgotten theirs, or says so
     LOST = "lost"  # a mail of the ticket did not reach somebody outside
     ALARM = "alarm"  # to the operators; see operators.py
 
@@ -164,6 +165,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
     Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False),
+    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
 )
@@ -183,6 +185,9 @@ def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> To
         writing, skipped = _sift(row, scene, people, ours)
         telling.append((row, writing))
         passed += skipped
+        held = [each.recipient for each in skipped if each.why is Skip.MUTED]
+        if held and scene.ticket is not None and not row.to_staff:
+            mutes.tell_withheld(conn, now, scene.ticket, held)
     telling, withheld = _below_ceilings(conn, desk, now, scene, telling)
     for row, writing in telling:
         if writing:
@@ -224,6 +229,8 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
         return Skip.DISABLED
     if not person.wants_mail:
         return Skip.UNWANTED
+    if row.automatic and person.muted_at is not None:
+        return Skip.MUTED
     if person.email in ours:
         return Skip.OWN_ADDRESS
     if person.email.lower() == scene.unreachable.lower():
@@ -368,7 +375,7 @@ def ticket_url(desk: Desk, number: int) -> str:
 
 
 def set_password_url(desk: Desk, token: str) -> str:
-    """Where a new member of staff sets a password; empty where the desk has no public address."""
+    """Where a password is set; empty where the desk has no public address."""
     return f"{desk.settings.public_url.rstrip('/')}/set-password/{token}" if desk.settings.public_url else ""
 
 

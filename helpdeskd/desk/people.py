@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
 
-from helpdeskd.desk import addresses, bearer, ceilings, companies, counters, notices, rows, search
+from helpdeskd.desk import accounts, addresses, ceilings, companies, counters, links, mutes, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -15,10 +15,7 @@ from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Person, PersonKind
 from helpdeskd.store import schema
 
-LINK_LIFE = timedelta(days=7)
-SET_PASSWORD = "set-password"
-
-_p, _s, _k = schema.person.c, schema.staff_department.c, schema.person_token.c
+_p, _s = schema.person.c, schema.staff_department.c
 
 # Whose address it is: a person's own, or that of one who was merged into them.
 _alias = schema.person.alias("alias")
@@ -192,6 +189,8 @@ def change(conn: Connection, person: Person, **values: object) -> Person:
     after = get(conn, person.id)
     if (after.name, after.email) != (person.name, person.email):
         search.rename(conn, after)
+    if after.email.lower() != person.email.lower() and (after.muted_at or after.unreached_at):
+        return mutes.forget(conn, after)
     return after
 
 
@@ -229,7 +228,7 @@ def add_staff(
         person = _promoted(conn, found, name, email, level, language)
     chosen = tuple(houses.get(conn, each) for each in dict.fromkeys(departments))
     set_departments(conn, person, [department.id for department in chosen], notify)
-    token = new_link(conn, desk, now, person) if desk.settings.public_url else None
+    token = links.make(conn, desk, now, person, links.Purpose.INVITATION) if desk.settings.public_url else None
     if welcome:
         home = chosen[0] if chosen else houses.first(conn)
         link = notices.set_password_url(desk, token) if token else ""
@@ -273,62 +272,10 @@ def set_departments(conn: Connection, person: Person, chosen: Iterable[int], not
         )
 
 
-def new_link(conn: Connection, desk: Desk, now: datetime, person: Person) -> str:
-    """The token of a single-use link to set a password, good for LINK_LIFE. Only its hash is stored."""
-    token = bearer.draw(desk.rng)
-    conn.execute(
-        insert(schema.person_token),
-        {
-            "token_sha256": bearer.hashed(token),
-            "person_id": person.id,
-            "purpose": SET_PASSWORD,
-            "expires_at": now + LINK_LIFE,
-        },
-    )
-    return token
-
-
-def of_link(conn: Connection, now: datetime, token: str) -> Person:
-    """Whose link it is, and it stays good: what scans mails opens links. Raises as `use_link` does."""
-    person_id: int | None = conn.execute(select(_k.person_id).where(_is_good(now, token))).scalar()
-    return _linked(conn, person_id)
-
-
-def use_link(conn: Connection, now: datetime, token: str) -> Person:
-    """Whose link it is; from now on it is used, as are all others of this person.
-
-    Raises Refused("bad-link"): unknown, used, too old, or of a disabled person.
-    """
-    person_id: int | None = conn.execute(
-        update(schema.person_token).where(_is_good(now, token)).values(used_at=now).returning(_k.person_id),
-    ).scalar()
-    person = _linked(conn, person_id)
-    conn.execute(
-        update(schema.person_token)
-        .where(_k.person_id == person.id, _k.purpose == SET_PASSWORD, _k.used_at.is_(None))
-        .values(used_at=now)
-    )
-    return person
-
-
-def _is_good(now: datetime, token: str) -> ColumnElement[bool]:
-    return and_(
-        _k.token_sha256 == bearer.hashed(token),
-        _k.purpose == SET_PASSWORD,
-        _k.used_at.is_(None),
-        _k.expires_at > now,
-    )
-
-
-def _linked(conn: Connection, person_id: int | None) -> Person:
-    person = None if person_id is None else get(conn, person_id)
-    if person is None or person.disabled_at is not None:
-        raise Refused("bad-link", "this link is unknown, too old or was used already")
-    return person
-
-
 def disable(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Person:
-    """They keep their tickets and history, but are neither told nor obeyed any more."""
+    """They keep their tickets and history, but are neither told nor obeyed any more; sessions and links end."""
+    accounts.end_sessions(conn, person_id=person.id)
+    links.void(conn, now, person_id=person.id)
     return person if person.disabled_at is not None else change(conn, person, disabled_at=now)
 
 

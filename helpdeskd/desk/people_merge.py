@@ -33,7 +33,7 @@ _COLUMNS = (
     (schema.article, "author_id"),
     (schema.canned_response, "owner_id"),
 )
-_ENDS = (schema.login, schema.session, schema.person_token, schema.profile)
+_ENDS = (schema.login, schema.session, schema.recovery_code, schema.person_token, schema.profile, schema.unreached)
 
 
 def merge(conn: Connection, desk: Desk, now: datetime, *, person: Person, into: Person, actor: Person | None) -> Person:

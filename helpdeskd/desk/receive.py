@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, routing, tickets
+from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, tickets
 from helpdeskd.desk.acts import Act, Arrived, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import Refused, Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
 from helpdeskd.store.lock import one_at_a_time
 
-__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
+__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive", "release"]
 
 _m, _a = schema.message.c, schema.arrival.c
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
@@ -90,9 +91,36 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
         return tuple(_replayed(conn, row) for row in finished)
     if before:  # parked once, tried again now: a mail has one outcome
         conn.execute(delete(schema.arrival).where(_a.id.in_([row.id for row in before])))
-    done = _Done()
+    return _receive_once(conn, desk, now, arrived, ())
+
+
+def release(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
+    """Let a mail that is held as spam go its way, once; `arrived` says no more that it is. Raises Refused where it is not held (any
+    more), or where its addresses lead to departments alone that have it already."""
+    one_at_a_time(conn, _names(arrived))
+    rows = arrivals.all_by_spool(conn, arrived.spool_id)
+    waiting = [row.id for row in rows if row.held is not None]
+    if not waiting or not arrivals.take_held(conn, waiting):
+        raise Refused("not-held", f"{arrived.spool_id} is not held as spam")
+    received = _receive_once(conn, desk, now, arrived, [row for row in rows if row.held is None])
+    if not received:
+        raise Refused(
+            "there-already", f"{arrived.spool_id}: the departments that it is addressed to now have it already"
+        )
+    return received
+
+
+def _receive_once(
+    conn: Connection, desk: Desk, now: datetime, arrived: Arrived, settled: Sequence[arrivals.Arrival]
+) -> tuple[Received, ...]:
+    """In each department addressed, but for those where it is `settled`."""
+    done = _Done(
+        [row.ticket_id for row in settled if row.ticket_id], any(row.outcome is Outcome.OPENED for row in settled)
+    )
+    there = {row.department_id for row in settled}
     stops = _stops(conn, desk, arrived)
-    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
+    fresh = [stop for stop in stops if stop.department.id not in there]
+    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in fresh)
 
 
 def _place(arrived: Arrived) -> facts.Place | None:
@@ -190,7 +218,7 @@ def _decide(
     )
     from_staff = found.author is not None and found.author.is_staff
     read = commands.parse(inbound.text) if from_staff else Commands(rest=inbound.text)
-    return found, read, routing.route(inbound, found, arrived.verdict, bool(read))
+    return found, read, routing.route(inbound, found, arrived.verdict, bool(read), arrived.spam)
 
 
 def _receive_at(
@@ -203,10 +231,12 @@ def _receive_at(
     done: _Done,
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
+    inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+    found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
-    inbound = arrived.inbound
     arrival_id = arrivals.record(
         conn,
         spool_id=arrived.spool_id,
@@ -229,6 +259,7 @@ def _receive_at(
         folder=arrived.folder,
         uidvalidity=arrived.uidvalidity if arrived.account else None,
         uid=arrived.uid if arrived.account else None,
+        held=arrived.held_for(first),
     )
     ticket: Ticket | None = None
     message_id: int | None = None
@@ -256,6 +287,23 @@ def _receive_at(
         done=tuple(made),
         told=sum(heard, Told()),
     )
+
+
+def _heard(conn: Connection, now: datetime, arrived: Arrived, found: Facts) -> Facts:
+    """Whoever writes is reached again, before anything is sent because of it."""
+    author, inbound = found.author, arrived.inbound
+    if author is None or author.unreached_at is None or inbound.author is None:
+        return found
+    after = mutes.heard(
+        conn,
+        now,
+        author,
+        sender=inbound.author.email,
+        kind=inbound.kind,
+        verdict=arrived.verdict,
+        matches=found.matches,
+    )
+    return replace(found, author=after)
 
 
 _OUTCOMES = {

@@ -172,11 +172,14 @@ def _forget(conn: Connection, now: datetime, person_id: int, *, name: str = "") 
         schema.profile,
         schema.login,
         schema.session,
+        schema.recovery_code,
         schema.person_token,
         schema.participant,
         schema.asset_person,
         schema.staff_department,
         schema.department_guest,
+        schema.unreached,
+        schema.mute,
     ):
         conn.execute(delete(table).where(table.c.person_id == person_id))
     field_values.take_away(conn, Owner.PERSON, person_id)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, select, update
 
-from helpdeskd.desk import commands, derive, history, messages, search, tickets
+from helpdeskd.desk import commands, departments, derive, history, limits, messages, search, tickets
 from helpdeskd.desk.context import Desk, Part
 from helpdeskd.desk.derive import Derived, Form
 from helpdeskd.desk.history import Entry
@@ -25,13 +26,22 @@ _m, _a, _h, _f = schema.message.c, schema.arrival.c, schema.history.c, schema.at
 FILES = "attachments"
 _COLUMNS = ("subject", "date", "text", "quote", "html")
 _FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
-_STORED = select(_m.ticket_id, _m.reason, *(_m[name] for name in _COLUMNS)).where(
-    _m.id == bindparam("message_id"),
-    _m.gone_at.is_(None),  # what was let go since `sources` does not come back
-    # Somebody has changed its words: it says on purpose something else than its mail.
-    ~exists().where(_h.ticket_id == _m.ticket_id, _h.message_id == _m.id, _h.kind == History.EDITED.value),
+_LOOK = ("found_type", "danger")
+_STORED = (
+    select(_m.ticket_id, _m.reason, _a.department_id, *(_m[name] for name in _COLUMNS))
+    .join(schema.arrival, _m.arrival_id == _a.id)
+    .where(
+        _m.id == bindparam("message_id"),
+        _m.gone_at.is_(None),  # what was let go since `sources` does not come back
+        # Somebody has changed its words: it says on purpose something else than its mail.
+        ~exists().where(_h.ticket_id == _m.ticket_id, _h.message_id == _m.id, _h.kind == History.EDITED.value),
+    )
 )
-_FILES = select(*(_f[name] for name in _FILE)).where(_f.message_id == bindparam("message_id")).order_by(_f.position)
+_FILES = (
+    select(*(_f[name] for name in (*_FILE, *_LOOK)), _f.id)
+    .where(_f.message_id == bindparam("message_id"))
+    .order_by(_f.position)
+)
 _KEPT = and_(_a.raw_gone_at.is_(None), _m.gone_at.is_(None))
 _ANSWERED = select(_h.id).where(_h.message_id == bindparam("message_id"), _h.kind == History.STAFF_REPLIED.value)
 
@@ -83,8 +93,7 @@ def rederive(
     if columns:
         conn.execute(update(schema.message).where(_m.id == message_id).values(columns))
     if FILES in changed.fields:
-        conn.execute(delete(schema.attachment).where(_f.message_id == message_id))
-        messages.attach(conn, message_id, derived.parts)
+        _store_files(conn, message_id, derived.parts)
     search.rebuild(conn, ticket_id)
     detail = {"changed": list(changed.fields)}
     history.write(conn, now, Entry(ticket_id, History.REPARSED, None, message_id, detail))
@@ -98,19 +107,38 @@ def _compared(
     stored = conn.execute(_STORED, {"message_id": message_id}).mappings().one_or_none()
     if stored is None:
         return None
+    if stored["department_id"] is not None:  # that of the day it came
+        inbound, parts = limits.within(inbound, parts, departments.get(conn, stored["department_id"]))
     form = _form(conn, message_id, stored["reason"])
     derived = derive.derive(form, inbound, parts, desk.tokens.scrub)
     unknown = commands.parse(inbound.text).unknown if form is Form.COMMANDS else ()
     if unknown:
         derived = replace(derived, text=commands.kept_as_note(unknown) + derived.text)
     fields = [name for name in _COLUMNS if scrub.plain(getattr(derived, name)) != stored[name]]
-    files = [list(row) for row in conn.execute(_FILES, {"message_id": message_id})]
-    if files != [scrub.plain([getattr(part, name) for name in _FILE]) for part in derived.parts]:
+    files = [list(row[:-1]) for row in conn.execute(_FILES, {"message_id": message_id})]
+    if files != _columns(derived.parts, (*_FILE, *_LOOK)):
         fields.append(FILES)
     if not fields:
         return None
     ticket_id: int = stored["ticket_id"]
     return Changed(tickets.get(conn, ticket_id).number, tuple(fields)), ticket_id, derived
+
+
+def _columns(parts: tuple[Part, ...], names: tuple[str, ...]) -> list[Any]:
+    known = (messages.file_columns(part, position) for position, part in enumerate(parts))
+    return [[scrub.plain(each[name]) for name in names] for each in known]
+
+
+def _store_files(conn: Connection, message_id: int, parts: tuple[Part, ...]) -> None:
+    """The same files that are only known better keep their ids, and what was released stays so."""
+    stored = list(conn.execute(_FILES, {"message_id": message_id}))
+    if [list(row[: len(_FILE)]) for row in stored] == _columns(parts, _FILE):
+        for row, part in zip(stored, parts, strict=True):
+            found = messages.file_columns(part, 0)
+            conn.execute(update(schema.attachment).where(_f.id == row.id).values({name: found[name] for name in _LOOK}))
+        return
+    conn.execute(delete(schema.attachment).where(_f.message_id == message_id))
+    messages.attach(conn, message_id, parts)
 
 
 def _form(conn: Connection, message_id: int, reason: str) -> Form:

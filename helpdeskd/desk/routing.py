@@ -12,6 +12,7 @@ from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State, Ticket
 
 ADMINISTRATOR = 3  # the staff level that reaches every department
@@ -26,6 +27,7 @@ class Case:
     verdict: Verdict
     has_commands: bool
     match: Match | None
+    spam: Spam = Spam.HAM
 
     @property
     def ticket(self) -> Ticket:
@@ -52,6 +54,22 @@ class Case:
                 for found in self.facts.matches
             )
         )
+
+    @property
+    def converses(self) -> bool:
+        """A mail that belongs to a conversation: its author holds a token of their own of any ticket; or is known to be one of our
+        staff, or of those who take part; or it reports on a mail of ours. Not under a From that is refuted."""
+        who = self.author
+        if self.verdict is Verdict.FAIL:
+            return False
+        if self.facts.fates:
+            return True
+        if who is None or who.disabled_at is not None:
+            return False
+        matches = self.facts.matches
+        if self.verdict is Verdict.PASS and (who.is_staff or any(who.id in found.participants for found in matches)):
+            return True
+        return any(found.credential and found.bound_to == who.id for found in matches)
 
     @property
     def takes_part(self) -> bool:
@@ -122,6 +140,15 @@ def own_address(case: Case) -> Decision | None:
     """Mail of our own that belongs to no ticket came round in a loop."""
     ours = case.inbound.kind is Kind.OWN or case.facts.author_is_ours
     return Decision(Action.HOLD, Reason.OWN_ADDRESS) if ours and case.match is None else None
+
+
+def spam(case: Case) -> Decision | None:
+    """Held for somebody to look at. What a conversation says is no spam, however it looks; a virus is one whoever sends it."""
+    if case.spam is Spam.VIRUS:
+        return Decision(Action.HOLD, Reason.VIRUS)
+    if case.spam is Spam.SPAM and not case.converses:
+        return Decision(Action.HOLD, Reason.SPAM)
+    return None
 
 
 def automatic(case: Case) -> Decision | None:
@@ -269,6 +296,7 @@ STEPS: tuple[Step, ...] = (
     # what may never speak in public
     same_mail,
     own_address,
+    spam,
     automatic,
     no_author,
     unverified,
@@ -289,7 +317,9 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-def route(inbound: Inbound, facts: Facts, verdict: Verdict, has_commands: bool) -> tuple[Decision, ...]:
+def route(
+    inbound: Inbound, facts: Facts, verdict: Verdict, has_commands: bool, spam: Spam = Spam.HAM
+) -> tuple[Decision, ...]:
     """What to do with this mail in this department: at least one decision, several only for several reply tokens.
 
     `has_commands`: its first lines are commands, known or not; read for staff only. Until a check of From has run, the verdict
@@ -298,11 +328,13 @@ def route(inbound: Inbound, facts: Facts, verdict: Verdict, has_commands: bool) 
     evidence = evidence_lines(facts)
     decisions: list[Decision] = []
     for match in _candidates(facts):
-        decision = _decide(Case(inbound, facts, verdict, has_commands, match))
+        decision = _decide(Case(inbound, facts, verdict, has_commands, match, spam))
         if decision.action is Action.OPEN and facts.same_mail:
             decision = Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=facts.same_mail[0][0])
         if decision.action is Action.OPEN and any(made.action is Action.OPEN for made in decisions):
             continue  # one mail opens one ticket, however many old tokens it carries
+        if decision.action is Action.HOLD and any(made.action is Action.HOLD for made in decisions):
+            continue  # and is held once
         decisions.append(replace(decision, evidence=evidence))
     return tuple(decisions)
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, numbers, people, rows, search
+from helpdeskd.desk import counters, danger, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
+from helpdeskd.model.files import POLICED
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Reason
@@ -279,13 +280,11 @@ def _join(
     """Those who take part from now on, and the history entries for it."""
     persons, left_out = circle.named(conn, desk, now, found)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    entries = [
+    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
+    return added, left + [
         Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
         for person in added
     ]
-    if left_out:
-        entries.append(Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out}))
-    return added, entries
 
 
 def customer_reply(
@@ -393,14 +392,22 @@ def staff_reply(
     state = State.CLOSED if close else ticket.state if stays else State.AWAITING_CUSTOMER
     said = _said(ticket, Side.STAFF, author) | {"started_at": ticket.started_at or now}
     ticket, changed = step(conn, now, ticket, state, author.id, ticket.pending_until if stays else None, **mine, **said)
-    history.write(conn, now, *entries, *changed)
+    history.write(conn, now, *entries, *changed, *_withheld(conn, ticket, author, message_id, words))
     others = circle.of(conn, ticket.id)
     circle.check(ticket, others, to)
     more = {"participants": others, "only": to, "message_id": message_id, "words": words}
     happened = scene(conn, Event.STAFF_REPLIED, ticket, author, **more)
-    if happened.requester is not None:
-        people.know(conn, now, (happened.requester,))
+    people.know(conn, now, filter(None, (happened.requester,)))
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def _withheld(conn: Connection, ticket: Ticket, author: Person, message_id: int, words: Words) -> list[Entry]:
+    """Files of an answer that do not go out with it, which its author may not expect."""
+    if not any(danger.look(part).danger in POLICED for part in words.parts):
+        return []
+    department = departments.get(conn, ticket.department_id)
+    names = [part.name for part in words.parts if danger.kept_back(department, part)]
+    return [Entry(ticket.id, History.FILES_WITHHELD, author.id, message_id, {"files": names})] if names else []
 
 
 def keep(

@@ -65,7 +65,7 @@ def change(
     if disabled and actor is not None and actor.id == person.id:
         raise Refused("own-account", "nobody disables their own account")
     if email is not None:
-        person = customers.move(conn, person, email)
+        person = customers.move(conn, now, person, email)
     if username is not None:
         accounts.set_username(conn, desk, now, person=person, username=username)
     if password_hash is not None:
@@ -76,7 +76,6 @@ def change(
         return person
     if not disabled:
         return people.enable(conn, desk, now, person=person)
-    accounts.end_sessions(conn, person_id=person.id)
     return people.disable(conn, desk, now, person=person)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +9,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import accounts, api_keys, people
+from helpdeskd.desk import accounts, api_keys, links, people, recovery
 from helpdeskd.desk.accounts import Kind, Locked, Lockout, Login, Who
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
@@ -80,9 +78,9 @@ class Logins:
         code: str | None = None,
         staff: bool = False,
     ) -> Ended:
-        """From `address`. `code`: the one-time code, where one was given. `staff`: nobody else is known here."""
+        """From `address`. `code`: the one-time code, where one was given, or a recovery code. `staff`: nobody else is known here."""
         _, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
-        who = Who(addresses.block(address), _account(username, person))
+        who = Who(addresses.block(address), accounts.account(username, person))
 
         def begin(conn: Connection) -> int | Locked:
             return accounts.begin(
@@ -102,13 +100,20 @@ class Logins:
         self, username: str, password: str, address: str, who: Who, attempts: int, *, code: str, staff: bool
     ) -> Ended | None:
         """The attempt is counted: is it right? None where what we looked at was changed meanwhile."""
-        login, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
-        right = self._passwords.verify(login.password_hash if login else "", password)
+
+        def find(conn: Connection) -> tuple[Login | None, Person | None, str]:
+            login, person = _find(conn, username, staff=staff)
+            # Read for everybody: what is unlike for those who have no password is unlike for none.
+            return login, person, accounts.another_hash(conn, who.account)
+
+        login, person, another = self._store.read(find)
+        right = self._passwords.verify(login.password_hash if login else "", password, like=another)
         if not right or login is None or person is None:
             return Ended(Why.WRONG if person is not None else Why.UNKNOWN, attempts)
         if person.disabled_at is not None:
             return Ended(Why.DISABLED, attempts, person)
         step: int | None = None
+        recovery_code: str | None = None
         if login.totp_seed:
             if not code:
                 # No guess, and no log-in: what failed before goes on counting.
@@ -116,7 +121,9 @@ class Logins:
                 return Ended(Why.CODE_MISSING, attempts - 1, person)
             step = totp.step_of(login.totp_seed, code, self._clock())
             if step is None:
-                return Ended(Why.CODE_WRONG, attempts, person)
+                recovery_code = recovery.hashed(person.id, code)
+                if not self._may_recover(person, recovery_code):
+                    return Ended(Why.CODE_WRONG, attempts, person)
         anew = self._today(login.password_hash, password)
 
         def end(conn: Connection) -> Login | None:
@@ -129,15 +136,25 @@ class Logins:
                 address=address,
                 password_hash=anew,
                 step=step,
+                recovery_code=recovery_code,
             )
 
-        verified = self._store.writer.run(end)
+        try:
+            verified = self._store.writer.run(end)
+        except Refused:  # another log-in was faster with this recovery code
+            return Ended(Why.CODE_WRONG, attempts, person)
         if verified is not None:
             return Ended(Why.IN, attempts, person, login=verified)
         today, person = self._store.read(lambda conn: _find(conn, username, staff=staff))
         if step is None or today is None or person is None or self._stamp(today, person) != self._stamp(login, person):
             return None
         return Ended(Why.CODE_WRONG, attempts, person)  # it was used
+
+    def _may_recover(self, person: Person, recovery_code: str | None) -> bool:
+        """Looked at before the hash is made anew; whether it still counts is for accounts.logged_in."""
+        return recovery_code is not None and self._store.read(
+            lambda conn: recovery.is_there(conn, person.id, recovery_code)
+        )
 
     def recall(self, username: str, password: str, address: str, lockout: Lockout) -> Person | None:
         """Whose these are, if that was proved lately from this address and is still so: indexed reads, no hash.
@@ -217,14 +234,14 @@ class Logins:
         return self._passwords.hash(password)
 
     def set_by_link(self, token: str, password: str) -> Person:
-        """The password of whose link `token` is (desk.people.new_link). Raises Refused: bad-link, bad-password (the link stays good)."""
+        """The password of whose link `token` is (desk.links). Raises Refused: bad-link, bad-password (the link stays good)."""
         passwords.check(password)
-        self._store.read(lambda conn: people.of_link(conn, self._clock(), token))  # a guess costs no hash
+        self._store.read(lambda conn: links.of(conn, self._clock(), token))  # a guess costs no hash
         password_hash = self._passwords.hash(password)
 
         def act(conn: Connection) -> Person:
             now = self._clock()
-            person = people.use_link(conn, now, token)
+            person = links.use(conn, now, token)
             accounts.set_password(conn, self._desk_now(), now, person=person, password_hash=password_hash)
             return person
 
@@ -232,10 +249,7 @@ class Logins:
 
     def _today(self, password_hash: str, password: str) -> str:
         """A hash of the same password by today's parameters, which may be the same."""
-        if self._passwords.is_old(password_hash):
-            with contextlib.suppress(Refused):  # one that today would be too short stays as it is
-                return self._passwords.hash(password)
-        return password_hash
+        return self._passwords.anew(password) if self._passwords.is_old(password_hash) else password_hash
 
     def _stamp(self, login: Login, person: Person) -> bytes:
         """Changes with all that a log-in is judged by: the names too, since each may be somebody else's tomorrow."""
@@ -251,11 +265,3 @@ def _find(conn: Connection, username: str, *, staff: bool) -> tuple[Login | None
     if person is None or (staff and person.kind is not PersonKind.STAFF):
         return None, None
     return login or accounts.of(conn, person.id), person
-
-
-def _account(username: str, person: Person | None) -> str:
-    """What its failures are counted for: the person, however they are named. Names of nobody are counted as well, so that nobody
-    learns from a lock which there are; hashed, since they may be of any length and are often a password in the wrong box."""
-    if person is not None:
-        return f"#{person.id}"
-    return "?" + hashlib.sha256(username.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()

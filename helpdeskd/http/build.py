@@ -11,7 +11,7 @@ from helpdeskd.desk.context import Desk
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.rates import Rates
-from helpdeskd.http import pages, set_password
+from helpdeskd.http import forgot_password, pages, set_password
 from helpdeskd.http.app import App
 from helpdeskd.http.dialect import Dialect
 from helpdeskd.http.helpdeskz import HELPDESKZ
@@ -56,5 +56,5 @@ def build(
 def serving(here: Here, dialects: Sequence[Dialect], templates: Path | None = None) -> Server:
     """These dialects, and the pages beside them."""
     shown = pages.Pages(here, templates)
-    elsewhere = pages.build(shown, dialects, [set_password.route(shown)])
+    elsewhere = pages.build(shown, dialects, [set_password.route(shown), forgot_password.route(shown)])
     return Server(App(here, dialects, elsewhere), here, shown.reload)

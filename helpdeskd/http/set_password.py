@@ -1,4 +1,4 @@
-"""The page behind the link of a welcome notice: desk.notices.set_password_url. It needs no script and no cookie.
+"""The page behind the link of a welcome, or of a notice to who forgot a password: desk.notices.set_password_url. It needs no script and no cookie.
 
 Opening it does not use the link up, since what scans mails opens links; only a password that is taken does. Who has the link has the
 right: there is nothing else that a foreign site could make a browser send.
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from helpdeskd.desk import people
+from helpdeskd.desk import links
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.guard import addresses
 from helpdeskd.guard.passwords import SHORTEST
@@ -51,7 +51,7 @@ def route(pages: Pages) -> Route:
         values = {"up": "../", "shortest": SHORTEST, "problem": "", "email": "", "state": "form"}
         status = 200
         try:
-            person = here.read(lambda conn: people.of_link(conn, here.clock(), token))
+            person = here.read(lambda conn: links.of(conn, here.clock(), token))
             wanted = (person.language, *wanted)
             values["email"] = person.email
             if request.method == "POST":

@@ -35,7 +35,7 @@ from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.arrived import arrived_from, believe, moment, record_parked
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, NotFound, Temporary
-from helpdeskd.intake.checking import Checker, Checking
+from helpdeskd.intake.checking import Checker, Checking, files_of
 from helpdeskd.intake.story import tell
 from helpdeskd.log import Event
 from helpdeskd.mail import ids
@@ -353,7 +353,7 @@ class Intake:
             _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
         # The bytes of the parts become blobs; memory is not for waiting.
         lean = replace(inbound, parts=tuple(replace(part, data=b"") for part in inbound.parts))
-        checking = self._checker.begin(entry.envelope, raw, lean)
+        checking = self._checker.begin(entry.envelope, raw, lean, files_of(inbound))
         return _Parsed(tray.forgive(entry, flush=False), replace(arrived, inbound=lean), keeping, checking)
 
     def _keep(self, data: bytes) -> Future[str]:

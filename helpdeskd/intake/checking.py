@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import monotonic
 
 from helpdeskd import log, spool
 from helpdeskd.config import Config
+from helpdeskd.intake.scanning import Scanner, Scanning
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.verify import Origin, Resolver, verify
@@ -34,8 +36,15 @@ class Checking:
     future: Future[Checked] | None
     begun: Future[float]
     seconds: float
+    scanning: Scanning = field(default_factory=Scanning)
 
     def result(self) -> Checked:
+        """The verdict, and whether the mail is wanted. Never raises for what a mail or others hold."""
+        verdict = self._verdict()
+        spam = self.scanning.result()
+        return replace(verdict, spam=spam) if spam.signs else verdict
+
+    def _verdict(self) -> Checked:
         """Waits for a thread, and then until the deadline; goes without thereafter. Never raises for what a mail or DNS holds."""
         if self.future is None:
             return _TROUBLE
@@ -55,26 +64,29 @@ class Checking:
 class Checker:
     """One for an intake. `dns` None: nothing is asked, and only what a trusted server says counts."""
 
-    def __init__(self, config: Config, dns: Dns | None, clock: Clock) -> None:
+    def __init__(self, config: Config, dns: Dns | None, clock: Clock, scanner: Scanner | None = None) -> None:
         self._config = config
+        self._scanner = scanner or Scanner(config, None)
         self._dns = dns
         self._clock = clock
         # As many as a batch has mails: one that waits for a silent domain holds no other.
         threads = min(config.intake.batch, MAX_THREADS)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="verify", initializer=tell_name)
 
-    def begin(self, envelope: spool.Envelope, raw: bytes, inbound: Inbound) -> Checking:
-        """Any thread. Where no thread is to be had the mail goes on without a verdict."""
+    def begin(self, envelope: spool.Envelope, raw: bytes, inbound: Inbound, files: Sequence[bytes] = ()) -> Checking:
+        """Any thread. Where no thread is to be had the mail goes on without a verdict. `files`: the bytes of its parts, which
+        `inbound` need not have."""
         origin = origin_of(envelope, self._config)
+        scanning = self._scanner.begin(envelope, origin.client, raw, files if self._scanner.wants_files else ())
         begun: Future[float] = Future()
         seconds = self._config.trust.seconds
         try:
             future = self._pool.submit(self._verdict, envelope.id, raw, inbound, origin, begun)
         except RuntimeError as error:
             _log.warning(Event.WARNING, spool=envelope.id, warning="no verdict", error=str(error))
-            return Checking(envelope.id, None, begun, seconds)
+            return Checking(envelope.id, None, begun, seconds, scanning)
         future.add_done_callback(lambda _: begun.cancel())  # of use where no thread will ever take it up
-        return Checking(envelope.id, future, begun, seconds)
+        return Checking(envelope.id, future, begun, seconds, scanning)
 
     def _verdict(self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]) -> Checked:
         until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
@@ -89,6 +101,12 @@ class Checker:
     def close(self) -> None:
         """What runs still ends by its own deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._scanner.close()
+
+
+def files_of(inbound: Inbound) -> tuple[bytes, ...]:
+    """The bytes of a mail's files. The whole mail, where it is one of them, is looked at anyway."""
+    return tuple(part.data for part in inbound.parts if part.sha256 != inbound.raw_sha256)
 
 
 def origin_of(envelope: spool.Envelope, config: Config) -> Origin:

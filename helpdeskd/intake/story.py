@@ -67,6 +67,7 @@ def tell(arrived: receive.Arrived, results: tuple[receive.Received, ...]) -> Non
                 recipient=back.mail.recipient,
                 message=back.mail.mail_id,
                 reason=back.words,
+                **({"muted": True} if back.muted else {}),
             )
         for mail_out in result.told.queued:
             _log.info(

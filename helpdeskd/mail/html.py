@@ -16,7 +16,7 @@ from inscriptis.model.html_element import HtmlElement
 from inscriptis.model.tag import CustomHtmlTagHandlerMapping
 from lxml.etree import LxmlError  # type: ignore[import-untyped]  # what inscriptis lets through of its parser
 
-from helpdeskd.mail import htmlmarks
+from helpdeskd.mail import htmlmarks, pictures
 from helpdeskd.mail.faults import FAULTS
 
 MAX_BYTES = 2 * 1024 * 1024  # beyond, nothing is cleaned: what cannot be made safe is not shown
@@ -42,7 +42,7 @@ _ATTRIBUTES = {
     "del": {"datetime"},
     "font": {"color", "face", "size"},
     "hr": {"size", "width"},
-    "img": {"alt", "height", "src", "width"},
+    "img": {"alt", "data-remote-src", "height", "src", "width"},
     "ins": {"datetime"},
     "ol": {"start", "type"},
     "table": {"bgcolor", "border", "cellpadding", "cellspacing", "width", "summary"},
@@ -63,12 +63,17 @@ _STYLES = set(
 )
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp);base64,[A-Za-z0-9+/=\s]*\Z", re.IGNORECASE)
 
+_REMOTE = re.compile(r"https?://", re.IGNORECASE)
+
 
 def _attribute(element: str, name: str, value: str) -> str | None:
-    """Pictures come with the mail or not at all: a remote one tells its sender who reads, when and where."""
+    """What a picture may be. One from elsewhere is named only: see mail.pictures."""
     scheme = value.strip()[:5].lower()
     if element == "img" and name == "src":
-        return value if scheme.startswith("cid:") or _DATA_IMAGE.match(value.strip()) else None
+        value = value.strip()
+        return value if scheme.startswith(("cid:", "http")) or _DATA_IMAGE.match(value) else None
+    if name == "data-remote-src":
+        return value if _REMOTE.match(value) else None
     if name in {"href", "cite"} and scheme.startswith(("data:", "cid:")):
         return None
     if name == "style" and ("url(" in value.lower() or "\\" in value):
@@ -162,11 +167,11 @@ def _few_entities(html: str) -> bool:
 
 
 def clean(html: str) -> str:
-    """`html` with nothing in it that runs, loads, submits or leaves its place; `cid:` pictures stay. Empty for empty
-    input and for what cannot be cleaned within bounds (`is_bearable`)."""
+    """`html` with nothing in it that runs, loads, submits or leaves its place; `cid:` pictures stay, those from elsewhere are off. Empty
+    for empty input and for what cannot be cleaned within bounds (`is_bearable`)."""
     if not html.strip() or not is_bearable(html):
         return ""
-    return _cleaner.clean(html).strip()
+    return pictures.off(_cleaner.clean(html).strip())
 
 
 # --- to text --------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
+from helpdeskd.mail import automatic, dates, html, ids, looking, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.mail.split import Tree
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 from helpdeskd.model.seals import Keys
 
@@ -48,7 +49,7 @@ def parse(
         made = split.split(prepared.data, prepared.body_at, limits)
         content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
-        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits), cut=True)
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
     headers = Headers((name, value) for name, value in root.raw_items())
@@ -62,8 +63,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
+    parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, _original(raw)]
+        parts = [*parts, looking.whole(_original(raw), made, parts, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
@@ -212,6 +214,8 @@ def _original(raw: bytes) -> Part:
         sha256=hashlib.sha256(raw).hexdigest(),
         inline=False,
         ours=True,
+        found_type="message/rfc822",
+        danger=Danger.EXECUTABLE,  # until somebody has looked into it
     )
 
 

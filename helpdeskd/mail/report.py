@@ -11,6 +11,7 @@ from helpdeskd.model.mail import Delivery, Fate, Part, Report
 # RFC 6533 names the international form.
 _STATUS = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _OF_RECIPIENT = frozenset({"final-recipient", "original-recipient", "action", "status", "diagnostic-code"})
+_RECIPIENT = frozenset({"final-recipient", "original-recipient", "x-actual-recipient"})
 _MAX_STATUS = 256 * 1024  # bytes that are read of one status part
 MAX_FATES = 100  # recipients that are read of one report; each mail of ours has one
 _MAX_ADDRESS = 4096  # characters of a recipient field: an address has 254, each of them perhaps as \x{1F600}
@@ -62,7 +63,8 @@ def _groups_in(text: str) -> list[Fate]:
 
 
 def _groups(text: str) -> list[dict[str, str]]:
-    """The groups as fields by lower-case name. A second Final-Recipient begins a group too: not all write the empty line."""
+    """The groups as fields by lower-case name. A second Final-Recipient begins a group too: not all write the empty line; some
+    write one behind every field."""
     groups: list[dict[str, str]] = [{}]
     for line in _FOLD.sub(" ", text).split("\n"):
         match = _FIELD.match(line)
@@ -74,7 +76,21 @@ def _groups(text: str) -> list[dict[str, str]]:
         if name == "final-recipient" and name in groups[-1]:
             groups.append({})
         groups[-1].setdefault(name, value)
-    return [group for group in groups if group]
+    found: list[dict[str, str]] = []
+    for group in groups:
+        if found and _goes_on(found[-1], group):
+            found[-1] |= group
+        elif group:
+            found.append(group)
+    return found
+
+
+def _goes_on(before: dict[str, str], group: dict[str, str]) -> bool:
+    """Fields of the same recipient: they name none, and none of them stood there."""
+    names = group.keys()
+    return not (
+        _RECIPIENT.isdisjoint(before) or _OF_RECIPIENT.isdisjoint(names) or not _RECIPIENT.isdisjoint(names)
+    ) and before.keys().isdisjoint(names)
 
 
 def _fate(group: dict[str, str], mta: str) -> Fate | None:
@@ -88,7 +104,7 @@ def _fate(group: dict[str, str], mta: str) -> Fate | None:
         return None
     return Fate(
         delivery=delivery,
-        recipient=_address(group.get("final-recipient", "")),
+        recipient=_address(group.get("final-recipient", "")) or _address(group.get("x-actual-recipient", "")),
         original=_address(group.get("original-recipient", "")),
         status=status,
         words=words[:_MAX_WORDS],

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import Danger
 from helpdeskd.model.seals import Seal
 
 
@@ -63,6 +64,8 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
+    found_type: str = ""  # by the bytes, as mail.filetypes has it
+    danger: Danger = Danger.NONE
 
 
 class Delivery(StrEnum):

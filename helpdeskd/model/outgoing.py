@@ -23,6 +23,7 @@ class NoticeName(StrEnum):
     COMMANDS_DONE = "commands_done"  # to staff: confirmation, or the list of commands
     WELCOME = "welcome"  # to a new member of staff, with a set-password link
     CUSTOMER_WELCOME = "customer_welcome"  # to a customer whom somebody else added, with a set-password link
+    PASSWORD_RESET = "password_reset"  # to who asked for it, with a link to set another password
     DELIVERY_FAILED = "delivery_failed"  # to staff: a mail of the ticket did not reach its reader
     ALARM = "alarm"  # to the operators: something is wrong, or no longer
 
@@ -95,9 +96,11 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What the relay said to one mail. `words` are its reply, code included, for people."""
+    """What the relay said to one mail. `words` are its reply, code included, for people; `to_rcpt`: its answer to RCPT, which is
+    about the recipient alone."""
 
     ended: Ended
     code: int
     words: str
     server_id: str = ""
+    to_rcpt: bool = False

@@ -69,7 +69,7 @@ class Action(StrEnum):
     COMMAND = "command"  # staff commands, with or without text
     INTERNAL = "internal"  # kept in the ticket, not in public
     DUPLICATE = "duplicate"
-    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none
+    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none, spam
 
 
 class Reason(StrEnum):
@@ -94,6 +94,8 @@ class Reason(StrEnum):
     OWN_ADDRESS = "own-address"
     COMMANDS = "commands"
     NULL_SENDER = "no-author"  # no usable From
+    SPAM = "spam"  # held until somebody releases it
+    VIRUS = "virus"  # the same
     VERIFICATION = "verification"  # a service asks who reads the address: for us alone
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach

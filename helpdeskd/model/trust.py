@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from helpdeskd.model.mail import Verdict
+from helpdeskd.model.spam import UNASKED, Judgement
 
 
 class Method(StrEnum):
@@ -57,15 +58,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict with what it rests on."""
+    """A verdict with what it rests on; and is the mail wanted?"""
 
     verdict: Verdict = Verdict.NONE
     why: Why = Why.OFF
     checks: tuple[Check, ...] = ()
+    spam: Judgement = UNASKED
 
     @property
     def lines(self) -> tuple[str, ...]:
         """For people, the verdict first. Empty where nobody has looked."""
         if self.why is Why.OFF and not self.checks:
-            return ()
-        return (f"from {self.verdict} ({self.why})", *(check.line for check in self.checks))
+            return self.spam.lines
+        checks = (check.line for check in self.checks)
+        return (f"from {self.verdict} ({self.why})", *checks, *self.spam.lines)

@@ -352,28 +352,29 @@ class Sender:
         """Write the truth down, and which bytes it is about. The relay's answer exists nowhere else, so this is tried until the store takes it."""
         turn, at = 0, self.clock()
 
-        def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool]:
+        hard = sent.ended is Ended.REFUSED and sent.to_rcpt and _blames_address(row.recipient, sent.words)
+
+        def end(conn: Connection) -> tuple[OutboxState, datetime | None, bool, bool]:
             tries = outbox.attempts(conn, row.id) if turn > 1 or sent.ended in {Ended.RETRY, Ended.UNCERTAIN} else []
             if turn > 1 and outbox.Attempt(at, sent.ended, sent.code, sent.words) in tries:
                 stands = outbox.get(conn, row.id)  # it is written down already: what was lost is COMMIT's answer
-                return stands.state, stands.next_at, True
+                return stands.state, stands.next_at, True, False
             state, then = settle(row, sent, outbox.first_try(tries) or at, at, self.rng, self.settings.give_up_days)
             ours = outbox.ended(conn, row.id, sent, at, then, state, owner=self.owner, raw_sha256=raw_sha256)
-            if ours:
-                delivery.record(conn, self._desk, self.clock(), row, state, sent.words)
-            return state, then, ours
+            muted = ours and delivery.record(conn, self._desk, self.clock(), row, state, sent.words, hard=hard)
+            return state, then, ours, muted
 
         while True:
             turn += 1
             try:
-                state, then, ours = await self._commit(end)
+                state, then, ours, muted = await self._commit(end)
                 break
             except Temporary as error:
                 _log.warning(Event.TROUBLE, error=str(error), words=sent.words, **_story(row))
                 if self._stopping or (self._once and turn >= _ONCE_TRIES):
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS)
-        self._tell(row, sent.words, state, then, sent.server_id, ours=ours)
+        self._tell(row, sent.words, state, then, sent.server_id, ours=ours, muted=muted)
 
     async def _recover_until(self, stop: asyncio.Event) -> None:
         """What we had in hand when we died, before anything else."""
@@ -405,6 +406,7 @@ class Sender:
         server_id: str = "",
         *,
         ours: bool = True,
+        muted: bool = False,
     ) -> None:
         facts: dict[str, Any] = {**_story(row), "reason": words}
         if server_id:
@@ -413,6 +415,8 @@ class Sender:
             facts["next"] = then.isoformat(timespec="seconds")
         if not ours:
             facts["lease"] = "lost"
+        if muted:
+            facts["muted"] = True
         self.counts[state] += 1
         metrics.sent(state.value)
         if state is OutboxState.SENT:
@@ -449,6 +453,12 @@ class Sender:
         except RuntimeError as error:  # the system gives us no thread
             raise Temporary(str(error)) from error
         return await running
+
+
+def _blames_address(recipient: str, words: str) -> bool:
+    from helpdeskd.mail.bounce.judge import blames_address  # the tables of words, which most daemons' lives do without
+
+    return blames_address(recipient, words)
 
 
 def _story(row: OutboxRow) -> dict[str, Any]:

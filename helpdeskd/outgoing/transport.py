@@ -322,7 +322,8 @@ class Relay:
 def _said(code: int, message: str, where: str) -> Sent:
     """A negative (or odd) reply to MAIL, RCPT, DATA or the dot. The server's words stay as they are; `where` is added for people."""
     refused = 500 <= code < 600 and code not in _LOGIN_CODES
-    return Sent(Ended.REFUSED if refused else Ended.RETRY, code, wire.clean(f"{code} {message} (at {where})"))
+    words = wire.clean(f"{code} {message} (at {where})")
+    return Sent(Ended.REFUSED if refused else Ended.RETRY, code, words, to_rcpt=where == "RCPT")
 
 
 def _session_trouble(why: BaseException, where: str) -> _Trouble | None:

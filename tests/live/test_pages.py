@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from helpdeskd.desk import accounts, people
+from helpdeskd import config
+from helpdeskd.desk import accounts, links, people
 from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Address
 from tests.live.browser import browsing, why_not
@@ -20,7 +23,7 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
 
     def invite(conn):
         person = people.customer(conn, serve.desk, now(), Address("Carol", "carol@customer.example"))
-        return people.new_link(conn, serve.desk, now(), person)
+        return links.make(conn, serve.desk, now(), person, links.Purpose.INVITATION)
 
     token = sqlite_store.writer.run(invite)
     with browsing(script=False) as browser:
@@ -40,6 +43,13 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
         assert "Your password is set." in browser.text
         login = sqlite_store.read(lambda conn: accounts.by_name(conn, "carol@customer.example"))
         assert serve.passwords.verify(login.password_hash, "correct horse")
+
+        serve.desk = replace(serve.desk, settings=config.Desk(public_url=base))
+        browser.open(f"{base}/forgot-password")
+        assert browser.run("document.activeElement.name") == "email"
+        browser.type("#email", "carol@customer.example")
+        browser.submit()
+        assert "Please look into your mail." in browser.text
 
         browser.open(f"{base}/plain/docs")
         assert "Plain API" in browser.text

@@ -27,8 +27,13 @@ class Comment(msgspec.Struct):
     Recipients: str
 
 
-def comment(said: Said, ticket: Ticket, tokens: TokenKeys) -> Comment:
+def comment(said: Said, ticket: Ticket, root: str, tokens: TokenKeys) -> Comment:
     """Of somebody we do not know: as their mail calls them."""
+
+    def where(content_id: str) -> str | None:
+        found = said.pictures.get(content_id)
+        return None if found is None else words.file_url(root, found)
+
     message, author = said.message, said.author
     if author is None:
         username = email = message.author_email
@@ -47,7 +52,7 @@ def comment(said: Said, ticket: Ticket, tokens: TokenKeys) -> Comment:
         IsSystem=said.system,
         CommentDate=words.moment(message.created_at),
         ForTechsOnly=said.internal,
-        Body=words.body(message, tokens),
+        Body=words.body(message, tokens, where),
         TicketSubject=ticket.subject,
         Recipients=", ".join(said.recipients),
     )

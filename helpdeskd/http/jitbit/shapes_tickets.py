@@ -152,7 +152,7 @@ def attachment(file: File, ticket_id: int, root: str) -> Attachment:
         UserID=file.author_id,
         GoogleDriveUrl=None,
         ForTechsOnly=file.internal,
-        Url=f"{root}/attachment?id={found.id}",
+        Url=words.file_url(root, found.id),
     )
 
 
@@ -219,6 +219,13 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str, tokens: TokenKeys)
     requester = people[ticket.requester_id]
     assignee = people.get(ticket.assignee_id or 0)
     opener = people.get(ticket.opened_by_id or 0)
+
+    def where(content_id: str) -> str | None:
+        own = (
+            each.attachment for each in sheet.files if sheet.opening and each.attachment.message_id == sheet.opening.id
+        )
+        return next((words.file_url(root, each.id) for each in own if each.content_id == content_id), None)
+
     return TicketDetail(
         TicketID=ticket.id,
         IssueID=ticket.id,
@@ -227,7 +234,7 @@ def detail(sheet: Sheet, seen_by: Sight, root: str, url: str, tokens: TokenKeys)
         IssueDate=moment(ticket.created_at),
         LastUpdated=moment(ticket.updated_at),
         Subject=ticket.subject,
-        Body="" if sheet.opening is None else words.body(sheet.opening, tokens),
+        Body="" if sheet.opening is None else words.body(sheet.opening, tokens, where),
         Priority=PRIORITY[ticket.priority],
         StatusID=status,
         Status=STATUS_NAMES[status],

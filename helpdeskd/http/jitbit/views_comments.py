@@ -14,7 +14,7 @@ from helpdeskd.desk.sight import Act, Sight
 from helpdeskd.errors import Refused
 from helpdeskd.http.dialect import Call
 from helpdeskd.http.jitbit import shapes_comments
-from helpdeskd.http.jitbit.reach import actor, seeing, ticket
+from helpdeskd.http.jitbit.reach import actor, root, seeing, ticket
 from helpdeskd.http.written import words_of
 from helpdeskd.model.people import Person
 
@@ -61,7 +61,7 @@ def list_comments(call: Call) -> list[shapes_comments.Comment]:
     """What was said in a ticket after its first words, the oldest first."""
     there = ticket(call, call.params.id)
     found = call.read(conversation.said, seeing(call), there)
-    return [shapes_comments.comment(each, there, call.desk.tokens) for each in found]
+    return [shapes_comments.comment(each, there, root(call), call.desk.tokens) for each in found]
 
 
 def forward_ticket(call: Call) -> None:

@@ -12,6 +12,7 @@ import msgspec
 from helpdeskd.errors import Conflict, NotFound, Refused, Temporary
 from helpdeskd.http.dialect import Answer, Asked, Denied, Malformed, NoRoute, TooMany
 from helpdeskd.http.params import Invalid
+from helpdeskd.mail import pictures
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.ticket import Message, Origin, Priority, State
 
@@ -84,13 +85,18 @@ def moment_or_none(at: datetime | None) -> str | None:
     return None if at is None else moment(at)
 
 
-def body(message: Message, tokens: TokenKeys) -> str:
-    """What was said, as HTML; plain text becomes it. No reply token is in it: what people quote has theirs, by which whoever reads it
+def body(message: Message, tokens: TokenKeys, where: Callable[[str], str | None]) -> str:
+    """What was said, as HTML; plain text becomes it. `where`: the address of a picture in it by its Content-ID. No reply token is in it: what people quote has theirs, by which whoever reads it
     could speak for them."""
     if message.html:
-        return HTML_MARK + tokens.scrub(message.html)
+        return HTML_MARK + tokens.scrub(pictures.placed(message.html, where))
     text = tokens.scrub("\n\n".join(each for each in (message.text, message.quote) if each))
     return escape(text, quote=False).replace("\r\n", "\n").replace("\n", "<br/>\n")
+
+
+def file_url(root: str, attachment_id: int) -> str:
+    """Where a file is had."""
+    return f"{root}/attachment?id={attachment_id}"
 
 
 def success(found: Any) -> Answer:
@@ -106,7 +112,7 @@ def error(message: str, status: int, *headers: tuple[str, str]) -> Answer:
 
 
 # What the desk refuses is 404 where something is not there, else as stands here, else 400.
-REFUSED: Mapping[str, int] = {"not-permitted": 403}
+REFUSED: Mapping[str, int] = {"not-permitted": 403, "file-held": 403, "file-refused": 403, "file-too-large": 413}
 
 DENIED: Mapping[str, tuple[int, str]] = {
     "no-credential": (401, "say who you are: a user name and password, or a token"),

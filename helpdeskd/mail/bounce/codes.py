@@ -11,7 +11,7 @@ _ENHANCED = r"[245]\.\d{1,2}\.\d{1,3}"
 _PAIRED = re.compile(rf"(?<![\d.])[245]\d\d[ \t:#<('\"-]{{1,4}}({_ENHANCED})(?![\d.])", re.ASCII)
 _ALONE = re.compile(rf"(?<![\w.])#?({_ENHANCED})(?![\w.]|\.\d)", re.ASCII)
 _REPLY = re.compile(
-    r"(?:^|(?<=[\s:;>(\[\"'=#]))([45][0-5]\d)(?=[-\s:;<,)\]\"'.]|$)(?!\.\d)(?!\s+(?:bytes|seconds|minutes|hours|days)\b)",
+    r"(?:^|(?<=[\s:;>(\[\"'=#]))([45](?:[0-5]\d|71))(?=[-\s:;<,)\]\"'.]|$)(?!\.\d)(?!\s+(?:bytes|seconds|minutes|hours|days)\b)",
     re.ASCII,
 )
 
@@ -25,7 +25,9 @@ _BY_DETAIL = {
     "1.6": Reason.MOVED,
     "1.7": Reason.SENDER,
     "1.8": Reason.SENDER,
+    "1.9": Reason.PROTOCOL,
     "1.10": Reason.HOST_UNKNOWN,  # RFC 7505: the domain takes no mail
+    "1.90": Reason.TOO_MUCH,
     "1.351": Reason.USER_UNKNOWN,
     "2.0": Reason.FILTERED,
     "2.1": Reason.DISABLED,
@@ -41,8 +43,15 @@ _BY_DETAIL = {
     "4.5": Reason.TOO_MUCH,
     "4.6": Reason.NETWORK,
     "4.7": Reason.EXPIRED,
+    "4.310": Reason.HOST_UNKNOWN,
     "5.3": Reason.TOO_MUCH,
     "7.1": Reason.POLICY,
+    "7.4": Reason.NETWORK,  # of TLS
+    "7.10": Reason.NETWORK,
+    "7.13": Reason.DISABLED,
+    "7.16": Reason.TOO_LARGE,
+    "7.17": Reason.MOVED,  # RFC 7293: the mailbox is another person's now
+    "7.18": Reason.MOVED,
     "7.20": Reason.AUTHENTICATION,
     "7.21": Reason.AUTHENTICATION,
     "7.22": Reason.AUTHENTICATION,
@@ -51,24 +60,48 @@ _BY_DETAIL = {
     "7.25": Reason.BLOCKED,
     "7.26": Reason.AUTHENTICATION,
     "7.27": Reason.SENDER,
+    "7.28": Reason.TOO_MUCH,
+    "7.60": Reason.SENDER,
+    "7.124": Reason.SENDER,
+    "7.133": Reason.SENDER,
+    "7.134": Reason.SENDER,
+    "7.136": Reason.SENDER,
+    "7.509": Reason.AUTHENTICATION,
+    "7.515": Reason.AUTHENTICATION,
 }
 _BY_SUBJECT = {"3": Reason.SYSTEM, "4": Reason.NETWORK, "5": Reason.PROTOCOL, "6": Reason.CONTENT, "7": Reason.POLICY}
 _BY_REPLY = {
     "421": Reason.NETWORK,
+    "422": Reason.MAILBOX_FULL,
+    "441": Reason.NETWORK,
+    "442": Reason.NETWORK,
+    "447": Reason.EXPIRED,
     "450": Reason.UNKNOWN,
     "451": Reason.SYSTEM,
     "452": Reason.MAILBOX_FULL,
+    "454": Reason.NETWORK,
+    "471": Reason.POLICY,
     "500": Reason.PROTOCOL,
     "501": Reason.PROTOCOL,
     "502": Reason.PROTOCOL,
     "503": Reason.PROTOCOL,
     "504": Reason.PROTOCOL,
+    "511": Reason.USER_UNKNOWN,
+    "512": Reason.HOST_UNKNOWN,
     "521": Reason.HOST_UNKNOWN,  # RFC 7504: takes no mail
+    "522": Reason.MAILBOX_FULL,
+    "523": Reason.TOO_LARGE,
+    "530": Reason.POLICY,
+    "534": Reason.POLICY,
+    "535": Reason.POLICY,
+    "541": Reason.POLICY,
     "551": Reason.USER_UNKNOWN,
     "552": Reason.MAILBOX_FULL,
     "553": Reason.USER_UNKNOWN,
     "554": Reason.POLICY,
+    "555": Reason.PROTOCOL,
     "556": Reason.HOST_UNKNOWN,
+    "571": Reason.POLICY,
 }
 # The status a reason amounts to, where the server gave none.
 _DETAIL_OF = {

@@ -17,23 +17,26 @@ _VAGUE = frozenset({Reason.EXPIRED, Reason.POLICY})  # said in passing beside th
 # a filter that speaks of an unknown user. Where commands were sent ahead (RFC 2920), the answer below DATA is to one before it;
 # then DATA itself has no recipient left.
 _AFTER_DATA = re.compile(
-    r"in reply to (?:end of )?data|after (?:end of )?data|smtp command\s+data\b|\(state 1[5-9]\)|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
+    r"in reply to (?:end of )?data|failed (?:on data|after i sent)|after (?:end of )?data|smtp command\s+data\b|\(state 1[5-9]\)|>>> (?:data|\.)[ \t]*\n[ \t]*<<< [45]\d\d",
     re.IGNORECASE,
 )
-_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to|\(state 14\)", re.IGNORECASE)  # the state is Gmail's
-_AT_MAIL = re.compile(r"(?:after|in reply to|>>>)\s+mail from|\bmail_from\b", re.IGNORECASE)
+# The state is Gmail's, the words are qmail's.
+_AT_RCPT = re.compile(r"\brcpt\b|rcpt_to|\(state 14\)|does not like recipient", re.IGNORECASE)
+_AT_MAIL = re.compile(r"(?:after|in reply to|>>>)\s+mail from|\bmail_from\b|does not like sender", re.IGNORECASE)
 _OF_RECIPIENT = re.compile(  # as sendmail and others answer RCPT
     r"\b55\d[ -]+(?:<?\S{1,254}@\S{1,255}?>?\s?\.\.\.\s|(?:unknown user|no such user):? <?\S{1,254}@)", re.IGNORECASE
 )
 _OF_SENDER = frozenset({".1.7", ".1.8"})
 _LATE = re.compile(r"554 delivery error: dd ", re.IGNORECASE)  # Yahoo looks the recipient up below DATA
+_OF_OWNER = frozenset({".7.17", ".7.18"})  # RFC 7293: the address is somebody else's now, or nobody's
 _OF_ADDRESS = frozenset({".5.0"})  # what Hotmail and others with it write of addresses they do not have
 _OWN = re.compile(
     any_of(
         r"""
         directory|address book|listed in|recipnotfound|verzeichnis|répertoire|000c05a6|name is not recognized|recipientnotfound|resolver\.adr|unknown (?:user|recipient):
         unknown local|in (?:local|virtual|relay) (?:recipient|mailbox|alias|user)|unrouteable|no such (?:local )?user here
-        user unknown in|mailbox not found|unknown to the|final email delivery point|ディレクトリ|リストに
+        (?:mail ?box|user|account|address|recipient|no one|nobody)\b.{0,20} here\b|(?:on|at|in|to|of) (?:this|our|my) (?:server|system|host|site|database|network|service|domain)\b
+        user unknown in|mailbox not found|unknown to (?:the|this|our|us)\b|final email delivery point|ディレクトリ|リストに
         """
     ),
     re.IGNORECASE,
@@ -102,6 +105,10 @@ def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
     vague = reason is Reason.UNKNOWN or reason in _VAGUE or (reason is Reason.SYSTEM and by_code not in HARD)
     if vague and by_code is not Reason.UNKNOWN:
         reason = by_code
+    if reason is Reason.USER_UNKNOWN and status.startswith("4.3."):
+        reason = Reason.SYSTEM  # it could not look
+    if reason is Reason.USER_UNKNOWN and by_code in {Reason.HOST_UNKNOWN, Reason.MOVED} and status[1:] != ".1.10":
+        reason = by_code  # "The recipient could not be found", and in which way it could not
     if reason is Reason.USER_UNKNOWN and (_is_policy(status) or _by_filter(status, said) or not _is_sure(status, said)):
         reason = Reason.FILTERED
     if reason in HARD and (status[1:] in _OF_SENDER or (_any(_AT_MAIL, said) and not _any(_AT_RCPT, said))):
@@ -112,6 +119,12 @@ def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
     severity = _severity(fate.delivery, reason)
     code = status or codes.status_of(reason, first)
     return replace(fate, status=status, code=code, reason=reason, severity=severity)
+
+
+def blames_address(recipient: str, words: str) -> bool:
+    """A relay refuses a recipient for good, with these words. A relay that will not serve *us*, or not now, says so."""
+    fate = judge(Fate(Delivery.FAILED, recipient, "", "", words, ""), Said("in reply to RCPT"))
+    return fate.severity is not Severity.SOFT
 
 
 def _by_filter(status: str, said: Sequence[Said]) -> bool:
@@ -136,7 +149,7 @@ def _of_address(status: str) -> bool:
 
 def _is_policy(status: str) -> bool:
     """RFC 3463 section 3.8: whoever answers so gives no news of the mailbox."""
-    return status[1:4] == ".7."
+    return status[1:4] == ".7." and status[1:] not in _OF_OWNER
 
 
 def _severity(delivery: Delivery, reason: Reason) -> Severity:

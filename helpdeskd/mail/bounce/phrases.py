@@ -16,6 +16,15 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         r"""
         lowest numbered mx|remote host address is the local host|returned (?:69|70|71|72|73|74|75)\b|local delivery failed|could mean
         unknown mailer error|(?:can't|couldn't|cannot|could not) create|mailer error|command died|command output|x-unix
+        insufficient system|system storage|under maintenance|shutting down|out of memory|queue file|no space left on device
+        (?:server|system|service)\b.{0,20} (?:is )?(?:temporarily )?(?:overloaded|too busy)|internal (?:server )?error
+        """,
+    ),
+    (
+        Reason.NETWORK,
+        r"""
+        (?:host|domain|name) not found,? (?:please )?try again|temporary (?:dns|name|resolution)|no route to host|\bservfail\b
+        (?:dns|resolver|name service|name ?server)\b.{0,40}(?:temporar\w+|tim(?:e|ed)[ -]?out|try again|(?:not|no) (?:respon|answer))
         """,
     ),
     (
@@ -33,7 +42,9 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         no smtp service|no data record of (?:the )?requested type|all host address lookups failed|unknown qualify host
         illegal host/domain|domain doesn't exist|reject all mails|does not accept (?:e-?)?mail|do not accept (?:e-?)?mail
         account or domain may not exist|dns error(?!: could not contact)|host or domain name not found|domain name not found|nxdomain
-        (?<!sender )domain (?:name )?(?:does not|doesn't) exist
+        (?<![@\w.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4} (?:does not|doesn't) exist
+        (?<!sender )domain (?:name )?(?:does not|doesn't) exist|recipient(?:'s)? domain .{0,40}(?:not|unknown|invalid|doesn't)
+        (?<!sender )(?<!sending )(?<!sender's )\bdomain \S{1,80} (?:couldn't|could not|cannot|can't) be (?:found|resolved|located)
         """,
     ),
     (
@@ -41,6 +52,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         r"""
         \bdmarc\b|\bdkim\b|\bspf\b|sender policy framework|unauthenticated e-?mail
         (?:message|mail|e-?mail) (?:is |was )?(?:not authenticated|failed authentication)
+        authentication (?:levels?|checks?|results?|fail\w*)|fail\w* (?:to pass )?(?:e-?mail |sender |domain )?authentication|sender is unauthenticated
         """,
     ),
     (
@@ -49,7 +61,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         invalid ip|black ?-?list|block ?-?list|\bdnsbl\b|\brbls?\b|\bspamhaus\b|spamcop|senderbase|barracudacentral|\bsorbs\b
         uceprotect|abuseat|sender ?score|real-?time block|blocked using
         (?:ip|host|server|client|address|network|connection)s?(?: \S{1,60})? (?:is|was|has been|are|were) (?:temporarily |currently |permanently )?(?:blocked|banned|denied|listed|rejected)
-        reputation|reverse dns|\brdns\b|\bptr\b|reverse (?:host|lookup|mapping|address)
+        reputation|reverse dns|\brdns\b|\bptr\b|reverse (?:host|lookup|mapping|address|name|record|entry|resolution)
         cannot find your (?:reverse )?hostname|ip name lookup|unverifyable sending|cannot resolve your
         does not resolve|forward-confirmed|fcrdns
         (?:client host|helo(?: command)?|connection) (?:\S{1,80} )?(?:rejected|refused by policy)
@@ -61,7 +73,11 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         (?:connections? )?not accepted from (?:servers|hosts|your)
         (?:temporarily )?deferred due to (?:user complaints|unexpected volume)|\[ts0\d\]|\[tss?\d\d\]
         part of their network is on|mail from \S{3,60} (?:is )?(?:refused|rejected|denied|blocked)|banned sending ip
+        your (?:mail ?)?(?:server|host|helo)\b.{0,60}(?:exist|unknown|not known|not found|invalid|resolv)|(?:unknown|invalid) (?:client )?host \[?\d
         bad ip|ip address \S{3,60} (?:rejected|blocked|refused)|not permitted to (?:connect|send)
+        \b(?:sbl|xbl|pbl|cbl|dbl|css|dnsbls?|rhsbl|surbl|uribl)\b|(?:deny|reject|ban) ?list(?:ed)?\b|(?:ip|host|server|client|network)s? (?:is |are |has been |was )?banned
+        \bip=[\d.]{7,15} - |(?:spam|abuse) (?:source|complaints)|(?:h|eh)elo\b.{0,60}(?:invalid|bad|must|need|required|mismatch|qualified|resolv)
+        (?:invalid|bad|wrong|need|require\w*)\b.{0,30}\b(?:h|eh)elo\b|fully[- ]qualified host ?name
         you are not allowed to connect
         """,
     ),
@@ -79,8 +95,35 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         does not accept bounces|you are not allowed to post|may not have permission to post
         not (?:allowed|authorized|permitted) to (?:post|send) (?:messages? |mail )?to (?:this|the)
         only (?:members|subscribers)
+        blocked senders?\b|sender .{0,40}(?:block|black|deny|ban)(?:ed)? ?list|sendernotauthenticated|permissions? to (?:send|deliver|submit)
+        send as (?:this|the)|sender (?:isn't|is not|not)\b|external senders?|callback setup|(?:does not|doesn't) want|verif\w+ (?:of )?(?:the )?sender|block\w* (?:the |this |your )?sender
+        sender(?:'s)? (?:address )?(?:call(?:out|back)|could not be verified|is not verified|restrict\w+|reputation)
+        (?:not|isn't|aren't) (?:allowed|authori[sz]ed|permitted) to (?:send|e-?mail|write|use)|(?:sender|from|return)[- ]address .{0,40}(?:not (?:exist|found|valid)|doesn't|unknown)
         (?:group|gruppe|groupe|grupo|gruppo|groep|группа|група)\b.{0,200}(?:permission|berechtig|autoris|permiso|permiss|autorizz|rechten|разрешен|дозв)
         google groups
+        """,
+    ),
+    (
+        Reason.USER_UNKNOWN,
+        r"""
+        \buser unknown|\bunknown user\b|\bno such (?:user|recipient|mail ?box|account)\b
+        (?:user|recipient|account|mail ?box|address)(?: \S{1,80})? (?:does(?: not|n't)|do(?: not|n't)|is not|not) exist
+        """,
+    ),
+    (
+        Reason.POLICY,
+        r"""
+        \b(?:message|mail|e-?mail|transaction|connection|content|delivery)s?\b.{0,60}\b(?:for|due to|because of|violat\w+) (?:\S{1,20} ){0,3}polic(?:y|ies)
+        polic(?:y|ies) (?:reasons?|violations?|restrictions?)
+        """,
+    ),
+    (
+        Reason.TOO_MUCH,
+        r"""
+        (?:unusual|high|excessive) (?:rate|volume|number) of|rate ?-?(?:limit|control)|frequen\w+ (?:is |was )?limit|throttl|slow (?:it )?down
+        too (?:fast|frequent\w*|much traffic)|too many (?!hops|received)
+        (?:exceed\w*|over|reached) .{0,80}(?:\brate\b|per (?:hour|day|minute|second)|hourly|daily)|(?:hourly|daily) (?:limit|quota|maximum)|limit (?:for|of) the number of (?:messages|mails|recipients)
+        trop de (?:connexions|messages|destinataires)
         """,
     ),
     (
@@ -90,6 +133,10 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         (?:message|mail|content|body|header|attachment|file)s? (?:\S{1,40} )?(?:was |is |has been |were |are )?(?:content )?(?:blocked|refused|prohibited|forbidden|suspicious|malformed|not allowed|banned)
         message content rejected|content (?:filter|rejected|restriction)|header error|invalid header|bad header
         (?:attachment|file).{0,40}(?:not (?:allowed|permitted)|potential)
+        \b(?:missing|without|lacks?|lacking|duplicate|multiple|invalid|malformed|improper\w*)\b.{0,30}\b(?:headers?|message-?id|mime|date field)\b
+        \b(?:malicious|harmful|dangerous|fraud\w*|scam|anti-?(?:spam|virus)|ransomware|macros?|executables?)\b|file (?:types?|extensions?)\b
+        (?:attachment|charset|message-? ?id|subject|file ?name|header)\b.{0,30}(?:invalid|not valid|illegal)|\burls?\b
+        (?:illegal|bad|forbidden|unsafe|suspicious|unwanted|prohibited) (?:attachment|file|content)|body type|(?:unsupported|not supported) (?:media|character|charset|encoding)|content[- ]type
         contains? (?:a )?(?:url|link|banned|prohibited)|8-?bit .{0,40}(?:headers?|data|not)|bare (?:lf|cr)|rfc ?2822
         rfc ?5322|\bmime\b.{0,40}(?:error|invalid|malformed)
         """,
@@ -110,7 +157,9 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         (?:size|length) limit exceeded|mail size limit|too large|too big|message (?:size|length) exceeds
         exceed\w* (?:the )?(?:maximum|fixed|max\.?) (?:message |allowed )?(?:size|length)|larger than
         überschreitet .{0,40}größe|nachricht(?:.{0,20})? zu groß|trop (?:volumineux|gros)|demasiado grande
-        muito grande|troppo grande|te groot
+        muito grande|troppo grande|te groot|(?:message|mail|e-?mail|letter)(?: is)? too (?:long|heavy)|\btoo long for
+        (?:message|mail|size|attachment)\w*\b.{0,60}(?:maximum|max\.?|limit|allowed|permitted) (?:\S{1,20} ){0,2}(?:size|length|bytes|kb|mb)|recipsizelimit|(?:maximum|max\.?) (?:allowed |message |mail )?(?:size|length)
+        слишком (?:больш|велик)|サイズ.{0,20}(?:超|大き)|(?:邮件|郵件|信件|附件).{0,20}(?:过大|過大|太大|超过|超過)
         """,
     ),
     (
@@ -122,8 +171,10 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         disk quota|overquota|quota for|insufficient (?:system |disk )?storage
         not enough (?:storage |disk |mail ?box )?space|no (?:more )?(?:space|room) (?:left|available|for)
         box space not enough|too many messages in|mailbox size|maximum (?:allowed )?(?:mail ?box|storage)
-        exceeded (?:storage|allocation|its)|full mailbox
-        (?:postfach|mailbox|speicher|quota|kontingent)\b.{0,40}(?:voll|über(?:schritten|füllt)|erschöpft)
+        exceeded (?:storage|allocation|its)|full mailbox|out of (?:\S{1,20} ){0,2}(?:space|storage)|overdrawn|too much mail\b|\bquota\b
+        \b(?:is|are|was|too|already|almost) full\b|(?:storage|space|disk) (?:is |has been )?(?:full|exceeded|exhausted|used up)
+        boite.{0,40}pleine|espace .{0,40}(?:satur|insuffisant|dépass)|\bkvot|dolu\b|megtelt|täynnä|plná|가득|용량.{0,10}(?:초과|부족)|đầy
+        (?:postfach|mailbox|speicher|quota|kontingent|limit)\w*\b.{0,40}(?:voll|(?:ü|ue)ber(?:schritten|f(?:ü|ue)llt)|ersch(?:ö|oe)pft)
         bo[iî]te.{0,40}(?:pleine|satur[eé]e)|quota d[eé]pass[eé]|buzón.{0,40}(?:lleno|llena)|cuota.{0,20}(?:excedid|superad)
         caixa (?:postal |de correio |de entrada )?.{0,30}cheia|casella.{0,30}piena|postvak.{0,30}vol
         skrzynka.{0,30}(?:pełna|przepełniona)|переполнен|ящик.{0,30}полон|容量.{0,20}(?:超過|いっぱい|不足|超え)|一杯
@@ -133,6 +184,8 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.DISABLED,
         r"""
+        account .{0,60}(?:(?:is|was|been|now) closed|cancell?ed)|(?:mail ?box|address|user) .{0,40}(?:is|was|been|now) closed|inactiv(?:e|ity)\b
+        \b45\d[ -].{0,60}mail ?box (?:is )?unavailable|not enabled|gesperrt|stillgelegt|(?<!delivery )(?<!temporarily )(?:suspend|deactivat|disabl|terminat)(?:ed|ion)\b|停用|冻结|凍結|휴면|정지|заблокирован|отключ[её]н|ask.ya al|zablokowan|geblokkeerd|bloquead|bloccat
         archivée?|archived recipient|mailbox is disabled|dormant|closed account|account closed|on hold
         (?:account|mail ?box|user|recipient|address|e-?mail|domain)\b.{0,80}(?:disabled|suspended|inactive|deactivated|locked|frozen|discontinued|expired|terminated|not active|temporarily unavailable|blocked for)
         account (?:that )?you tried to reach is disabled
@@ -147,17 +200,31 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         too many (?:connections|recipients|messages|mails|concurrent|sessions|errors|hops (?!.)|invalid)|rate ?-?limit
         sending rate|throttl|exceeded .{0,40}(?:hourly|daily|per (?:hour|day|minute)|rate|connections)
         max(?:imum)? (?:number of )?(?:connections|recipients|messages|defers)|receiving mail at a rate|grey-?list
-        graylist|try again (?:later|in \d)
+        graylist|(?:try|come) (?:again|back) (?:later|in \d|after)|\bin \d+ (?:seconds|minutes)\b
         """,
     ),
     (
         Reason.USER_UNKNOWN,
         r"""
+        nobody (?:here|by|of|called|named|with)|any(?:body|one) (?:here|called|named|by|of)|(?:do not|don't|does not|doesn't) (?:know|recogni[sz]e) (?:that|this|the|who|any|user)
+        \bleft (?:us|the|our)\b|existiert nicht|nicht (?:vorhanden|existent|bekannt)|no existe|n[ãa]o existe|non esiste|bestaat niet|nie istnieje|finns inte|findes ikke|finnes ikke
+        (?:user|person|recipient|addressee)\b.{0,60}\bnot (?:with|at|employed|part of)\b|no longer accepted|not accepted (?:here )?any ?(?:more|longer)|no (?:directory )?(?:entry|record) (?:for|of)\b
+        (?:utilisateur|adresse|destinataire|compte)\b.{0,40}(?:incorrect|erron)|(?:usuario|dirección|cuenta)\b.{0,40}incorrect
+        nem létezik|neexistuje|\bei ole\b|\byok\b|unknown to (?:this|us|our|the)
+        (?:invalid|unknown|bad|wrong|no such|undefined|unassigned|non-?existing|incorrect) (?:user ?name|login|user ?id|rcpt|recip\w*|inbox|e-?mail|(?:mail )?address|destination|mail ?drop|local part)
+        (?:cannot|can't|could not|couldn't|unable to|failed to) (?:find|locate|verify|resolve|identify|look ?up) .{0,30}(?:user|recipient|mail ?box|account|address|alias|addressee)
+        (?:recipient|address|user|mail ?box)s? (?:cannot|could not|can't|couldn't) be (?:verified|validated|resolved|located)
+        (?:recipient|address) (?:address )?(?:verification|verify|validation) (?:fail|error)\w*|unverified (?:recipient|address)|address rejected
+        (?:has|have) left (?:the|our|this|us)\b|no longer (?:employed|works?|working|here|in (?:use|service)|used|our|a (?:valid|member|customer)|receiv\w+|monitored)
+        (?:account|mail ?box|user|address|recipient|alias)\b.{0,60}\b(?:deleted|removed|purged|erased|retired|abandoned)
+        \bnot? exist(?:s|ing)?\b|\bdoesnt exist|existe (?:pas|plus)\b|\binconnue?s?\b|\bintrouvable|\bunbekannt(?!\w* (?:fehler|grund|ursache))|\bonbekend|\bsconosciut|\bdesconocid|\bdesconhecid|\binexist\w+
+        ismeretlen|tuntematon|bulunamad|bilinmeyen|không tồn tại|άγνωστ|δεν υπάρχει|nieznan|neznám|necunoscut|nu există|непозна|не знайден|невідом|отсутствует|нет такого
+        (?:查无|查無|无此|無此|没有此|沒有此|没有该|沒有該|不存在)|(?:존재하지|등록되지) 않|없는 (?:사용자|주소|계정)|알 수 없는
         not a valid (?:recipient|user|mailbox|address)|this address no longer accepts|invalid final delivery userid|no local user
         name & address book|nicht im .{0,40}(?:verzeichnis|aufgeführt)|nicht .{0,20}(?:aufgeführt|aufgelistet)|répertoire|no figura en|non (?:è )?elencat
         recipnotfound|wasn't found at|couldn't be found|mailbox unavailable|address unknown|unknown address
         (?:unknown|illegal|invalid|bad|no such|nonexist\w+|non-exist\w+|unrouteable|unroutable|undeliverable|unrecognized|unregistered|incorrect) (?:or illegal )?(?:local |virtual |e-?mail |mail |destination |alias |local-?part )?(?:user|recipient|account|mail ?box|address(?!.{0,20}(?:literal|from))|addressee|person|member|customer|alias|name\b|local[- ]part|subscriber)
-        (?:user|recipient|account|mail ?box|address|addressee|alias|person|member|customer|subscriber|local[- ]part|name|id|username|mailbox name)\b.{0,80}?(?:unknown|not (?:be )?(?:found|known|exist|registered|listed|recognized|valid|available|a valid|in (?:our|the|my))|does(?: not|n't) exist|do(?: not|n't) exist|no longer (?:exist|valid|available|active|in|with|at|an|work)|invalid|is not (?:a )?(?:known|valid|local|here|registered)|isn't|couldn't be found|wasn't found|never existed|non-?exist|not local|cannot be found|could not be found|rejected\.?$|unavailable|doesn't have|has no|ambiguous)
+        \b(?:user|number|recipient|account|mail ?box|address|addressee|alias|person|member|customer|subscriber|local[- ]part|name|(?<!message[- ])id|username|mailbox name)\b.{0,80}?(?:unknown|not (?:be )?(?:found|known|exist|registered|listed|recognized|valid|available|a valid|in (?:our|the|my))|does(?: not|n't) exist|do(?: not|n't) exist|no longer (?:exist|valid|available|active|in|with|at|an|work)|invalid|is not (?:a )?(?:known|valid|local|here|registered)|isn't|couldn't be found|wasn't found|never existed|non-?exist|not local|cannot be found|could not be found|rejected\.?$|unavailable|doesn't have|has no\b|ambiguous)
         (?:no|not a|isn't a|not have) (?:such |valid |known |existing |local )?(?:user|recipient|mail ?box|account|person|addressee|address|customer|subscriber|alias|one by that name)\b
         no (?:mailbox|user|account) (?:here|by|with|of|found)|user_unknown|\bnot our customer\b|not listed in
         unknown in (?:local|virtual|relay)|(?:doesn't|does not) have (?:a|an) \S{1,80} account
@@ -169,7 +236,7 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         recipient address rejected(?:\.?$|[:;.,]? (?:user|undeliver|unverif|access denied|account|no such|unknown|\())
         000c05a6|unbekannter empf|(?:not|never) (?:been )?listed in .{0,40}(?:directory|address book|name)
         sorry, i couldn't find (?:any )?(?:mailbox|user)
-        (?:empfänger|benutzer|postfach|adresse|e-?mail-?adresse|konto|teilnehmer)\b.{0,80}(?:unbekannt|nicht (?:gefunden|bekannt|vorhanden|existier|gültig|verfügbar)|existiert nicht|ungültig)
+        (?:empf(?:ä|ae)nger|benutzer|postfach|adresse|e-?mail-?adresse|konto|teilnehmer)\b.{0,80}(?:unbekannt|nicht (?:gefunden|bekannt|vorhanden|existier|gültig|verfügbar)|existiert nicht|ungültig)
         unbekannte[rns]? (?:empf|benutzer|adress|teilnehmer)
         (?:adresse|destinataire|utilisateur|compte|bo[iî]te).{0,80}(?:n'existe (?:pas|plus)|inconnue?|introuvable|invalide|non recens)
         non recensé
@@ -189,7 +256,8 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         (?:host|domain|server|site|system)\b.{0,60}?(?:unknown|not (?:be )?(?:found|known|exist|resolve|recogni[sz]ed)|does(?: not|n't) exist|couldn't be found|invalid|is not (?:valid|known)|no longer exist)
         (?:unknown|no such|invalid|illegal|bad|nonexistent|non-existent|unresolvable|unrouteable|unroutable) (?:mail )?(?:host|domain|destination|server|site)
         host or domain name not found|name service error|nxdomain
-        (?:no|couldn't find any) (?:mx|dns|a record|route|valid mx|mail exchanger|host)|domain name not found
+        no match(?:es)? (?:to|for) (?:the )?name ?server|(?:no|couldn't find any) (?:mx|dns|a record|route(?! to host)|valid mx|mail exchanger|host)|domain name not found
+        (?:host|domain)(?: name)? (?:is |was )?(?:un(?:resolv\w+|route?able|known)|not (?:resolv\w+|registered|configured|valid|hosted|handled|served|local))|(?:do not|don't|does not) (?:host|serve|handle) (?:that|this|the|any) domain|no such (?:sub)?domain|\bhostnotfound
         name or service not known|dns error|mx .{0,40}(?:not found|lookup fail|invalid|does not exist)|nullmx|null mx
         couldn't find any host (?:named|by that name)|unable to (?:resolve|find|look ?up)|cannot resolve
         no hosts? (?:found|named)|domain (?:does not|doesn't) accept mail
@@ -200,10 +268,12 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
     (
         Reason.EXPIRED,
         r"""
-        (?:time ?out|timed out|retry (?:time|limit)|delivery (?:time|attempts?)|queue (?:time|life)|message|lifetime)\b.{0,40}(?:exceeded|expired|too long|reached)
+        (?:time ?out|timed out|retry (?:time|limit)|delivery (?:time|attempts?)|queue (?:time|life)|lifetime)\b.{0,40}(?:exceeded|expired|too long|reached)
+        message\b.{0,40}(?:exceeded|expired|too long)
         expired|too long|giving up(?! on)|(?:delivery )?failed \d+ attempts|timed out|time-?out|been failing for a long time
         retry timeout|unable to deliver in \d|could not (?:be )?deliver\w* (?:for|within)|not yet been delivered
         will (?:be retried|keep trying|try again|continue)|has been delayed|delayed|did not accept our requests
+        (?:in|on) (?:the |our )?queue (?:for|too|since)|giv(?:e|ing) (?:it |this )?up(?! on)|queue\.expired|(?:for|after|in|within) (?:more than )?\d+(?:\.\d+)? ?(?:hours?|days?|h|d)\b
         undelivered after|not able to deliver .{0,40}(?:hours|days)|w?urde nicht innerhalb
         """,
     ),
@@ -211,8 +281,10 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         Reason.NETWORK,
         r"""
         connection (?:refused|reset|lost|closed|failed|dropped|attempt)|no route
-        network (?:error|is unreachable|unreachable)|unreachable
+        network (?:error|is unreachable|unreachable)|unreachable|not reachable
         (?:could not|couldn't|cannot|can't|unable to|wasn't able to|not able to) (?:connect|establish|reach|contact)
+        (?:tcp|socket|handshake|transport|session|connection)\b.{0,30}(?:error|fail\w*|closed|aborted|timeout)|(?:no|did not|not) (?:answer|respond)\w*|broken pipe|host is down
+        establish an smtp connection|peer (?:closed|reset)|\bssl\b|certificate|routing loop|loop\b
         socket error|mail loop|loop(?:s|ing)? (?:back|detected)|too many hops|hop count|lost connection|bad dns
         name server|nameserver|tls\b|starttls
         """,
@@ -221,6 +293,8 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         Reason.POLICY,
         r"""
         polic(?:y|ies)|(?:not|un)(?: |-)?(?:authori[sz]ed|authenticated|allowed|permitted|accepted)
+        (?:held|waits|waiting) for .{0,30}(?:verification|approval|confirmation|moderat)|not welcome|\bcountr(?:y|ies)\b|smtp auth(?:entication)?|(?:log ?in|authenticat\w+) (?:is )?(?:required|first|needed)|must (?:authenticate|log ?in)|regel|richtlini|polit(?:ique|ica|yk)|политик
+        rejet[ée]|refus[ée]|rechaz|rifiutat|recusad|abgelehnt|verweigert|geweigerd|odrzucon|отклон|拒否|拒绝|拒絕|거부
         authentication required|authrequired|access denied|administrative(?:ly)? prohibit|prohibited|forbidden
         security|restricted|protocol violation|rejected|refused|denied|not accepting|blocked|suspicious
         """,
@@ -255,8 +329,13 @@ def normal(words: str) -> str:
 def reason_of(words: str) -> Reason:
     """What these words say, addresses left out: `unknown@example.org` is nobody's fault."""
     said = normal(_ADDRESS.sub(" <> ", _LINK.sub(" ", words[:_MAX])))
+    said = _TELLER.sub(" ", said)
     return next((reason for reason, row in _ROWS if row.search(said)), Reason.UNKNOWN)
 
 
 _ADDRESS = re.compile(r"<?[^\s<>\"'()\[\]:;,@]{1,254}@[^\s<>\"'()\[\]:;,@]{1,255}>?")
+# Who said it is no part of it: `host mx.example said: 451 invalid state` knows no invalid host.
+_TELLER = re.compile(
+    r"\b(?:remote )?(?:host|server)(?: \S{1,255})?(?: \[[0-9a-f.:]{3,45}\])?:? (?:said|(?=smtp error))"
+)
 _LINK = re.compile(r"https?://\S+")

@@ -1,6 +1,6 @@
 """The tables, by noun. Import from here: `from helpdeskd.store.schema import ticket`."""
 
-from helpdeskd.store.schema.accounts import api_key, login, login_failure, session
+from helpdeskd.store.schema.accounts import api_key, login, login_failure, recovery_code, session
 from helpdeskd.store.schema.assets import asset, asset_log, asset_person, asset_ticket, asset_word
 from helpdeskd.store.schema.base import metadata
 from helpdeskd.store.schema.companies import company, company_domain, division
@@ -12,12 +12,14 @@ from helpdeskd.store.schema.people import (
     address,
     department,
     department_guest,
+    mute,
     person,
     person_token,
     profile,
     section,
     setting,
     staff_department,
+    unreached,
 )
 from helpdeskd.store.schema.search import search
 from helpdeskd.store.schema.tickets import (
@@ -65,11 +67,13 @@ __all__ = [
     "message",
     "message_ref",
     "metadata",
+    "mute",
     "outbox",
     "participant",
     "person",
     "person_token",
     "profile",
+    "recovery_code",
     "search",
     "section",
     "session",
@@ -81,4 +85,5 @@ __all__ = [
     "ticket_tag",
     "time_entry",
     "topic",
+    "unreached",
 ]

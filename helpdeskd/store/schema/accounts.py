@@ -13,7 +13,7 @@ login = Table(
     Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
     Column("username", Text, nullable=False),
     Column("username_key", Text, nullable=False, unique=True),  # casefolded
-    Column("password_hash", Text, nullable=False, server_default=""),  # argon2id; empty: none is set
+    Column("password_hash", Text, nullable=False, server_default=""),  # as guard.passwords has it; empty: none is set
     Column("password_at", UtcTime),
     Column("totp_seed", Text, nullable=False, server_default=""),  # base32; empty: not switched on
     Column("totp_step", Integer, nullable=False, server_default="0"),  # the last step used: no code counts twice
@@ -21,12 +21,20 @@ login = Table(
     Column("last_address", Text, nullable=False, server_default=""),
 )
 
-# Wrong log-ins in a row.
+# What lets somebody in whose authenticator is gone; a row goes when its code is used.
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
+    Column("code_sha256", Text, primary_key=True),  # of person and code: desk.recovery
+)
+
+# Wrong log-ins in a row, and links to set a password that were asked for.
 login_failure = Table(
     "login_failure",
     metadata,
-    Column("kind", Text, primary_key=True),  # account, address
-    Column("key", Text, primary_key=True),  # username_key, or an IP address
+    Column("kind", Text, primary_key=True),  # desk.accounts.Kind
+    Column("key", Text, primary_key=True),  # a person or a name, or an IP address
     Column("count", Integer, nullable=False),
     Column("last_at", UtcTime, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false, true
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false, text, true
 
 from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
@@ -26,6 +26,9 @@ department = Table(
         "staff_only", Boolean, nullable=False, server_default=false()
     ),  # customers neither see it nor open tickets in it
     Column("removed_at", UtcTime),  # a tombstone: its tickets went with it, its name and addresses are free
+    Column("files", Text, nullable=False, server_default="refuse"),  # model.files.FilePolicy
+    Column("max_files", Integer),  # in one message; NULL: no limit of its own
+    Column("max_file_mb", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -59,6 +62,8 @@ address = Table(
     Column("position", Integer, nullable=False),
 )
 
+_MUTED = text("muted_at IS NOT NULL")  # few ever are
+
 person = Table(
     "person",
     metadata,
@@ -78,12 +83,15 @@ person = Table(
     Column(
         "merged_into", BigId
     ),  # person.id: a tombstone that keeps its address, what is written from there is that one's
+    Column("unreached_at", UtcTime),  # since when mails to them come back (`unreached`); NULL: they do not
+    Column("muted_at", UtcTime),  # since when automatic mail to them is held back; NULL: it is not
     Column(
         "known_at", UtcTime
     ),  # since when something shows that the address is theirs; NULL: nothing does (desk.ceilings)
     Index("ix_person_merged_into", "merged_into"),
     Index("ix_person_kind_id", "kind", "id"),  # pages of lists
     Index("ix_person_disabled_at_id", "disabled_at", "id"),
+    Index("ix_person_muted_at", "muted_at", sqlite_where=_MUTED, postgresql_where=_MUTED),
     sqlite_autoincrement=True,
 )
 
@@ -114,6 +122,28 @@ staff_department = Table(
     Column("department_id", BigId, ForeignKey("department.id"), primary_key=True),
     Column("notify", Boolean, nullable=False, server_default=true()),
     Index("ix_staff_department_department_id", "department_id"),
+)
+
+# Mails that failed hard since the last sign of life from their recipient; a few for each person (desk.mutes).
+unreached = Table(
+    "unreached",
+    metadata,
+    Column("outbox_id", BigId, ForeignKey("outbox.id"), primary_key=True, autoincrement=False),
+    Column("person_id", BigId, ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+)
+
+# Who was muted, and who no longer: each change. person.muted_at says what is so now.
+mute = Table(
+    "mute",
+    metadata,
+    new_id(),
+    Column("person_id", BigId, ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("actor_id", BigId),  # person.id; NULL: it came by itself, or nobody said who
+    Column("why", Text, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 # Single-use links (set a password): only the hash is kept.

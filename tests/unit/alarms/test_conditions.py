@@ -14,6 +14,7 @@ from helpdeskd.audit.differences import Kind
 from helpdeskd.audit.last import Last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config, Mailbox
+from helpdeskd.desk.mutes import Standing
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxState
 from helpdeskd.sources.imap_state import Book, micros
@@ -93,6 +94,11 @@ CASES = {
     "no spool": (replace(WELL, spool=None, spool_error="/spool: gone"), {Key(K.SPOOL, NODE): "/spool: gone"}),
     "at the reserve": (lying(free=1_000), {Key(K.DISK, NODE): "1000 bytes free, 1000 are kept back"}),
     "no store": (replace(WELL, kept=None, store_error="refused"), {Key(K.STORE, NODE): "refused"}),
+    "staff are muted": (
+        kept(muted=Standing(3, ("ada@staff.example", "bob@staff.example"))),
+        {Key(K.MUTED): "ada@staff.example, bob@staff.example; see helpdeskd mute list"},
+    ),
+    "customers are": (kept(muted=Standing(3)), {}),
     "a ceiling of all": (
         kept(withheld={Ceiling.UNKNOWN: 7, Ceiling.TOTAL: 2, Ceiling.PER_TICKET: 9}),
         {Key(K.CEILING): "2 by ceilings.total, 7 by ceilings.unknown"},

@@ -58,7 +58,13 @@ def test_a_notice_means_the_same_wherever_it_stands_in_the_table():
     for notice in NoticeName:
         assert len({(row.automatic, row.to_staff, row.replies) for row in ROWS if row.notice is notice}) == 1, notice
     assert {row.notice for row in ROWS if not row.automatic} == {N.STAFF_REPLY, N.FORWARD}
-    assert {row.notice for row in ROWS if not row.replies} == {N.WELCOME, N.CUSTOMER_WELCOME, N.ALARM, N.FORWARD}
+    assert {row.notice for row in ROWS if not row.replies} == {
+        N.WELCOME,
+        N.CUSTOMER_WELCOME,
+        N.PASSWORD_RESET,
+        N.ALARM,
+        N.FORWARD,
+    }
 
 
 # A new ticket

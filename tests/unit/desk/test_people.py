@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from helpdeskd.desk import people
+from helpdeskd.desk import links, people
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.mail import Address
 from helpdeskd.model.outgoing import NoticeName
@@ -155,19 +155,19 @@ def test_the_link_to_set_a_password_is_good_once_and_for_seven_days(house):
 
     for bad in ("", token[:-1], token.swapcase()):
         with pytest.raises(Refused):
-            people.use_link(conn, house.now, bad)
-    assert people.use_link(conn, house.now + timedelta(days=6), token) == dora
+            links.use(conn, house.now, bad)
+    assert links.use(conn, house.now + timedelta(days=6), token) == dora
     with pytest.raises(Refused) as refused:
-        people.use_link(conn, house.now + timedelta(days=6), token)
+        links.use(conn, house.now + timedelta(days=6), token)
     assert refused.value.reason == "bad-link"
 
-    late = people.new_link(conn, desk, house.now, dora)
+    late = links.make(conn, desk, house.now, dora, links.Purpose.INVITATION)
     assert late != token
     with pytest.raises(Refused):
-        people.use_link(conn, house.now + timedelta(days=7), late)
+        links.use(conn, house.now + timedelta(days=7), late)
     people.disable(conn, desk, house.now, person=dora)
     with pytest.raises(Refused):
-        people.use_link(conn, house.now, late)
+        links.use(conn, house.now, late)
 
 
 def test_without_a_department_nobody_can_be_welcomed_by_mail(conn, desk):

@@ -11,6 +11,7 @@ from helpdeskd.desk import routing
 from helpdeskd.model.mail import Delivery, Fate, Inbound, Kind, Part, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
 from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, facts, mail, match, ticket
 
@@ -22,6 +23,7 @@ T, OWN, STORED, NAMED, ROOT, TAG = (
     Evidence.SHARED_ROOT,
     Evidence.SUBJECT_TAG,
 )
+S, V = Spam.SPAM, Spam.VIRUS
 CLOSED = ticket(state=State.CLOSED)
 LONG_CLOSED = ticket(state=State.CLOSED, updated=31)
 OLD = ticket(updated=31)
@@ -38,6 +40,7 @@ class Row:
     says: str  # action reason [+reopen] [+ack] [+tell] [->linked ticket]
     verdict: Verdict = Verdict.NONE
     commands: bool = False
+    spam: Spam = Spam.HAM
 
 
 def said(decision: Decision) -> str:
@@ -209,6 +212,31 @@ TABLE = [
     Row("our own mail comes round into its ticket", mail(EVE, kind=LOOP), by(None, match(OWN)), "internal automatic"),
     Row("From is an address of ours", mail(EVE, **FRESH), by(None, author_is_ours=True), "hold own-address"),
     Row("From is an address of ours, with a token", mail(EVE), by(None, match(T, bound_to=CAROL), author_is_ours=True), "internal automatic"),
+    # spam and viruses: who may be held
+    Row("spam of a stranger", mail(EVE, **FRESH), by(None), "hold spam", spam=S),
+    Row("spam under the name of a customer", mail(**FRESH), facts(), "hold spam", spam=S),
+    Row("a suspect goes its way", mail(EVE, **FRESH), by(None), "open new +ack", spam=Spam.SUSPECT),
+    Row("the customer's reply with their token", mail(), facts(match(T, bound_to=CAROL)), "append reply-token", spam=S),
+    Row("with the token of another of their tickets", mail(), facts(match(STORED), match(T, ticket(2), CAROL)), "append stored-message-id", spam=S),
+    Row("the customer's reply to our Message-ID", mail(), facts(match(OWN, bound_to=CAROL)), "append own-message-id", spam=S),
+    Row("the customer without a token, verified", mail(), facts(match(STORED)), "append stored-message-id", Verdict.PASS, spam=S),
+    Row("the customer without a token", mail(), facts(match(STORED)), "hold spam", spam=S),
+    Row("a stranger who knows the number, verified", mail(EVE), by(EVE, match(TAG)), "hold spam", Verdict.PASS, spam=S),
+    Row("with the token of somebody else", mail(), facts(match(T, bound_to=DAVE)), "hold spam", spam=S),
+    Row("with their token, but refuted", mail(), facts(match(T, bound_to=CAROL)), "hold spam", Verdict.FAIL, spam=S),
+    Row("staff with their token", mail(ADA), by(ADA, match(T, bound_to=ADA)), "answer reply-token", spam=S),
+    Row("staff, verified", mail(ADA, **FRESH), by(ADA), "open new +ack", Verdict.PASS, spam=S),
+    Row("staff, not verified", mail(ADA, **FRESH), by(ADA), "hold spam", spam=S),
+    Row("staff that left, verified", mail(GONE, **FRESH), by(GONE), "hold spam", Verdict.PASS, spam=S),
+    Row("staff that left, with their token", mail(GONE), by(GONE, match(T, bound_to=GONE)), "hold spam", spam=S),
+    Row("a machine's spam in a ticket", mail(EVE, kind=AUTO), by(None, match(STORED)), "hold spam", spam=S),
+    Row("a report of a mail of ours that quotes spam", mail(EVE, kind=BOUNCE), by(None, match(OWN, bound_to=CAROL), fates=TOLD), "internal delivery-report", spam=S),
+    Row("the same, forged", mail(EVE, kind=BOUNCE), by(None, match(OWN, bound_to=CAROL), fates=TOLD), "hold spam", Verdict.FAIL, spam=S),
+    Row("a virus of a stranger", mail(EVE, **FRESH), by(None), "hold virus", spam=V),
+    Row("a virus in a conversation", mail(), facts(match(T, bound_to=CAROL)), "hold virus", Verdict.PASS, spam=V),
+    Row("a virus of staff", mail(ADA), by(ADA, match(T, bound_to=ADA)), "hold virus", Verdict.PASS, spam=V),
+    Row("the same spam, which was released", mail(**FRESH), facts(same_mail=((1, 5),)), "duplicate same-mail", spam=S),
+    Row("our own mail comes round, as spam", mail(EVE, kind=LOOP, **FRESH), by(None), "hold own-address", spam=S),
     # the same mail again
     Row("the same mail by another door", mail(**FRESH), facts(same_mail=((1, 5),)), "duplicate same-mail"),
     Row("the same reply by another door", mail(), facts(match(STORED), same_mail=((1, 5),)), "duplicate same-mail"),
@@ -224,7 +252,7 @@ TABLE = [
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.story)
 def test_table(row):
-    decisions = routing.route(row.inbound, row.facts, row.verdict, row.commands)
+    decisions = routing.route(row.inbound, row.facts, row.verdict, row.commands, row.spam)
     assert [said(decision) for decision in decisions] == [row.says]
     decision = decisions[0]
     in_ticket = decision.action in {Action.APPEND, Action.ANSWER, Action.COMMAND, Action.INTERNAL, Action.DUPLICATE}
@@ -244,9 +272,22 @@ def test_every_step_decides_a_row():
     deciding = set()
     for row in TABLE:
         found = row.facts.matches[0] if row.facts.matches else None
-        case = routing.Case(row.inbound, row.facts, row.verdict, row.commands, found)
+        case = routing.Case(row.inbound, row.facts, row.verdict, row.commands, found, row.spam)
         deciding.add(next(step.__name__ for step in routing.STEPS if step(case) is not None))
     assert deciding == {step.__name__ for step in routing.STEPS}
+
+
+@pytest.mark.parametrize(("spam", "reason"), [(S, Reason.SPAM), (V, Reason.VIRUS)])
+def test_what_is_held_is_held_once(spam, reason):
+    """However many tickets' tokens it carries; and what one of them has already is no way in for the others."""
+    found = by(
+        EVE, match(T, ticket(1), CAROL), match(T, ticket(2), DAVE), match(T, ticket(3), BOB), same_mail=((2, 5),)
+    )
+    decisions = routing.route(mail(EVE), found, Verdict.NONE, False, spam)
+    assert [(each.action, each.reason) for each in decisions] == [
+        (Action.HOLD, reason),
+        (Action.DUPLICATE, Reason.SAME_MAIL),
+    ]
 
 
 def test_each_ticket_of_several_tokens_gets_the_mail():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from helpdeskd.desk import routing
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.routing import Action, Evidence, Facts, Match, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
 from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, NOW, SUPPORT, mail, ticket
 
@@ -69,13 +70,22 @@ mails = st.builds(
 
 
 @settings(max_examples=500, deadline=timedelta(seconds=5))
-@given(inbound=mails, facts=everything, verdict=st.sampled_from(Verdict), commands=st.booleans())
-def test_routing_holds_its_promises(inbound, facts, verdict, commands):
-    decisions = routing.route(inbound, facts, verdict, commands)
+@given(
+    inbound=mails,
+    facts=everything,
+    verdict=st.sampled_from(Verdict),
+    commands=st.booleans(),
+    spam=st.sampled_from(Spam),
+)
+def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
+    decisions = routing.route(inbound, facts, verdict, commands, spam)
     assert decisions
     touched = [decision.ticket_id for decision in decisions if decision.ticket_id is not None]
     assert len(touched) == len(set(touched)) or all(decision.action is Action.DUPLICATE for decision in decisions)
     assert sum(decision.action is Action.OPEN for decision in decisions) <= 1
+    if spam is Spam.VIRUS:
+        assert {decision.action for decision in decisions} <= {Action.HOLD, Action.DUPLICATE}
+    assert sum(decision.action is Action.HOLD for decision in decisions) <= 1
     machine = inbound.kind is not Kind.PERSONAL or facts.author_is_ours
     for decision in decisions:
         if machine or verdict is Verdict.FAIL or not facts.from_usable:

@@ -18,7 +18,10 @@ from helpdeskd.mail import html
         ("<style>p{}</style><p>a</p>", "<p>a</p>"),
         ("<p style='color:red;position:fixed'>a</p>", '<p style="color:red">a</p>'),
         ("<p style='background:url(https://x)'>a</p>", "<p>a</p>"),
-        ("<img src='https://tracker.example/a.gif' alt='x'>", '<img alt="x">'),
+        (
+            "<img src='https://tracker.example/a.gif' alt='x'>",
+            '<img data-remote-src="https://tracker.example/a.gif" alt="x">',
+        ),
         ("<img src='cid:pic@example'>", '<img src="cid:pic@example">'),
         ("<img src='data:image/png;base64,AAAA'>", '<img src="data:image/png;base64,AAAA">'),
         ("<img src='data:text/html;base64,AAAA'>", "<img>"),

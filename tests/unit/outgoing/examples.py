@@ -33,8 +33,16 @@ _MESSAGE: dict[str, Any] = {
     "subject": "Printer on fire",
     "verdict": "none",
     "attachments": [
-        {"name": "photo.jpg", "size": 123456, "attached": True},
-        {"name": "film.mp4", "size": 99_000_000, "attached": False},
+        {"name": "photo.jpg", "size": 123456, "attached": True, "withheld": "", "flags": ()},
+        {"name": "film.mp4", "size": 99_000_000, "attached": False, "withheld": "", "flags": ()},
+        {
+            "name": "bill.pdf.exe",
+            "size": 4_000,
+            "attached": False,
+            "withheld": "refused",
+            "flags": ("executable", "hidden"),
+        },
+        {"name": "plan.docm", "size": 4_000, "attached": False, "withheld": "held", "flags": ("macros",)},
     ],
 }
 _N = NoticeName
@@ -92,6 +100,11 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "departments": ["Support", "Sales & Co"],
     },
     _N.CUSTOMER_WELCOME: {
+        **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
+        "person": {"name": "Jane Doe", "email": "jane@example.net"},
+        "link": "https://desk.example.org/set-password/abc123",
+    },
+    _N.PASSWORD_RESET: {
         **{key: value for key, value in _SHARED.items() if key not in {"ticket", "requester", "assignee"}},
         "person": {"name": "Jane Doe", "email": "jane@example.net"},
         "link": "https://desk.example.org/set-password/abc123",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, insert, update
 
 from helpdeskd.desk import changes, subscribers
 from helpdeskd.model.ticket import State
+from helpdeskd.store import schema
 from tests.unit.http.jitbit.conftest import NOON, House
 from tests.unit.http.jitbit.posted import a_ticket, comment, comments, kinds, mails, ticket
 
@@ -298,3 +299,22 @@ def test_what_is_wrong_with_a_change(house: House):
     assert change(house, "ada", "x") == (400, "Parameter id is wrong, expected a number from 1.")
     assert change(house, "ada", 1, None) == (400, "Parameter body is missing.")
     assert house.ask("ada", "GET", "updatecomment?id=1&body=x").status_code == 405
+
+
+def test_a_picture_in_a_comment_is_had_where_files_are(house: House) -> None:
+    number = a_ticket(house)
+    said = comment(house, "tina", number)
+
+    def give(conn: Any) -> int:
+        shown = '<p>So: <img src="cid:p@x"> <img data-remote-src="https://x.example/"></p>'
+        conn.execute(update(schema.message).where(schema.message.c.id == said).values(html=shown))
+        made = {"message_id": said, "position": 0, "name": "p.png", "content_type": "image/png", "size": 3}
+        made |= {"sha256": "0" * 64, "content_id": "p@x", "inline": True}
+        return int(
+            conn.execute(insert(schema.attachment).values(**made).returning(schema.attachment.c.id)).scalar_one()
+        )
+
+    file_id = house.store.writer.run(give)
+    (shown,) = comments(house, "carol", number)
+    assert f'/attachment?id={file_id}">' in shown["Body"]
+    assert 'data-remote-src="https://x.example/"' in shown["Body"]

@@ -1,0 +1,45 @@
+"""A link to set another password, for who has forgotten theirs: by mail to the address that we know, never to one that was typed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from helpdeskd.desk import accounts, departments, links, notices, people
+from helpdeskd.desk.accounts import Lockout
+from helpdeskd.desk.context import Desk, Told
+from helpdeskd.errors import Refused
+from helpdeskd.model.people import Person
+
+MOST = Lockout(attempts=3, minutes=60)  # mails in a row to one account: anybody can ask for them
+LONGEST = 320  # characters of what may be an address
+
+
+def ask(conn: Connection, desk: Desk, now: datetime, *, email: str) -> None:
+    """Somebody says that they are whose address this is. Whether there is anybody is for nobody to learn: who asks hears nothing of
+    what was done, and does not wait for it."""
+    person = people.find(conn, email) if len(email) <= LONGEST and email.strip().isprintable() else None
+    may = accounts.asked(conn, desk, now, account=accounts.account(email[:LONGEST], person), most=MOST)
+    if may and person is not None and person.disabled_at is None:
+        send(conn, desk, now, person=person)
+
+
+def send(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> Told:
+    """The mail with the link. Raises as `link` does."""
+    scene = notices.Scene(
+        notices.Event.PASSWORD_ASKED,
+        departments.sending(conn),
+        tell=person,
+        extra={"link": link(conn, desk, now, person=person)},
+    )
+    return notices.enqueue_for(conn, desk, now, scene)
+
+
+def link(conn: Connection, desk: Desk, now: datetime, *, person: Person) -> str:
+    """It alone, for who hands it over by other means. Raises Refused: no-public-url, disabled."""
+    if not desk.settings.public_url:
+        raise Refused("no-public-url", "a link needs an address to lead to: set desk.public_url")
+    if person.disabled_at is not None:
+        raise Refused("disabled", f"{person.email} is disabled")
+    return notices.set_password_url(desk, links.make(conn, desk, now, person, links.Purpose.RESET))
