@@ -174,16 +174,17 @@ def _mails(here: Installation, ids: tuple[str, ...] | None, wanted: list[again.S
 
 
 def _again(here: Installation, source: again.Source, inbound: Inbound, told: _Told) -> None:
-    desk, message_id, parts = here.desk, source.message_id, parts_of(inbound)
-    same = here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts)) is None
+    desk, message_id, parts = here.desk, source.message_id, parts_of(inbound.parts)
+    passed_on = () if inbound.forward is None else parts_of(inbound.forward.parts)
+    same = here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts, passed_on)) is None
     if not same and (limit := not_read(inbound)):  # a busy machine, or today's limits: what was read before is better
         told.left.append(_Left(source.spool_id, message_id, limit))
         return
     told.messages += 1
     if same:
         return  # most are: nothing is written, and nobody waits for us
-    believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.parts)])
+    believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.files)])
     now = here.clock()
-    changed = here.store.writer.run(lambda conn: again.rederive(conn, desk, now, message_id, inbound, parts))
+    changed = here.store.writer.run(lambda conn: again.rederive(conn, desk, now, message_id, inbound, parts, passed_on))
     if changed is not None:
         told.changed.append(_Changed(source.spool_id, changed.number, message_id, changed.fields))

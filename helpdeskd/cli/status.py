@@ -64,6 +64,7 @@ def gather(config: Config, now: datetime) -> dict[str, Any]:
             {"door": door, "open": _answers(door)}
             for door in (
                 *(f"smtp {place}" for place in config.smtp.listen),
+                *(f"submission {place}" for place in config.submission.listen),
                 *(f"lmtp {place}" for place in config.lmtp.listen),
             )
         ],

@@ -78,6 +78,12 @@ class Smtp(Section, frozen=True):
     data_seconds: Seconds = 600
 
 
+class Submission(Section, frozen=True):
+    """Where staff log in and hand in mail."""
+
+    listen: tuple[str, ...] = ()  # host:port; nowhere unless asked for
+
+
 class Lmtp(Section, frozen=True):
     listen: tuple[str, ...] = ()
     socket_mode: str = "0660"
@@ -258,6 +264,7 @@ class Config(Section, frozen=True):
     blobs: BlobSettings = BlobSettings()
     spool: SpoolSettings = SpoolSettings()
     smtp: Smtp = Smtp()
+    submission: Submission = Submission()
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()

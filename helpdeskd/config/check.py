@@ -45,6 +45,11 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
     for listen in config.smtp.listen:
         if not _host_port(listen):
             yield "smtp.listen", "expected host:port, such as 127.0.0.1:25 or [::1]:25"
+    for listen in config.submission.listen:
+        if not _host_port(listen):
+            yield "submission.listen", "expected host:port, such as 0.0.0.0:587"
+    if config.submission.listen and config.smtp.tls_certificate is None:
+        yield "submission.listen", "expected smtp.tls_certificate beside it: no password is taken without TLS"
     for listen in config.lmtp.listen:
         if not (listen.startswith("unix:/") or _host_port(listen)):
             yield "lmtp.listen", "expected unix:/path or host:port"

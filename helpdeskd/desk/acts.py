@@ -13,7 +13,7 @@ from helpdeskd import spool
 from helpdeskd.desk import delivery, derive, history, messages, obey, people, search, tags, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import SYSTEM, Desk, LinkKind, Part, Words
+from helpdeskd.desk.context import SYSTEM, Desk, Forwarded, LinkKind, Part, Words
 from helpdeskd.desk.derive import Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
@@ -26,12 +26,13 @@ from helpdeskd.model.ticket import History, Ticket, Visibility
 from helpdeskd.model.trust import Checked
 from helpdeskd.store.arrivals import Held
 
+MAX_COMMENT = 2000  # characters of what a forwarder says that the notices hold; the ticket has all of it
 VERIFICATION_TAG = "verification"
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A mail as a door took it and as it was parsed. The blobs of `raw_sha256` and of `parts` are durable already."""
+    """A mail as a door took it and as it was parsed. The blobs of `raw_sha256`, of `parts` and `passed_on` are durable already."""
 
     spool_id: str
     door: Door
@@ -41,6 +42,7 @@ class Arrived:
     parts: tuple[Part, ...]
     raw_sha256: str
     received_at: datetime
+    passed_on: tuple[Part, ...] = ()  # the files of a mail that is attached to it
     account: str = ""
     folder: str = ""
     uidvalidity: int = 0
@@ -93,7 +95,7 @@ class Act:
     def words(self, form: Form = Form.WHOLE) -> Words:
         inbound = self.arrived.inbound
         ours = self.facts.author_is_ours and inbound.kind is Kind.PERSONAL
-        derived = derive.derive(form, inbound, self.arrived.parts, self.desk.tokens.scrub)
+        derived = derive.derive(form, inbound, self.arrived.parts, self.desk.tokens.scrub, self.arrived.passed_on)
         return Words(
             text=derived.text,
             quote=derived.quote,
@@ -111,6 +113,25 @@ class Act:
             parts=derived.parts,
             arrival_id=self.arrival_id,
             confidential=self.verification,
+        )
+
+    def original(self) -> Words:
+        """What the mail passes on, as words of who wrote it. Nobody has looked whether they did: the verdict is about who forwards."""
+        forward = self.arrived.inbound.forward
+        assert forward is not None
+        assert forward.author is not None
+        inbound = self.arrived.inbound
+        # Programs name the mail that they forward as if they answered it: what refers to it belongs here as well.
+        threaded = forward.references if forward.attached else (*inbound.references, *inbound.in_reply_to)
+        return replace(
+            self.words(Form.ORIGINAL),
+            mail_id=forward.message_id,
+            references=tuple(dict.fromkeys(threaded)),
+            kind=forward.kind,
+            verdict=Verdict.NONE,
+            author_name=forward.author.name,
+            author_email=forward.author.email,
+            forwarded=Forwarded(self.author, forward.comment[:MAX_COMMENT]),
         )
 
     @property
@@ -136,6 +157,8 @@ def _open(act: Act) -> Did:
     """Only somebody who may read the old ticket is told of it; other links are between us."""
     decision = act.decision
     follows = decision.reason is Reason.FOLLOW_UP_OVER
+    if decision.reason is Reason.FORWARDED:
+        return _open_forwarded(act)
     opened = tickets.open(
         *act.given,
         department=act.stop.department,
@@ -148,14 +171,46 @@ def _open(act: Act) -> Did:
     if decision.link_to is not None and not follows:
         kind = LinkKind.FOLLOW_UP if decision.reason is Reason.TOKEN_AS_CONTACT else LinkKind.RELATED
         _link(act, opened.ticket, decision.link_to, kind)
+    return _linked_elsewhere(act, opened.ticket), opened.message_id
+
+
+def _open_forwarded(act: Act) -> Did:
+    """The original is the ticket; what the forwarder says above it is for us alone."""
+    original, author = act.facts.original, act.author
+    assert original is not None
+    opened = tickets.open(
+        *act.given,
+        department=act.stop.department,
+        requester=original.person or people.customer(*act.given, original.address),
+        words=act.original(),
+        acknowledge=act.decision.acknowledge,
+        participants=(Address(author.name, author.email),),
+    )
+    ticket, comment = opened.ticket, act.words(Form.COMMENT)
+    if comment.text or comment.parts:
+        ticket = tickets.note(*act.given, ticket=ticket, author=author, words=comment).ticket
+    return _linked_elsewhere(act, ticket), opened.message_id
+
+
+def _linked_elsewhere(act: Act, ticket: Ticket) -> Ticket:
     for other in act.facts.elsewhere:
-        _link(act, opened.ticket, other, LinkKind.SAME_MAIL)
-    return opened.ticket, opened.message_id
+        _link(act, ticket, other, LinkKind.SAME_MAIL)
+    return ticket
 
 
 def _link(act: Act, ticket: Ticket, other_id: int, kind: LinkKind) -> None:
     other = tickets.resolve(act.conn, other_id)
     history.write(act.conn, act.now, *tickets.connect(act.conn, ticket, other, kind, ticket.requester_id))
+
+
+def asks(arrived: Arrived, facts: Facts, decision: Decision) -> str:
+    """The address of whose a ticket is that this mail opens."""
+    if decision.reason is Reason.FORWARDED and facts.original is not None:
+        return (facts.original.person or facts.original.address).email
+    if facts.author is not None:
+        return facts.author.email
+    author = arrived.inbound.author
+    return author.email if facts.from_usable and author is not None else facts.sender
 
 
 def _requester(act: Act) -> Person:

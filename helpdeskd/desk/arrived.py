@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from helpdeskd.config import Config
 from helpdeskd.desk.acts import Arrived
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import BadMail
+from helpdeskd.model import mail as model
 from helpdeskd.model.mail import Door, Inbound
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals
@@ -29,7 +31,8 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         recipients=envelope.recipients,
         original=envelope.original,
         inbound=inbound,
-        parts=parts_of(inbound),
+        parts=parts_of(inbound.parts),
+        passed_on=() if inbound.forward is None else parts_of(inbound.forward.parts),
         raw_sha256=inbound.raw_sha256,
         received_at=received,
         account=envelope.account,
@@ -42,7 +45,7 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
     )
 
 
-def parts_of(inbound: Inbound) -> tuple[Part, ...]:
+def parts_of(parts: Iterable[model.Part]) -> tuple[Part, ...]:
     """The files of a mail as the desk is told of them."""
     return tuple(
         Part(
@@ -56,14 +59,14 @@ def parts_of(inbound: Inbound) -> tuple[Part, ...]:
             found_type=part.found_type,
             danger=part.danger,
         )
-        for part in inbound.parts
+        for part in parts
     )
 
 
 def believe(inbound: Inbound, kept: list[str]) -> None:
     """`kept` names the blobs of the raw mail and its parts. Raises BadMail where a parser named others: it has read bytes of
     strangers, and its word alone lets no ticket show what is another's."""
-    if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.parts)]:
+    if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.files)]:
         raise BadMail("the parser names other bytes than it returned")
 
 

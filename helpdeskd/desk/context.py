@@ -12,6 +12,7 @@ from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxRow
+from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
 
 
@@ -49,6 +50,18 @@ SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of t
 
 
 @dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Who passes on a mail of somebody else, and what they say above it, to staff alone."""
+
+    by: Person
+    comment: str
+
+    @property
+    def plain(self) -> dict[str, str]:
+        return {"by": self.by.shown, "comment": self.comment}
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """A message to be stored. `references` are the Message-IDs of References and In-Reply-To, oldest first, as keys of mail.ids."""
 
@@ -67,6 +80,7 @@ class Words:
     author_email: str = ""
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
+    forwarded: Forwarded | None = None  # somebody passed it on
     confidential: bool = False  # of what opens a ticket: it has no public voice there
 
     @property

@@ -31,7 +31,7 @@ from helpdeskd.mail import ids
 from helpdeskd.mail.report import fate_of
 from helpdeskd.model.mail import Fate, Inbound
 from helpdeskd.model.people import Department, Person
-from helpdeskd.model.routing import Evidence, Facts, Match, Outcome
+from helpdeskd.model.routing import Evidence, Facts, Match, Original, Outcome
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
 
@@ -162,7 +162,8 @@ def gather(
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
     here, there, opened = _same_mail(conn, inbound, department, arrived_at, place)
-    clues = _of_kept(conn, _clues(conn, desk, inbound, recipients), author)
+    by_staff = author is not None and author.is_staff
+    clues = _of_kept(conn, _clues(conn, desk, inbound, recipients, by_staff=by_staff), author)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
     leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here), *there), numbers)
     # One that was removed since has this mail no more: there is nothing to link to.
@@ -194,6 +195,7 @@ def gather(
         sender=sender if is_usable(sender) else "",
         fates=_fates(conn, inbound, recipients),
         unreached_staff=inbound.weak_bounce and not matches and _names_staff(conn, inbound),
+        original=_original(conn, desk, now, inbound) if by_staff else None,
     )
 
 
@@ -271,7 +273,10 @@ def _same_mail(
     return here, there, opened
 
 
-def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str, ...]) -> list[Clue]:
+def _clues(
+    conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str, ...], *, by_staff: bool
+) -> list[Clue]:
+    """`by_staff`: a mail that is attached to a forward may be a ticket's already, or be what one refers to."""
     clues = [
         Clue(Evidence.REPLY_TOKEN, ticket_id, rank, bound_to=person_id, credential=True)
         for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
@@ -285,9 +290,14 @@ def _clues(conn: Connection, desk: Desk, inbound: Inbound, recipients: tuple[str
         ]
     named = _nearest_first(inbound)
     own = inbound.message_id
-    if named:
-        known = conn.execute(_KNOWN, {"ids": named, "own_and_ids": named if own is None else (own, *named)}).all()
-        clues += _from_ids(known, own, named)
+    held = inbound.forward.message_id if by_staff and inbound.forward is not None else None
+    if named or held:
+        # Only others' mails are looked for by the last one: who attaches a mail of ours does not answer it.
+        named_or_held = named if held is None or held in named else (*named, held)
+        known = conn.execute(
+            _KNOWN, {"ids": named, "own_and_ids": named_or_held if own is None else (own, *named_or_held)}
+        ).all()
+        clues += _from_ids(known, own, named_or_held)
     elif own is not None:
         clues += _from_ids(conn.execute(_KNOWN_OF_OWN, {"own": own}).all(), own, named)
     return clues
@@ -318,6 +328,18 @@ def _fates(conn: Connection, inbound: Inbound, recipients: tuple[str, ...]) -> t
     found = conn.execute(_REPORTED, {"ids": report.about, "tokens": tokens})
     told = ((row.id, fate_of(report, row.recipient, certain=row.envelope_token in tokens)) for row in found)
     return tuple((outbox_id, fate) for outbox_id, fate in told if fate is not None)
+
+
+def _original(conn: Connection, desk: Desk, now: datetime, inbound: Inbound) -> Original | None:
+    forward = inbound.forward
+    if forward is None or forward.author is None or not is_usable(forward.author.email):
+        return None
+    return Original(
+        address=forward.author,
+        person=people.find(conn, forward.author.email),
+        ours=bool(addresses.ours(conn, (forward.author.email,))),
+        old=forward.date is not None and now - forward.date > timedelta(hours=desk.intake.backlog_hours),
+    )
 
 
 def _names_staff(conn: Connection, inbound: Inbound) -> bool:

@@ -41,6 +41,11 @@ def within(inbound: Inbound, parts: tuple[Part, ...], department: Department) ->
     return replace(inbound, loose_ends=(*inbound.loose_ends, *said)), kept
 
 
+def inner(parts: tuple[Part, ...], department: Department) -> tuple[Part, ...]:
+    """Those files of an attached mail that this department takes. The others stay in that mail, which is a file itself."""
+    return _fitting(parts, department)[0]
+
+
 def check(conn: Connection, ticket_id: int, parts: tuple[Part, ...]) -> None:
     """Files for a message of this ticket. Raises Refused: file-too-large, too-many-files."""
     department = departments.get(conn, conn.execute(_DEPARTMENT, {"ticket_id": ticket_id}).scalar_one())

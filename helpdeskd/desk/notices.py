@@ -360,6 +360,8 @@ def _context(desk: Desk, scene: Scene, row: Row, department: Department) -> dict
     if scene.requester is not None:
         context["requester"] = {"name": scene.requester.name, "email": scene.requester.email}
     context["assignee"] = None if scene.assignee is None else {"name": _shown(scene.assignee, row, department)["name"]}
+    if row.to_staff and scene.words is not None and scene.words.forwarded is not None:
+        context["forwarded"] = scene.words.forwarded.plain
     return {**context, **scene.extra}
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, func, select
 
 from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, tickets
-from helpdeskd.desk.acts import Act, Arrived, carry_out
+from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
@@ -61,7 +61,8 @@ class Explained:
     target: str
     number: int | None  # the ticket concerned; none for a new one
     reopens: bool
-    answered: bool  # its author gets an automatic answer
+    answered: bool  # its author gets an automatic answer; for what is forwarded, the original's
+    requester: str  # whose the new ticket would be: an address; empty where none is opened
     evidence: tuple[str, ...]
 
 
@@ -143,15 +144,15 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     done = _Done()
     stops = _stops(conn, desk, arrived)
     for stop in stops:
-        _, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained += [_explained(conn, stop, decision) for decision in decisions]
+        found, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        explained += [_explained(conn, stop, decision, asks(arrived, found, decision)) for decision in decisions]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
         done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
+def _explained(conn: Connection, stop: Stop, decision: Decision, requester: str) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -168,6 +169,7 @@ def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
         number=None if ticket is None else ticket.number,
         reopens=decision.reopen,
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
+        requester=requester if decision.action is Action.OPEN else "",
         evidence=decision.evidence,
     )
 
@@ -232,7 +234,8 @@ def _receive_at(
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
     inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
-    arrived = replace(arrived, inbound=inbound, parts=parts)
+    passed_on = limits.inner(arrived.passed_on, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts, passed_on=passed_on)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])

@@ -17,7 +17,7 @@ from helpdeskd.desk.derive import Derived, Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.model.mail import Inbound
 from helpdeskd.model.routing import Reason
-from helpdeskd.model.ticket import History
+from helpdeskd.model.ticket import History, Visibility
 from helpdeskd.store import schema, scrub
 
 PAGE = 100
@@ -28,7 +28,7 @@ _COLUMNS = ("subject", "date", "text", "quote", "html")
 _FILE = ("name", "content_type", "size", "sha256", "content_id", "inline")
 _LOOK = ("found_type", "danger")
 _STORED = (
-    select(_m.ticket_id, _m.reason, _a.department_id, *(_m[name] for name in _COLUMNS))
+    select(_m.ticket_id, _m.reason, _m.visibility, _a.department_id, *(_m[name] for name in _COLUMNS))
     .join(schema.arrival, _m.arrival_id == _a.id)
     .where(
         _m.id == bindparam("message_id"),
@@ -75,17 +75,30 @@ def sources(conn: Connection, spool_ids: tuple[str, ...] | None, after: int = 0)
     return tuple(Source(*row) for row in conn.execute(wanted))
 
 
-def changes(conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]) -> Changed | None:
+def changes(
+    conn: Connection,
+    desk: Desk,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
+) -> Changed | None:
     """What `rederive` would change; None where nothing differs, or its words are gone. Reads only."""
-    found = _compared(conn, desk, message_id, inbound, parts)
+    found = _compared(conn, desk, message_id, inbound, parts, passed_on)
     return None if found is None else found[0]
 
 
 def rederive(
-    conn: Connection, desk: Desk, now: datetime, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
 ) -> Changed | None:
     """Store what the mail says now, and note in the history that this is something else. The blobs of `parts` are durable."""
-    found = _compared(conn, desk, message_id, inbound, parts)
+    found = _compared(conn, desk, message_id, inbound, parts, passed_on)
     if found is None:
         return None
     changed, ticket_id, derived = found
@@ -101,16 +114,25 @@ def rederive(
 
 
 def _compared(
-    conn: Connection, desk: Desk, message_id: int, inbound: Inbound, parts: tuple[Part, ...]
+    conn: Connection,
+    desk: Desk,
+    message_id: int,
+    inbound: Inbound,
+    parts: tuple[Part, ...],
+    passed_on: tuple[Part, ...] = (),
 ) -> tuple[Changed, int, Derived] | None:
     """(what differs, the ticket's id, what is right); None where nothing does."""
     stored = conn.execute(_STORED, {"message_id": message_id}).mappings().one_or_none()
     if stored is None:
         return None
     if stored["department_id"] is not None:  # that of the day it came
-        inbound, parts = limits.within(inbound, parts, departments.get(conn, stored["department_id"]))
-    form = _form(conn, message_id, stored["reason"])
-    derived = derive.derive(form, inbound, parts, desk.tokens.scrub)
+        department = departments.get(conn, stored["department_id"])
+        inbound, parts = limits.within(inbound, parts, department)
+        passed_on = limits.inner(passed_on, department)
+    form = _form(conn, message_id, stored["reason"], stored["visibility"])
+    if form in {Form.ORIGINAL, Form.COMMENT} and inbound.forward is None:
+        return None  # the parser does not see what it saw then, and what it would say instead is not for the customer
+    derived = derive.derive(form, inbound, parts, desk.tokens.scrub, passed_on)
     unknown = commands.parse(inbound.text).unknown if form is Form.COMMANDS else ()
     if unknown:
         derived = replace(derived, text=commands.kept_as_note(unknown) + derived.text)
@@ -141,8 +163,10 @@ def _store_files(conn: Connection, message_id: int, parts: tuple[Part, ...]) -> 
     messages.attach(conn, message_id, parts)
 
 
-def _form(conn: Connection, message_id: int, reason: str) -> Form:
+def _form(conn: Connection, message_id: int, reason: str, visibility: str) -> Form:
     """As what it was stored: the decision of that day stands."""
+    if reason == Reason.FORWARDED:
+        return Form.ORIGINAL if visibility == Visibility.PUBLIC else Form.COMMENT
     if reason == Reason.COMMANDS:
         return Form.COMMANDS
     answered = conn.execute(_ANSWERED, {"message_id": message_id}).first() is not None

@@ -200,6 +200,21 @@ def verification(case: Case) -> Decision | None:
     return case.opens(Reason.VERIFICATION, acknowledge=False)
 
 
+def forwarded(case: Case) -> Decision | None:
+    """A member of staff passes on what somebody outside wrote to them: it is that one's ticket. To speak for others takes a
+    proven From. A machine's mail, and one of long ago, is not answered (RFC 3834 section 2). Where the mail belongs to a ticket, it
+    is no answer there: what stands above it is for us, even from a participant."""
+    forward, original = case.inbound.forward, case.facts.original
+    if forward is None or case.author is None or not case.author.is_staff:
+        return None
+    if case.match is not None:
+        theirs = case.own_token or case.is_requester
+        return None if theirs else case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
+    if original is None or not original.is_outside or case.verdict is not Verdict.PASS:
+        return None
+    return case.opens(Reason.FORWARDED, acknowledge=forward.kind is Kind.PERSONAL and not original.old)
+
+
 def new(case: Case) -> Decision | None:
     """Who takes no answers gets none."""
     return case.opens(Reason.NEW, acknowledge=sign(case.inbound) is None) if case.match is None else None
@@ -302,6 +317,7 @@ STEPS: tuple[Step, ...] = (
     unverified,
     verification,
     # whose ticket it is
+    forwarded,
     new,
     token_as_contact,
     stranger,

@@ -152,15 +152,15 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
-    author = opened_by or requester
+    author, forwarder = opened_by or requester, words.forwarded.by if words.forwarded else None
     old = None if link_to is None else resolve(conn, link_to)
     ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
     visibility = Visibility.PUBLIC if words.public else Visibility.INTERNAL
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
-    entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
+    entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    joined, joining = _join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
@@ -216,7 +216,7 @@ def _insert(
         updated_at=now,
         closed_at=None,
         origin=origin,
-        opened_by_id=None if opened_by is None else opened_by.id,
+        opened_by_id=words.forwarded.by.id if words.forwarded else opened_by.id if opened_by else None,
         last_side=Side.NOBODY if not words.public else Side.CUSTOMER if opened_by is None else Side.STAFF,
         last_author_id=(opened_by or requester).id if words.public else None,
         started_at=now if opened_by is not None else None,

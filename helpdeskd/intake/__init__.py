@@ -346,13 +346,13 @@ class Intake:
     def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> _Parsed:
         """Begin to put the raw mail and its parts where the store may name them, and take the strike back."""
         inbound = claimed(inbound, self._book.is_ours)
-        keeping = [self._keep(data) for data in (raw, *(part.data for part in inbound.parts))]
+        keeping = [self._keep(data) for data in (raw, *(part.data for part in inbound.files))]
         self._notice_check(entry.envelope, inbound)
         arrived = arrived_from(entry.envelope, inbound, self._config)
         if arrived.cut:
             _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
         # The bytes of the parts become blobs; memory is not for waiting.
-        lean = replace(inbound, parts=tuple(replace(part, data=b"") for part in inbound.parts))
+        lean = inbound.without_bytes()
         checking = self._checker.begin(entry.envelope, raw, lean, files_of(inbound))
         return _Parsed(tray.forgive(entry, flush=False), replace(arrived, inbound=lean), keeping, checking)
 

@@ -14,7 +14,7 @@ from helpdeskd.config import Config
 from helpdeskd.intake.scanning import Scanner, Scanning
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
-from helpdeskd.mail.verify import Origin, Resolver, verify
+from helpdeskd.mail.verify import Origin, Resolver, client, verify
 from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound, Verdict
 from helpdeskd.model.trust import Checked, Why
@@ -23,6 +23,7 @@ from helpdeskd.threads import tell_name
 MAX_THREADS = 32
 # Seconds after the deadline that a verdict may still take: a question under way, a look whether our DNS server is there, a hash.
 GRACE = 2.5
+CLIENT_SECONDS = 2.0  # that the client's own names are asked for, which decide nothing
 
 _log = log.get("intake")
 _TROUBLE = Checked(Verdict.NONE, Why.TROUBLE)
@@ -92,11 +93,15 @@ class Checker:
         until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
         begun.set_result(until)
         resolver: Resolver | None = None if self._dns is None else self._dns.until(until)
+        checked = _TROUBLE
         try:
-            return verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
+            checked = verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
+            briefly = None if self._dns is None else self._dns.until(min(until, monotonic() + CLIENT_SECONDS))
+            of_client = client.look(origin.client, origin.helo, origin.hasty, briefly)
+            return replace(checked, checks=(*checked.checks, *of_client)) if of_client else checked
         except Exception as error:  # a verdict is never a reason to lose a mail
             _log.error(Event.TROUBLE, spool=spool_id, part="verify", error=repr(error), exc_info=True)
-            return _TROUBLE
+            return checked
 
     def close(self) -> None:
         """What runs still ends by its own deadline."""
@@ -106,21 +111,24 @@ class Checker:
 
 def files_of(inbound: Inbound) -> tuple[bytes, ...]:
     """The bytes of a mail's files. The whole mail, where it is one of them, is looked at anyway."""
-    return tuple(part.data for part in inbound.parts if part.sha256 != inbound.raw_sha256)
+    return tuple(part.data for part in inbound.files if part.sha256 != inbound.raw_sha256)
 
 
 def origin_of(envelope: spool.Envelope, config: Config) -> Origin:
     """What the door knew, as far as it says something: the client of a relay of ours is not who sent the mail."""
     box = next((box for box in config.mailbox if box.name == envelope.account), None)
-    outside = envelope.door == Door.SMTP and not is_relay(envelope.peer, config.trust.relays)
+    auth = envelope.auth if envelope.door == Door.SMTP else ""
+    outside = envelope.door == Door.SMTP and not auth and not is_relay(envelope.peer, config.trust.relays)
     # What comes straight from a stranger has met no server of ours, nor has what lies in a mailbox: results in its name are forged.
     if envelope.door == Door.IMAP:
         servers = box.authserv_ids if box else ()
     else:
-        servers = () if outside else config.trust.authserv_ids
+        servers = () if outside or auth else config.trust.authserv_ids
     return Origin(
         client=envelope.peer if outside else "",
         helo=envelope.helo,
+        hasty=envelope.hasty,
+        auth=auth,
         sender=envelope.sender,
         servers=frozenset(server.lower() for server in servers),
         sealers=frozenset(sealer.lower() for sealer in config.trust.arc_sealers),

@@ -121,7 +121,7 @@ class Scanner:
 
     def _believes_headers(self, envelope: spool.Envelope, client: str) -> bool:
         """Only where the mail has come past a server of ours, which could have written them."""
-        return not client and _NAMES.get(envelope.door) in self._spam.headers_from
+        return not client and not envelope.auth and _NAMES.get(envelope.door) in self._spam.headers_from
 
     def _asked(self, by: By, mail: Mail) -> tuple[Sign, ...]:
         until = monotonic() + self._spam.seconds

@@ -68,7 +68,10 @@ FORWARDED = frozenset(
     start_of_forwarded_message | továbbított_üzenet | vidarebefordrat_brev | vidarebefordrat_meddelande |
     videresendt_meddelelse | videresendt_melding | weitergeleitete_nachricht | wiadomość_przekazana_dalej |
     yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересылаемое_сообщение | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
-    转发的邮件 | 转发邮件 | 전달된_메시지
+    转发的邮件 | 转发邮件 | 전달된_메시지 | start_på_videresendt_besked | videresendt_besked | välitetty_viesti_alkaa | välitetty_viesti |
+    początek_przekazanej_wiadomości | začátek_přeposílané_zprávy | začiatok_preposlanej_správy | továbbított_levél_kezdete |
+    начало_переадресованного_сообщения | перенаправленное_сообщение | початок_переадресованого_повідомлення | iletilen_ileti_başlangıcı |
+    転送されたメッセージ | 下面是被转发的邮件 | 以下是被转发的邮件 | 開始轉寄郵件 | 전달된_메시지_시작 | αρχή_προωθημένου_μηνύματος | începutul_mesajului_redirecționat
 """)
 )
 # The labels of a header block above a quote.
@@ -86,16 +89,16 @@ _LABELS = {
     poslano | poslato | enviat | đã_gửi | dikirim | nosūtīts | išsiųsta | ส่งเมื่อ
     """,
     "date": """
-    date | datum | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums |
+    date | datum | päiväys | 日付 | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums |
     תאריך | التاريخ | ngày | tanggal | วันที่ | d. | dagsetning
     """,
     "to": """
     to | an | à | a | para | aan | till | til | vastaanottaja | do | komu | címzett | кому | kime | alıcı | προς |
     收件人 | 收件者 | 宛先 | 받는_사람 | 받는사람 | empfänger | destinataire | destinatario | destinatário | אל | إلى | către |
-    za | kellele | per_a
+    za | kellele | per_a | pour | adresat
     """,
     "subject": """
-    subject | betreff | objet | asunto | oggetto | assunto | onderwerp | ämne | emne | aihe | temat | předmět |
+    subject | betreff | objet | sujet | asunto | oggetto | assunto | onderwerp | ämne | emne | aihe | temat | předmět |
     predmet | tárgy | тема | konu | θέμα | 主题 | 主旨 | 主題 | 件名 | 제목 | נושא | الموضوع | teema | subiect | assumpte |
     chủ_đề
     """,

@@ -45,6 +45,7 @@ class Segment:
 class Content:
     text: str = ""
     html: str = ""  # not yet cleaned
+    source: str = ""  # which forms of it the text was made of: text/plain, text/html or both
     quote_at: int | None = None  # the character of `text` at which its HTML says that the quote begins
     quote_boxed: bool = False  # it stands in a box of its own there
     parts: list[Part] = field(default_factory=list)
@@ -269,7 +270,10 @@ def read(root: Tree, limits: Intake, keys: Keys = _NO_KEYS, sent: datetime | Non
         pieces = walk.packed or pieces
     notes = [*walk.notes, *walk.seals.notes]
     content = Content(parts=walk.files, notes=notes, cut=walk.cut, seals=list(walk.seals.found))
-    readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
+    told = [(one, reading) for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
+    readings = [reading for _, reading in told]
+    forms = ("text/plain" if read.text == one.plain else "text/html" for one, read in told if read.text.strip())
+    content.source = ", ".join(dict.fromkeys(forms))
     content.text = "\n".join(one.text for one in readings)
     if len(readings) == 1:  # what stands below another piece is no quote's place
         content.quote_at, content.quote_boxed = readings[0].quote_at, readings[0].boxed

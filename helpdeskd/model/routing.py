@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from helpdeskd.model.mail import Fate
-from helpdeskd.model.people import Department, Person
+from helpdeskd.model.mail import Address, Fate
+from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
 
 
@@ -41,6 +41,20 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """Who wrote what a member of staff passes on. Asked for of nobody else's mail, and only where that address can be written to."""
+
+    address: Address
+    person: Person | None
+    ours: bool  # one of our own addresses
+    old: bool  # older than what is answered when it is found in a mailbox
+
+    @property
+    def is_outside(self) -> bool:
+        return not self.ours and (self.person is None or self.person.kind is PersonKind.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the store knows about one mail for one department. The only thing the store hands to routing."""
 
@@ -60,6 +74,7 @@ class Facts:
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
     fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
+    original: Original | None = None  # of what staff pass on
 
 
 class Action(StrEnum):
@@ -82,6 +97,7 @@ class Reason(StrEnum):
     SHARED_ROOT = "shared-root"
     SUBJECT_TAG = "subject-tag"
     NEW = "new"
+    FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
     NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token

@@ -10,6 +10,10 @@ from helpdeskd.model.spam import UNASKED, Judgement
 
 
 class Method(StrEnum):
+    HELO = "helo"  # the name that the client greets by; evidence alone, as are the next two
+    PTR = "ptr"  # the name of its address
+    PIPELINING = "pipelining"  # it did not wait for answers (RFC 2920)
+    AUTH = "auth"  # RFC 4954: whoever handed it in had logged in
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376
     ARC = "arc"  # RFC 8617
@@ -20,6 +24,7 @@ class Method(StrEnum):
 class Why(StrEnum):
     """What decided the verdict."""
 
+    SUBMISSION = "submission"  # pass: its author had logged in
     DKIM = "dkim"  # pass: a signature of From's own organisational domain holds
     SPF = "spf"  # pass: that domain lets this client send
     RESULTS = "auth-results"  # pass: a server that is trusted says so

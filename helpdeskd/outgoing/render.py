@@ -34,6 +34,7 @@ NOTHING: Mapping[str, Any] = {
     "reason": "",
     "internal": False,  # the message was kept as a note
     "old_ticket": None,  # number, subject
+    "forwarded": None,  # by, comment: to staff alone
     "lost": None,  # notice, recipient, words: a mail that did not arrive
     "link": "",
     "departments": [],

@@ -168,6 +168,7 @@ def test_settings_in_examples_exist(path):
         "blobs",
         "spool",
         "smtp",
+        "submission",
         "lmtp",
         "outgoing",
         "desk",

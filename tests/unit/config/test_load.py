@@ -38,6 +38,11 @@ WRONG = [
         ["expected tls_certificate and tls_key together", "there is none at /nowhere/x.pem"],
     ),
     ('[metrics]\nlisten = ["9525"]', ["FILE: metrics.listen: expected host:port"]),
+    ('[submission]\nlisten = ["127.0.0.1:587"]', ["FILE: submission.listen: expected smtp.tls_certificate beside it"]),
+    (
+        '[submission]\nlisten = ["unix:/x"]',
+        ["FILE: submission.listen: expected host:port", "FILE: submission.listen: expected smtp.tls_certificate"],
+    ),
     ('[http]\nlisten = ["8080"]', ["FILE: http.listen: expected unix:/path or host:port, such as 127.0.0.1:8080"]),
     ('[http]\nlisten = ["unix:here"]', ["FILE: http.listen: expected unix:/path"]),
     ('[http]\nroot = "zendesk"', ["FILE: http.root: expected one of helpdeskz"]),

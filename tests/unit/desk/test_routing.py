@@ -13,7 +13,21 @@ from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Reason
 from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
-from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, facts, mail, match, ticket
+from tests.unit.desk.routing_cases import (
+    ADA,
+    BOB,
+    BOSS,
+    CAROL,
+    DAVE,
+    EVE,
+    GONE,
+    facts,
+    mail,
+    match,
+    original,
+    passed_on,
+    ticket,
+)
 
 T, OWN, STORED, NAMED, ROOT, TAG = (
     Evidence.REPLY_TOKEN,
@@ -69,6 +83,10 @@ AUTO, GENERATED, LIST, BOUNCE, NULL, LOOP = (
     Kind.OWN,
 )
 
+FORWARD: dict[str, Any] = {**FRESH, "subject": "Fwd: Screen", "forward": passed_on()}
+BY_MACHINE: dict[str, Any] = {**FORWARD, "forward": passed_on(kind=GENERATED)}
+HIS: dict[str, Any] = {"original": original()}
+
 # fmt: off
 TABLE = [
     # new tickets
@@ -90,6 +108,29 @@ TABLE = [
     Row("no From, but an envelope sender", mail(None, **FRESH), by(None, from_usable=False, sender="x@y.example"), "open no-author"),
     Row("no From and no sender", mail(None, **FRESH), by(None, from_usable=False), "hold no-author"),
     Row("a From nobody can write to", mail(EVE, **FRESH), by(None, from_usable=False), "hold no-author"),
+    # what staff pass on
+    Row("staff pass on a customer's mail", mail(ADA, **FORWARD), by(ADA, **HIS), "open forwarded +ack", Verdict.PASS),
+    Row("one of somebody unknown", mail(ADA, **FORWARD), by(ADA, original=original(None)), "open forwarded +ack", Verdict.PASS),
+    Row("a From that is not proven", mail(ADA, **FORWARD), by(ADA, **HIS), "open new +ack"),
+    Row("a forged one", mail(ADA, **FORWARD), by(ADA, **HIS), "open unverified", Verdict.FAIL),
+    Row("a customer passes a mail on", mail(**FORWARD), facts(**HIS), "open new +ack", Verdict.PASS),
+    Row("staff of yesterday pass a mail on", mail(GONE, **FORWARD), by(GONE, **HIS), "open new +ack", Verdict.PASS),
+    Row("it is a colleague's mail", mail(ADA, **FORWARD), by(ADA, original=original(BOB)), "open new +ack", Verdict.PASS),
+    Row("it is a mail of our own", mail(ADA, **FORWARD), by(ADA, original=original(None, ours=True)), "open new +ack", Verdict.PASS),
+    Row("it names nobody who can be written to", mail(ADA, **FORWARD), by(ADA), "open new +ack", Verdict.PASS),
+    Row("a machine's is not answered", mail(ADA, **BY_MACHINE), by(ADA, **HIS), "open forwarded", Verdict.PASS),
+    Row("nor is one of long ago", mail(ADA, **FORWARD), by(ADA, original=original(old=True)), "open forwarded", Verdict.PASS),
+    Row("nor where the forward itself is old", mail(ADA, **FORWARD), by(ADA, old_mail=True, **HIS), "open forwarded", Verdict.PASS),
+    Row("nor twice", mail(ADA, **FORWARD), by(ADA, elsewhere=(7,), opened_elsewhere=True, **HIS), "open forwarded", Verdict.PASS),
+    Row("into a ticket it goes as ever", mail(ADA, **FORWARD), by(ADA, match(TAG), **HIS), "internal not-your-token +tell", Verdict.PASS),
+    Row("the original is a ticket's already", mail(ADA, **FORWARD), by(ADA, match(STORED), **HIS), "internal not-your-token +tell", Verdict.PASS),
+    Row("from a participant it is no word to the customer", mail(ADA, **FORWARD), by(ADA, match(STORED, participants=(CAROL, ADA)), **HIS), "internal not-your-token +tell", Verdict.PASS),
+    Row("nor is one that names nobody", mail(ADA, **FORWARD), by(ADA, match(STORED, participants=(CAROL, ADA))), "internal not-your-token +tell"),
+    Row("by their own token it is an answer", mail(ADA, **FORWARD), by(ADA, match(T, bound_to=ADA), **HIS), "answer reply-token", Verdict.PASS),
+    Row("in their own request it is a word of theirs", mail(ADA, **FORWARD), by(ADA, match(STORED, ticket(requester_id=ADA.id), participants=(ADA,)), **HIS), "append stored-message-id", Verdict.PASS),
+    Row("a customer passes a mail on into their ticket", mail(forward=passed_on()), facts(match(STORED)), "append stored-message-id", Verdict.PASS),
+    Row("a machine passes it on", mail(ADA, kind=GENERATED, **FORWARD), by(ADA, **HIS), "open automatic", Verdict.PASS),
+    Row("the same forward twice", mail(ADA, **FORWARD), by(ADA, same_mail=((1, 5),), **HIS), "duplicate same-mail", Verdict.PASS),
     # customers' replies, by evidence
     Row("own reply token", mail(), facts(match(T, bound_to=CAROL)), "append reply-token"),
     Row("our Message-ID", mail(), facts(match(OWN, bound_to=CAROL)), "append own-message-id"),

@@ -12,7 +12,21 @@ from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.routing import Action, Evidence, Facts, Match, Reason
 from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
-from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, NOW, SUPPORT, mail, ticket
+from tests.unit.desk.routing_cases import (
+    ADA,
+    BOB,
+    BOSS,
+    CAROL,
+    DAVE,
+    EVE,
+    GONE,
+    NOW,
+    SUPPORT,
+    mail,
+    original,
+    passed_on,
+    ticket,
+)
 
 PEOPLE = (ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE)
 IDS = st.sampled_from([person.id for person in PEOPLE])
@@ -54,6 +68,8 @@ everything = st.builds(
     from_usable=st.booleans(),
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
+    original=st.none()
+    | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
 )
 mails = st.builds(
     mail,
@@ -65,6 +81,7 @@ mails = st.builds(
     own_text_found=st.booleans(),
     marker_cut=st.booleans(),
     weak_bounce=st.booleans(),
+    forward=st.none() | st.builds(passed_on, kind=st.sampled_from(Kind)),
     cc=st.just((Address("", "x@y.example"),)),
 )
 
@@ -112,3 +129,16 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
                 if match.ticket.id == decision.ticket_id
             )
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
+        if inbound.forward is not None and decision.action is Action.APPEND and facts.author is not None:
+            assert not facts.author.is_staff or any(
+                match.ticket.id == decision.ticket_id
+                and (facts.author.id in (match.ticket.requester_id, match.bound_to))
+                for match in facts.matches
+            )
+        if decision.reason is Reason.FORWARDED:
+            assert verdict is Verdict.PASS
+            assert facts.author is not None
+            assert facts.author.is_staff
+            assert facts.original is not None
+            assert facts.original.is_outside
+            assert not facts.matches

@@ -61,7 +61,12 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "author": {"name": "Ada", "email": "support@example.org"},
         "message": {**_MESSAGE, "text": "Can you help?\n\n---- Jane Doe, 2026-03-01 12:00 UTC ----\n\nIt burns."},
     },
-    _N.NEW_TICKET: {**_SHARED, **_STAFF, "message": _MESSAGE},
+    _N.NEW_TICKET: {
+        **_SHARED,
+        **_STAFF,
+        "message": _MESSAGE,
+        "forwarded": {"by": "Ada", "comment": "Be <nice>."},
+    },
     _N.CUSTOMER_REPLIED: {
         **_SHARED,
         **_STAFF,
