@@ -208,6 +208,7 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
                 rng=secrets.token_bytes,
                 intake=config.intake,
                 profile=Profile(config.trust.profile),
+                ceilings=config.ceilings,
             ),
         )
         installation.refresh()

@@ -177,6 +177,20 @@ class Outgoing(Section, frozen=True):
     attachments_mb: Amount = 20
 
 
+class Ceilings(Section, frozen=True):
+    """How much automatic mail may be queued, whatever comes in."""
+
+    per_address: str = "10/hour"
+    per_domain: str = "500/hour"
+    per_ticket: str = "30/hour"
+    total: str = "2000/hour"
+    unknown_address: str = "3/day"
+    unknown: str = "100/hour"
+    staff_address: str = "500/hour"
+    staff: str = "10000/hour"
+    people: str = "200/hour"
+
+
 class Dkim(Section, frozen=True):
     domain: str
     selector: str
@@ -260,6 +274,7 @@ class Config(Section, frozen=True):
     openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
+    ceilings: Ceilings = Ceilings()
     dkim: tuple[Dkim, ...] = ()
     dns: DnsSettings = DnsSettings()
     desk: Desk = Desk()

@@ -12,6 +12,7 @@ from typing import Any
 from helpdeskd.desk.authority import Right, Standing, Tie, Who
 from helpdeskd.desk.commands import is_signature
 from helpdeskd.mail.ids import base_subject
+from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
@@ -227,6 +228,16 @@ def unverified(case: Case) -> Decision | None:
     return case.opens(Reason.UNVERIFIED, acknowledge=False)
 
 
+def verification(case: Case) -> Decision | None:
+    """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
+    no answer. Else a stranger who registers there as us reads here what lets them in."""
+    if sign(case.inbound) is not Sign.VERIFICATION:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.VERIFICATION)
+    return case.opens(Reason.VERIFICATION, acknowledge=False)
+
+
 def forwarded(case: Case) -> Decision | None:
     """A member of staff passes on what somebody outside wrote to them: it is that one's ticket. To speak for others takes a
     proven From. A machine's mail, and one of long ago, is not answered (RFC 3834 section 2). Where the mail belongs to a ticket, it
@@ -243,7 +254,10 @@ def forwarded(case: Case) -> Decision | None:
 
 
 def new(case: Case) -> Decision | None:
-    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE)) if case.match is None else None
+    """Who takes no answers gets none."""
+    if case.match is not None:
+        return None
+    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) is None)
 
 
 def token_as_contact(case: Case) -> Decision | None:
@@ -352,6 +366,7 @@ STEPS: tuple[Step, ...] = (
     automatic,
     no_author,
     unverified,
+    verification,
     # whose ticket it is
     forwarded,
     new,

@@ -119,6 +119,7 @@ class Reason(StrEnum):
     NULL_SENDER = "no-author"  # no usable From
     SPAM = "spam"  # held until somebody releases it
     VIRUS = "virus"  # the same
+    VERIFICATION = "verification"  # a service asks who reads the address: for us alone
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
     )

@@ -56,6 +56,7 @@ class Room:
             plus_works=True,
             rng=random.Random(1).randbytes,
             intake=self.config.intake,
+            ceilings=self.config.ceilings,
         )
         book = AddressBook()
         self.intake = Intake(

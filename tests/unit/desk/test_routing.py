@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -73,6 +73,8 @@ def by(author: Person | None, *matches: object, **more: object) -> Facts:
 
 
 STRICT: dict[str, Any] = {"profile": Profile.STRICT}
+SILENT = replace(EVE, name="", email="no-reply@service.example")
+CODE = mail(SILENT, subject="Your confirmation code: 4711", references=())
 FRESH: dict[str, Any] = {"subject": "Something else", "references": ()}  # a mail that answers nothing
 AUTO, GENERATED, LIST, BOUNCE, NULL, LOOP = (
     Kind.AUTO_REPLY,
@@ -100,6 +102,11 @@ TABLE = [
     Row("another department has the mail and kept it", mail(**FRESH), facts(elsewhere=(7,)), "open new +ack"),
     Row("a check that passed", mail(**FRESH), facts(), "open new +ack", Verdict.PASS),
     Row("a forged From opens a ticket, its victim hears nothing", mail(**FRESH), facts(), "open unverified", Verdict.FAIL),
+    Row("a service asks who reads the address", CODE, by(None), "open verification"),
+    Row("a service's code led to a ticket by its requester's token", CODE, by(None, match(T, bound_to=CAROL)), "internal verification"),
+    Row("a service that a participant drew in", CODE, by(DAVE, match(STORED)), "internal verification"),
+    Row("a forged service is refuted first", CODE, by(None), "open unverified", Verdict.FAIL),
+    Row("an invoice of a sender that takes no answers", mail(SILENT, subject="Invoice 4711", references=()), by(None), "open new"),
     Row("no From, but an envelope sender", mail(None, **FRESH), by(None, from_usable=False, sender="x@y.example"), "open no-author"),
     Row("no From and no sender", mail(None, **FRESH), by(None, from_usable=False), "hold no-author"),
     Row("a From nobody can write to", mail(EVE, **FRESH), by(None, from_usable=False), "hold no-author"),
