@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pysequoia
 import pytest
+from asn1crypto import algos, cms
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpdeskd.config import Intake
+from helpdeskd.mail import smime
 from helpdeskd.mail.parse import parse
 from helpdeskd.model.mail import Inbound
 from helpdeskd.model.seals import Found, Keys, Means, Seal
@@ -372,3 +374,28 @@ def test_damage_never_raises(tmp_path: Path) -> None:
     for length in range(0, len(made), 101):
         short = base64.encodebytes(made[:length])
         assert read(whole[:coded] + short).seals[0].found is not Found.GOOD
+
+
+def test_what_is_shown_is_what_is_checked(tmp_path: Path) -> None:
+    """Two readers of one structure may differ: what holds must be what stands there for people."""
+    whole = smime_signed(tmp_path, "-nodetach").partition(b"\r\n\r\n")[2]
+    data = base64.b64decode(whole)
+    assert smime.check(data, INNER, KEYS.authorities, None).found is Found.GOOD
+    assert smime.check(data, INNER + b"more", KEYS.authorities, None).found is Found.BAD
+
+
+def test_no_absurd_name_is_reckoned(tmp_path: Path) -> None:
+    """An object's name may be a number of a million digits: reading it as one takes minutes."""
+    whole = base64.b64decode(smime_signed(tmp_path, "-nodetach").partition(b"\r\n\r\n")[2])
+    loaded = cms.ContentInfo.load(whole)
+    loaded["content"]["signer_infos"][0]["digest_algorithm"]["algorithm"] = algos.DigestAlgorithmId.load(
+        b"\x06\x82\x27\x10" + b"\x81" * 9_999 + b"\x01"
+    )
+    assert smime.check(loaded.dump(force=True), INNER, KEYS.authorities, None).found is Found.BAD
+
+
+def test_a_certificate_that_no_library_bears(tmp_path: Path) -> None:
+    whole = base64.b64decode(smime_signed(tmp_path, "-nodetach").partition(b"\r\n\r\n")[2])
+    version = whole.index(bytes.fromhex("a003020102"))
+    broken = whole[: version + 4] + b"\x07" + whole[version + 5 :]
+    assert smime.check(broken, INNER, KEYS.authorities, None).found is Found.BAD
