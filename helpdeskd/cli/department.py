@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, say, table
 from helpdeskd.cli.settings import languages
+from helpdeskd.config import Config
 from helpdeskd.desk import catalogue, departments, guests, sections
 from helpdeskd.desk.catalogue import Place
 from helpdeskd.errors import NotFound, Refused
@@ -18,6 +20,9 @@ from helpdeskd.model.files import FilePolicy
 from helpdeskd.model.people import Department, ReplyTokens
 
 NO_LIMIT = 0
+THE_TEAMS = "default"
+
+F = TypeVar("F", bound=Callable[..., None])
 
 
 class _Most(click.ParamType[int]):
@@ -36,6 +41,66 @@ class _Most(click.ParamType[int]):
 MOST = _Most()
 
 
+class _Days(click.ParamType[int | str]):
+    """A number of days, or `default`."""
+
+    name = f"days|{THE_TEAMS}"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        if str(value) == THE_TEAMS:
+            return THE_TEAMS
+        if not (str(value).isascii() and str(value).isdigit() and len(str(value)) <= 5 and int(value) <= 36500):
+            self.fail(f"{value!r} is neither a number from 0 to 36500 nor {THE_TEAMS}", param, ctx)
+        return int(value)
+
+
+_MAIL = (  # each is called as the department's field, and None where it was not said
+    click.option("--sender-name", help="How its mail is signed in From. [default: its name]"),
+    click.option(
+        "--follow-up-days",
+        type=_Days(),
+        help="Replies reopen a closed ticket for so long; `default`: as long as the team's. [default: the team's]",
+    ),
+    click.option(
+        "--reply-tokens",
+        type=click.Choice([kind.value for kind in ReplyTokens]),
+        help="Where a reply's token travels: in a plus-address, or in our Message-ID alone. [default: auto]",
+    ),
+    click.option(
+        "--verp/--no-verp",
+        default=None,
+        help="An envelope sender of its own for every mail (the relay must allow it). [default: no-verp]",
+    ),
+    click.option(
+        "--cc/--no-cc",
+        "cc_participates",
+        default=None,
+        help="People whom a requester puts into Cc become participants, or do not. [default: cc]",
+    ),
+    click.option("--language", help="Language of its notices; `default`: the team's. [default: the team's]"),
+)
+
+
+def _mail_options(command: F) -> F:
+    for option in reversed(_MAIL):
+        command = option(command)
+    return command
+
+
+def _mail(config: Config, asked: dict[str, Any]) -> dict[str, Any]:
+    """What was said of its mail, as the desk takes it."""
+    said = {name: value for name, value in asked.items() if value is not None}
+    if "reply_tokens" in said:
+        said["reply_tokens"] = ReplyTokens(said["reply_tokens"])
+    if said.get("follow_up_days") == THE_TEAMS:
+        said["follow_up_days"] = None
+    if said.get("language") == THE_TEAMS:
+        said["language"] = ""
+    if (language := said.get("language")) and language not in (known := languages(config)):
+        raise Refused("bad-language", f"there are no texts in {language}: expected one of {', '.join(known)}")
+    return said
+
+
 @click.group()
 def command() -> None:
     """Departments and their addresses."""
@@ -44,45 +109,25 @@ def command() -> None:
 @command.command()
 @click.argument("name")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
-@click.option("--sender-name", help="How its mail is signed in From. [default: NAME]")
 @click.option("--private", is_flag=True, help="Not offered to customers where they can choose.")
-@click.option(
-    "--follow-up-days",
-    type=click.IntRange(0, 36500),
-    help="Replies reopen a closed ticket for so long. [default: the team's]",
-)
-@click.option(
-    "--reply-tokens",
-    type=click.Choice([kind.value for kind in ReplyTokens]),
-    default=ReplyTokens.AUTO.value,
-    show_default=True,
-    help="Where a reply's token travels: in a plus-address, or in our Message-ID alone.",
-)
-@click.option("--verp", is_flag=True, help="An envelope sender of its own for every mail (the relay must allow it).")
-@click.option("--no-cc", is_flag=True, help="People whom a requester puts into Cc do not become participants.")
-@click.option("--language", default="", help="Language of its notices. [default: the team's]")
+@_mail_options
 @click.option("--section", help="The group it stands in, made if there is none of that name.")
 @json_option
 @click.pass_context
 def add(
     ctx: click.Context,
+    /,
     name: str,
     addresses: tuple[str, ...],
     *,
-    sender_name: str | None,
     private: bool,
-    follow_up_days: int | None,
-    reply_tokens: str,
-    verp: bool,
-    no_cc: bool,
-    language: str,
     section: str | None,
     as_json: bool,
+    **mail: Any,
 ) -> None:
     """Add the department NAME, reached under ADDRESS...; the first is what its mail is sent from."""
     with writing(ctx) as here:
-        if language and language not in (known := languages(here.config)):
-            raise Refused("bad-language", f"there are no texts in {language}: expected one of {', '.join(known)}")
+        said = _mail(here.config, mail)
 
         def act(conn: Connection) -> Place:
             made = departments.add(
@@ -91,13 +136,8 @@ def add(
                 here.clock(),
                 name=name,
                 addresses=addresses,
-                sender_name=sender_name or name,
                 private=private,
-                follow_up_days=follow_up_days,
-                reply_tokens=ReplyTokens(reply_tokens),
-                verp=verp,
-                cc_participates=not no_cc,
-                language=language,
+                **said,
             )
             if section is not None:
                 place = sections.create(conn, here.desk, here.clock(), name=section, actor=None)
@@ -159,9 +199,11 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
     help="In one message; the others stay in the mail, an upload is refused. `none`: no limit.",
 )
 @click.option("--max-file-mb", type=MOST, help="How large a file of a message may be; likewise.")
+@_mail_options
 @click.pass_context
 def set_(
     ctx: click.Context,
+    /,
     name: str,
     *,
     section: str | None,
@@ -172,15 +214,19 @@ def set_(
     policy: str | None,
     max_files: int | None,
     max_file_mb: int | None,
+    **mail: Any,
 ) -> None:
-    """Put the department NAME into a group of departments, or out of it; say who may open tickets in it, and which files it takes."""
+    """Put the department NAME into a group of departments, or out of it; say who may open tickets in it, which files it takes, and
+    how its mail is sent. What is not said stays as it is."""
     if section is not None and no_section:
         raise click.UsageError("say --section NAME or --no-section")
     regrouped = section is not None or no_section
     filed = policy is not None or max_files is not None or max_file_mb is not None
-    if not regrouped and staff_only is None and not welcome and not unwelcome and not filed:
+    mailed = any(value is not None for value in mail.values())
+    if not (regrouped or staff_only is not None or welcome or unwelcome or filed or mailed):
         raise click.UsageError("say what is to be different")
     with writing(ctx) as here:
+        said = _mail(here.config, mail)
 
         def act(conn: Connection) -> tuple[Place, tuple[str, ...]]:
             department = departments.by_name(conn, name)
@@ -204,6 +250,8 @@ def set_(
                     max_files=_limit(max_files, department.max_files),
                     max_file_mb=_limit(max_file_mb, department.max_file_mb),
                 )
+            if mailed:
+                departments.set_mail(*given, department=dataclasses.replace(department, **said))
             return catalogue.of(conn, department.id), guests.names(conn).get(department.id, ())
 
         place, known = here.store.writer.run(act)
@@ -213,9 +261,10 @@ def set_(
         )
     if staff_only is not None or welcome or unwelcome:
         say(f"Department {place.department.name} is for {_for(place, known)}.")
-
     if filed:
         say(f"Department {place.department.name}: {_files(place.department)}.")
+    if mailed:
+        say(f"Department {place.department.name}: {_mails(place.department)}.")
 
 
 def _limit(asked: int | None, before: int | None) -> int | None:
@@ -234,6 +283,19 @@ def _files(department: Department) -> str:
         if number is not None
     ]
     return ", ".join([words[department.files], *limits])
+
+
+def _mails(department: Department) -> str:
+    days = department.follow_up_days
+    said = (
+        f"its mail is from {department.sender_name}",
+        f"replies reopen a ticket for {'as long as the team says' if days is None else f'{days} days'}",
+        f"reply tokens {department.reply_tokens}",
+        f"verp {'on' if department.verp else 'off'}",
+        f"people in Cc {'become' if department.cc_participates else 'do not become'} participants",
+        f"language {department.language or 'as the team has it'}",
+    )
+    return ", ".join(said)
 
 
 def _for(place: Place, welcome: tuple[str, ...]) -> str:

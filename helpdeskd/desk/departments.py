@@ -55,8 +55,7 @@ def add(
     Raises Refused: bad-name, name-taken, bad-address, address-taken, address-is-staff, bad-days.
     """
     name = _name(name)
-    if follow_up_days is not None and not 0 <= follow_up_days <= 36500:
-        raise Refused("bad-days", "the follow-up window is a number of days, 0 or more, a century at most")
+    _check_days(follow_up_days)
     if by_name(conn, name) is not None:
         raise Refused("name-taken", f"there is a department {name} already")
     emails = tuple(dict.fromkeys(_own(email) for email in addresses))
@@ -73,7 +72,7 @@ def add(
         name=name,
         address=emails[0] if emails else "",
         addresses=emails,
-        sender_name=" ".join(sender_name.split()) or name,
+        sender_name=_signed(sender_name, name),
         private=private,
         follow_up_days=follow_up_days,
         reply_tokens=reply_tokens,
@@ -124,6 +123,21 @@ def change(
     return get(conn, department.id)
 
 
+def set_mail(conn: Connection, desk: Desk, now: datetime, *, department: Department) -> Department:
+    """How its mail is sent, and what its replies do, as this record has it; its tickets' mails from now on. Raises Refused: bad-days."""
+    _check_days(department.follow_up_days)
+    values = {
+        "sender_name": _signed(department.sender_name, department.name),
+        "follow_up_days": department.follow_up_days,
+        "reply_tokens": department.reply_tokens.value,
+        "verp": department.verp,
+        "cc_participates": department.cc_participates,
+        "language": department.language,
+    }
+    conn.execute(update(schema.department).where(_d.id == department.id).values(values))
+    return get(conn, department.id)
+
+
 def set_files(
     conn: Connection,
     desk: Desk,
@@ -145,6 +159,15 @@ def keep_to_staff(
 ) -> None:
     """Whether only staff open tickets in it and customers do not see it, guests neither. Mail to its addresses opens tickets as before."""
     conn.execute(update(schema.department).where(_d.id == department.id).values(staff_only=staff_only))
+
+
+def _check_days(days: int | None) -> None:
+    if days is not None and not 0 <= days <= 36500:
+        raise Refused("bad-days", "the follow-up window is a number of days, 0 or more, a century at most")
+
+
+def _signed(sender_name: str, name: str) -> str:
+    return " ".join(sender_name.split()) or name
 
 
 def _name(name: str) -> str:

@@ -49,6 +49,51 @@ def test_what_a_department_does_with_files(house):
         assert house("department", "set", "support", f"--max-files={wrong}").code == 2
 
 
+FIELDS = ("sender_name", "follow_up_days", "reply_tokens", "verp", "cc_participates", "language")
+
+
+def test_how_a_department_sends_can_be_said_later(house):
+    def now():
+        (support,) = house("department", "list", "--json").json
+        return tuple(support[field] for field in FIELDS)
+
+    begun = ("Support", None, "auto", False, True, "")
+    assert now() == begun
+    words = ("--sender-name", "The Desk", "--follow-up-days", "0", "--reply-tokens", "plus", "--verp", "--no-cc")
+    said = house("department", "set", "support", *words, "--language", "de").ok()
+    assert said == (
+        "Department Support: its mail is from The Desk, replies reopen a ticket for 0 days, reply tokens plus, verp on,"
+        " people in Cc do not become participants, language de.\n"
+    )
+    assert now() == ("The Desk", 0, "plus", True, False, "de")
+    house("department", "set", "support", "--no-verp").ok()
+    assert now() == ("The Desk", 0, "plus", False, False, "de")
+    back = (
+        "--sender-name",
+        "",
+        "--follow-up-days",
+        "default",
+        "--reply-tokens",
+        "auto",
+        "--cc",
+        "--language",
+        "default",
+    )
+    house("department", "set", "support", *back).ok()
+    assert now() == begun
+    assert house("department", "set", "support", "--language", "xx").failed(1).startswith("there are no texts in xx")
+    for wrong in ("-1", "36501", "soon"):
+        assert house("department", "set", "support", f"--follow-up-days={wrong}").code == 2
+    assert house("department", "set", "support").code == 2
+
+
+def test_the_same_options_when_it_is_added(house):
+    words = ("--follow-up-days", "3", "--reply-tokens", "message-id", "--verp", "--no-cc", "--language", "de")
+    house("department", "add", "Sales", "sales@desk.example", *words).ok()
+    sales = house("department", "list", "--json").json[1]
+    assert tuple(sales[field] for field in FIELDS) == ("Sales", 3, "message-id", True, False, "de")
+
+
 def test_a_department_for_scripts(house):
     added = house("department", "add", "Sales", "sales@desk.example", "--json").json
     assert added in house("department", "list", "--json").json
