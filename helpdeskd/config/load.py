@@ -31,8 +31,13 @@ S = TypeVar("S", bound=Section)
 
 
 class _Problems(list[str]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: set[str] = set()
+
     def add(self, place: str, key: str, expected: str) -> None:
         self.append(f"{place}: {key}: {expected}")
+        self.keys.add(key)
 
 
 def load(file: Path | None, env: Mapping[str, str], *, keys: bool = True) -> Config:
@@ -47,11 +52,21 @@ def load(file: Path | None, env: Mapping[str, str], *, keys: bool = True) -> Con
     places: dict[tuple[str, ...], str] = {}
     _overlay(table, env, places, problems)
     config = _config(table, place, places, problems)
+    stood_in = set(problems.keys)
     for key, expected in contradictions(config, keys=keys):
+        if _follows(key, expected, stood_in):
+            continue
         problems.add(places.get(tuple(key.split(".")), place), key, expected)
     if problems:
         raise ConfigError(tuple(problems))
     return config
+
+
+def _follows(key: str, expected: str, wrong: set[str]) -> bool:
+    """Is this, or may it be, about a value of ours that stands in for a wrong one?"""
+    section = key.rpartition(".")[0]
+    named = re.findall(r"[a-z_]+(?:\.[a-z_]+)*", expected)
+    return key in wrong or any(name in wrong or f"{section}.{name}" in wrong for name in named)
 
 
 def _read(file: Path | None, problems: _Problems) -> dict[str, Any]:
@@ -130,8 +145,8 @@ def _from_text(text: str, field: FieldInfo) -> Any:
 
 
 def _config(table: dict[str, Any], place: str, places: Mapping[tuple[str, ...], str], problems: _Problems) -> Config:
-    """The sections that are right, and the defaults of those that are not: so what does not go together is found too."""
-    good, _ = _keys(Config, table, (), place, places, problems)
+    """What is right, and the defaults of what is not: so what does not go together is found too."""
+    good = _keys(Config, table, (), place, places, problems)
     whole = {
         name: each for name, each in good.items() if each is not None and not (type(each) is tuple and None in each)
     }
@@ -149,8 +164,8 @@ def _section(
     if not isinstance(table, dict):
         problems.add(places.get(path, place), ".".join(path), "expected a table")
         return None
-    good, whole = _keys(kind, table, path, place, places, problems)
-    return kind(**good) if whole else None
+    good = _keys(kind, table, path, place, places, problems)
+    return kind(**good)
 
 
 def _keys(
@@ -160,11 +175,11 @@ def _keys(
     place: str,
     places: Mapping[tuple[str, ...], str],
     problems: _Problems,
-) -> tuple[dict[str, Any], bool]:
-    """The keys that are right, with their values (None: a section that is not), and whether all are."""
+) -> dict[str, Any]:
+    """The keys that are right, with their values (None: something that is no section). Where a text without a default is missing
+    or wrong, its own place stands in for it, so that the others are looked at."""
     known = {f.name: f for f in fields(kind)}
     good: dict[str, Any] = {}
-    whole = True
     for key, value in table.items():
         here = (*path, key)
         where = next((places[p] for p in places if p == here), place)
@@ -172,19 +187,18 @@ def _keys(
             near = difflib.get_close_matches(key, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.add(where, ".".join(here), f"expected one of {', '.join(sorted(known))}{hint}")
-            whole = False
             continue
         field = known[key]
         try:
             good[key] = _value(field, value, here, where, places, problems)
         except msgspec.ValidationError as error:
-            problems.add(where, ".".join(here), _expected(error))
-            whole = False
+            problems.add(where, ".".join(here), _expected(error, field))
     for name, field in known.items():
         if field.required and name not in table:
             problems.add(place, ".".join((*path, name)), "expected a value: this setting has no default")
-            whole = False
-    return good, whole
+        if field.required and name not in good:
+            good[name] = ".".join((*path, name))
+    return good
 
 
 def _value(
@@ -213,9 +227,12 @@ def _hook(kind: type, value: Any) -> Any:
     raise NotImplementedError(kind)
 
 
-def _expected(error: msgspec.ValidationError) -> str:
+def _expected(error: msgspec.ValidationError, field: FieldInfo) -> str:
     """The words of msgspec, as a sentence of ours: "expected `int` >= 1, got ..." (a value is never repeated: it may be secret)."""
     text = str(error)
+    if text.startswith("Invalid enum value"):  # which msgspec repeats, and does not say what is allowed
+        inner = get_args(field.type)[0] if get_origin(field.type) is tuple else field.type
+        return f"expected one of {', '.join(get_args(inner))}"
     return text[:1].lower() + text[1:]
 
 

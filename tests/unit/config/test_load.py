@@ -77,7 +77,7 @@ WRONG = [
     ('[lmtp]\nlisten = ["unix:relative"]', ["FILE: lmtp.listen: expected unix:/path"]),
     ('[outgoing]\nrelay = "http://x"', ["FILE: outgoing.relay: expected host or host:port"]),
     ('[outgoing]\nuser = "u"', ["FILE: outgoing.password: expected password or password_file"]),
-    ('[outgoing]\nsecurity = "ssl"', ["FILE: outgoing.security: invalid enum value"]),
+    ('[outgoing]\nsecurity = "ssl"', ["FILE: outgoing.security: expected one of none, starttls, tls"]),
     ('[store]\nurl = "mysql://x"', ["FILE: store.url: expected sqlite"]),
     ('[blobs]\nurl = "https://bucket"', ["FILE: blobs.url: expected s3://bucket or s3://bucket/prefix"]),
     ('[blobs]\nurl = "s3://bucket/../other"', ["FILE: blobs.url: expected s3://bucket"]),
@@ -116,7 +116,8 @@ WRONG = [
         BOX + 'password = "p"\n' + BOX + 'password = "p"',
         ["mailbox.1.name: expected a name of its own", "INBOX is already watched by a"],
     ),
-    ('[spam]\nheaders_from = ["smtp"]', ["FILE: spam.headers_from"]),
+    ('[spam]\nheaders_from = ["smtp"]', ["FILE: spam.headers_from: expected one of relays, lmtp, pipe, mailboxes"]),
+    ('[trust]\nprofile = "paranoid"', ["FILE: trust.profile: expected one of default, strict"]),
     ('[spam]\ndnsbl = ["Zen"]', ["FILE: spam.dnsbl: expected zones in lower case"]),
     ('[spam]\ndnsbl = ["a.example", "a.example"]', ["FILE: spam.dnsbl: expected each zone once"]),
     ('[spam]\ndnsbl = ["a.example"]\ndnsbl_needed = 2', ["FILE: spam.dnsbl_needed: expected at most 1"]),
@@ -151,7 +152,7 @@ def test_all_at_once(tmp_path):
         '[smtp]\nmax_errors = 0\nlisen = 1\n[desk]\nlanguage = 3\n[[mailbox]]\nname = "x"\n',
         {"HELPDESKD_SMTP__IDLE_SECONDS": "soon", "HELPDESKD_SMTP__NOPE": "1"},
     )
-    assert len(found) == 7
+    assert len(found) == 8
     assert any(
         line.startswith("environment HELPDESKD_SMTP__IDLE_SECONDS: smtp.idle_seconds: expected `int`") for line in found
     )
@@ -161,7 +162,46 @@ def test_all_at_once(tmp_path):
 def test_what_does_not_go_together_is_found_beside_what_is_wrong_by_itself(tmp_path):
     text = '[intake]\nbatch = "x"\n[desk]\nmarker = "--"\n[lmtp]\nlisten = ["nowhere"]\n[[mailbox]]\nname = "x"\n'
     keys = [line.split(": ")[1] for line in problems(tmp_path, text)]
-    assert keys == ["intake.batch", "mailbox.0.host", "mailbox.0.user", "lmtp.listen", "desk.marker"]
+    assert keys == [
+        "intake.batch",
+        "mailbox.0.host",
+        "mailbox.0.user",
+        "lmtp.listen",
+        "desk.marker",
+        "mailbox.0.password",
+    ]
+
+
+def test_a_wrong_key_hides_nothing_of_its_own_section(tmp_path):
+    text = '[trust]\nprofile = "paranoid"\nrelays = ["mx.example"]\n[smtp]\nmax_errors = 0\nlisten = ["here"]\n'
+    text += BOX + 'password = "p"\nport = "x"\nafter = "move"\n[[mailbox]]\nhost = 3\nuser = "u"\nbackfill = "often"\n'
+    found = problems(tmp_path, text)
+    assert [line.split(": ")[1] for line in found] == [
+        "trust.profile",
+        "smtp.max_errors",
+        "mailbox.0.port",
+        "mailbox.1.host",
+        "mailbox.1.name",
+        "smtp.listen",
+        "mailbox.0.move_to",
+        "mailbox.1.password",
+        "mailbox.1.backfill",
+        "trust.relays",
+    ]
+    assert "paranoid" not in "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("toml", "key"),
+    [
+        ('[smtp]\ntls_certificate = "/nowhere/x.pem"\ntls_key = 3', "smtp.tls_key"),
+        ("[submission]\nlisten = ['127.0.0.1:587']\n[smtp]\ntls_certificate = 3", "smtp.tls_certificate"),
+        ('[outgoing]\nuser = "u"\npassword = 3', "outgoing.password"),
+    ],
+)
+def test_what_stands_in_for_a_wrong_value_is_no_second_problem(tmp_path, toml, key):
+    found = [line for line in problems(tmp_path, toml) if "nowhere" not in line]
+    assert [line.split(": ")[1] for line in found] == [key]
 
 
 def test_a_secret_is_never_repeated(tmp_path):
