@@ -13,8 +13,6 @@ from helpdeskd.mail import ids
 from helpdeskd.model.mail import Address, Inbound
 from helpdeskd.model.people import Department
 
-MAX_BYSTANDERS = 40  # a mail to half a town must not let half a town receive every answer
-
 Book = Mapping[str, int]  # our addresses (lower case, without +detail) and their departments' ids
 
 
@@ -98,4 +96,4 @@ def bystanders(inbound: Inbound, book: Book) -> tuple[Address, ...]:
         return ()
     if inbound.author is not None:
         others.pop(inbound.author.key, None)
-    return tuple(address for address in others.values() if facts.is_usable(address.email))[:MAX_BYSTANDERS]
+    return tuple(address for address in others.values() if facts.is_usable(address.email))

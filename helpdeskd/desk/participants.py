@@ -16,7 +16,7 @@ from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
 
 # A mail to half a town must not make half a town receive every answer.
-MAX_OF_ONE_MAIL = 100
+MAX_OF_ONE_MAIL = 40
 
 _c = schema.participant.c
 _OF = (
@@ -34,13 +34,15 @@ def of(conn: Connection, ticket_id: int) -> tuple[Person, ...]:
 
 
 def named(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[tuple[Person, ...], int]:
-    """The people behind addresses of a mail, and how many a ceiling keeps out. Customers are made of the unknown, our own addresses and
+    """The people behind addresses of a mail, and how many are too many or kept out by a ceiling. Customers are made of the unknown, our own addresses and
     what is no address are left out."""
-    wanted = tuple(found)[:MAX_OF_ONE_MAIL]
+    every = tuple(found)
+    wanted = every[:MAX_OF_ONE_MAIL]
     if not wanted:
         return (), 0
     ours = addresses.ours(conn, {address.email for address in wanted})
-    return people.customers(conn, desk, now, [address for address in wanted if address.email not in ours])
+    there, kept_out = people.customers(conn, desk, now, [address for address in wanted if address.email not in ours])
+    return there, kept_out + len(every) - len(wanted)
 
 
 def add(

@@ -229,6 +229,9 @@ def test_a_flood_of_cc_draws_in_so_many(house, street):
     assert [len(street.participants(ticket)) for ticket in drawn] == [30, 20, 0]
     left = [[detail for kind, detail in house.history(ticket) if kind == "left-out"] for ticket in drawn]
     assert left == [[], [{"people": 10}], [{"people": 30}]]
+    # beyond forty of one mail nobody is looked at: both are told in one number
+    ticket = street.ticket(street.send(cc=tuple(f"q{n}@x.example" for n in range(55))))
+    assert ("left-out", {"people": 55}) in house.history(ticket)
     # whoever is there already takes part, and whoever writes is somebody
     ticket = street.ticket(street.send("new@x.example", cc=("p0-1@x.example", "p9@x.example")))
     assert street.participants(ticket) == ["p0-1@x.example"]

@@ -565,7 +565,9 @@ def test_a_department_may_want_no_participants(house, street):
 
 def test_who_draws_nobody_in(house, street):
     crowd = tuple(f"p{number}@customer.example" for number in range(60))
-    assert len(street.participants(street.ticket(street.send(cc=crowd)))) == 40
+    ticket = street.ticket(street.send(cc=crowd))
+    assert len(street.participants(ticket)) == 40
+    assert ("left-out", {"people": 20}) in house.history(ticket)
     for mail in (
         street.mail(cc=crowd, text="1", kind=Kind.LIST),
         street.mail(cc=crowd, text="2", verdict=Verdict.FAIL),

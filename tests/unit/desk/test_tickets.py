@@ -184,7 +184,8 @@ def test_people_in_copy_take_part_but_never_we_ourselves(house):
 
 def test_half_a_town_in_copy_stays_outside(house):
     ticket = house.open(participants=tuple(Address("", f"p{n}@town.example") for n in range(120))).ticket
-    assert len(participants.of(house.conn, ticket.id)) == participants.MAX_OF_ONE_MAIL == 100
+    assert len(participants.of(house.conn, ticket.id)) == participants.MAX_OF_ONE_MAIL == 40
+    assert ("left-out", {"people": 80}) in house.history(ticket)
 
 
 def test_a_follow_up_is_linked_to_the_old_ticket_on_both_sides(house):
