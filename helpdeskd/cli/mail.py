@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
+from ipaddress import ip_address
 from typing import BinaryIO
 
 import click
@@ -39,7 +40,9 @@ for other in (audit, mail_again.export, mail_again.reparse):
 )
 @click.option("--sender", help="Envelope sender; '' is the null path. [default: unknown]")
 @click.option(
-    "--client", default="", help="Address of the client that brought it to our SMTP door. [default: a pipe did]"
+    "--client",
+    default="",
+    help="IP address of the client that brought it to our SMTP door; it wants --sender beside it. [default: a pipe did]",
 )
 @click.option("--helo", default="", help="The name that this client gave.")
 @json_option
@@ -57,6 +60,8 @@ def explain(
     """What would happen to the mail in FILE (- is standard input) and why, without doing it."""
     if client and sender is None:
         raise click.UsageError("--client wants --sender beside it: SPF is about both")
+    if client and not _is_ip(client):
+        raise click.UsageError("--client wants an IP address, such as 192.0.2.7 or 2001:db8::7")
     raw = file.read()
     from helpdeskd.cli import mail_explained  # the other commands judge no mail
 
@@ -79,6 +84,14 @@ def explain(
         return
     for line in told.lines():
         click.echo(lines(line))
+
+
+def _is_ip(client: str) -> bool:
+    try:
+        ip_address(client)
+    except ValueError:
+        return False
+    return True
 
 
 @command.command()

@@ -97,6 +97,10 @@ def test_the_verdict_with_what_it_rests_on(house):
     assert "from: none, because spf-unknown" in house("mail", "explain", "-", stdin=forged).ok()
     half = house("mail", "explain", "-", "--client", "192.0.2.7", stdin=forged)
     assert (half.code, half.err.splitlines()[-1]) == (2, "Error: --client wants --sender beside it: SPF is about both")
+    for wrong in ("nonsense", "mx.example", "192.0.2.700", "192.0.2.7:25"):
+        odd = house("mail", "explain", "-", "--client", wrong, "--sender", "x@evil.example", stdin=forged)
+        said = "Error: --client wants an IP address, such as 192.0.2.7 or 2001:db8::7"
+        assert (odd.code, odd.err.splitlines()[-1]) == (2, said)
 
 
 def test_evidence_and_reasons(house):
