@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, exists, insert, or_, select, update
 
-from helpdeskd.desk import bearer
+from helpdeskd.desk import bearer, people
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
-from helpdeskd.model.api import PERMISSIONS, ApiKey
+from helpdeskd.model.api import PERMISSIONS, SUBMISSION, ApiKey
 from helpdeskd.store import schema
 
 SHORTEST = 20  # characters of a token that was made elsewhere
@@ -65,7 +65,7 @@ def create(
 ) -> ApiKey:
     """A new key for `token`. `allow_ip` was checked by guard.addresses.
 
-    Raises Refused: no-such-dialect, no-such-permission, no-person (this dialect's keys belong to one), short-token, token-taken.
+    Raises Refused: no-such-dialect, no-such-permission, no-person (this dialect's keys belong to one), not-staff, short-token, token-taken.
     """
     known = PERMISSIONS.get(dialect)
     if known is None:
@@ -75,6 +75,8 @@ def create(
         raise Refused("no-such-permission", f"{', '.join(unknown)}: {dialect} knows {', '.join(known) or 'none'}")
     if not known and person_id is None:
         raise Refused("no-person", f"a key of {dialect} carries the rights of a person: say whose")
+    if dialect == SUBMISSION and person_id is not None and not people.get(conn, person_id).is_staff:
+        raise Refused("not-staff", f"a key of {dialect} opens the door where staff hand in mail: say which of staff")
     if len(token) < SHORTEST or token != token.strip():
         raise Refused("short-token", f"a token has at least {SHORTEST} characters, and no blanks around them")
     if conn.execute(_BY_HASH, {"hashed": bearer.hashed(token)}).first() is not None:

@@ -21,3 +21,12 @@ def test_such_a_key_wants_its_person(house):
     assert said == "a key of jitbit carries the rights of a person: say whose"
     said = house("token", "create", "--dialect", "jitbit", "--person", ADA, "--permission", "users/read").failed(1)
     assert said == "users/read: jitbit knows none"
+
+
+def test_a_key_to_the_door_of_staff_is_for_staff(house):
+    house.ticket()
+    words = ("token", "create", "--dialect", "submission", "--person")
+    said = house(*words, "grace@customer.example").failed(1)
+    assert said == "a key of submission opens the door where staff hand in mail: say which of staff"
+    assert house("token", "list", "--json").json == []
+    assert house(*words, ADA).code == 0

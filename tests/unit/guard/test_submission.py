@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
-from helpdeskd.desk import accounts, api_keys, people
+from helpdeskd.desk import accounts, api_keys, bearer, people
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.submission import LOCKOUT, log_in
 from helpdeskd.model.api import SUBMISSION
 from helpdeskd.model.mail import Address
+from helpdeskd.store import schema
 from helpdeskd.store.engine import Store
 from tests.desks import a_desk
 
@@ -69,7 +71,9 @@ def house(store: Store) -> House:
 def test_who_may(house, name, password, who):
     house.key(house.ada)
     house.key(house.ada, "hd_" + "j" * 40, "jitbit")
-    house.key(house.grace, "hd_" + "g" * 40)
+    house.key(house.ada, "hd_" + "g" * 40)
+    graces = update(schema.api_key).where(schema.api_key.c.token_sha256 == bearer.hashed("hd_" + "g" * 40))
+    house.store.writer.run(lambda conn: conn.execute(graces.values(person_id=house.grace.id)))  # none is made so
     found = house(name, password)
     assert (found and found.lower()) == who
 
@@ -106,6 +110,8 @@ def test_failures_close_the_address_as_at_the_apis(house):
     assert house() == house.ada.email
 
 
-def test_keys_of_submission_belong_to_a_person(house):
+def test_keys_of_submission_belong_to_a_member_of_staff(house):
+    with pytest.raises(Refused, match="which of staff"):
+        house.key(house.grace)
     with pytest.raises(Refused, match="rights of a person"):
         house.write(api_keys.create, dialect=SUBMISSION, name="", token=TOKEN)
