@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -15,7 +16,14 @@ from helpdeskd.cli.ticket_work import actor_of, as_option
 from helpdeskd.desk import files
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.danger import WORDS, flags
+from helpdeskd.mail.filetypes import TEXT
 from helpdeskd.model.ticket import Attachment, Ticket
+
+# What is written as text, whatever it is for.
+_TEXTUAL = re.compile(
+    r"text/|message/|application/(?:pgp-(?:keys|signature|encrypted)|ics|(?:[\w.-]+\+)?(?:json|xml))(?:$|;)",
+    re.IGNORECASE,
+)
 
 id_argument = click.argument("file_id", type=click.IntRange(1, 2**63 - 1), metavar="ID")
 
@@ -59,6 +67,8 @@ def release(ctx: click.Context, file_id: int, *, who: str | None) -> None:
 def file_line(file: Attachment | Part) -> str:
     """What it is called, what it says it is, what it is, and what to beware of."""
     is_other = file.found_type not in {None, "", file.content_type}
+    if file.found_type == TEXT and _TEXTUAL.match(file.content_type):
+        is_other = False  # of a calendar, a key, a delivery report bytes say no more than that
     found = [f"by its bytes {file.found_type}"] if is_other else []
     said = f"{file.name}, {', '.join([file.content_type, *found])}, {size(file.size)}"
     marks = ", ".join(WORDS[each] for each in flags(file))

@@ -179,9 +179,20 @@ def _entry(entry: HistoryEntry, names: dict[int, str]) -> None:
         before, after = (names.get(who or 0, "nobody") for who in _ends(entry))
         detail = f"from={before} to={after}"
     else:
-        detail = " ".join(f"{key}={value}" for key, value in entry.detail.items() if key != "person")
+        detail = " ".join(f"{key}={_plain(value)}" for key, value in entry.detail.items() if key != "person")
     by = f" by {names[entry.actor_id]}" if entry.actor_id in names else ""
     say(f"{moment(entry.at)}  {entry.kind}{by}  {detail}".rstrip())
+
+
+def _plain(value: object) -> str:
+    """A detail as people read it: a list with commas, what became of a command in words."""
+    if isinstance(value, list):
+        return ", ".join(_plain(each) for each in value)
+    if isinstance(value, dict):
+        if value.keys() == {"command", "done", "text"}:
+            return f"{value['command']} ({'' if value['done'] else 'not done: '}{value['text']})"
+        return ", ".join(f"{key} {_plain(each)}" for key, each in value.items())
+    return "none" if value is None else str(value)
 
 
 def _head(shown: queries.Shown) -> None:

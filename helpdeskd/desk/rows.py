@@ -102,6 +102,7 @@ MESSAGE: tuple[Column[Any], ...] = (
     _m.reason,
     _m.verdict,
     _m.created_at,
+    _m.date,
 )
 ATTACHMENT: tuple[Column[Any], ...] = (
     _a.id,
@@ -210,6 +211,7 @@ def message(row: Row) -> Message:
         reason=row[13],
         verdict=Verdict(row[14]),
         created_at=row[15],
+        date=row[16],
     )
 
 

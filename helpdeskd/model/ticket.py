@@ -90,7 +90,7 @@ class History(StrEnum):
     MAIL_CANCELLED = "mail-cancelled"
     MAIL_WITHHELD = "mail-withheld"  # automatic mail, to an address that is muted: once for a ticket
     WITHHELD = "withheld"  # automatic mails, by a ceiling
-    LEFT_OUT = "left-out"  # people in Cc, by a ceiling
+    LEFT_OUT = "left-out"  # people in Cc, too many of one mail or by a ceiling
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     FILE_RELEASED = "file-released"
@@ -155,6 +155,7 @@ class Message:
     reason: str
     verdict: Verdict
     created_at: datetime
+    date: datetime | None = None  # the mail's own Date
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from helpdeskd.cli.file import file_line
+from helpdeskd.model.ticket import Attachment
 from tests.unit.mail.filebytes import EXE
 
 
@@ -34,4 +38,29 @@ def test_a_file_from_a_mail_to_the_desk_of_staff(house):
     assert "file-released by Ada Lovelace  name=bill.pdf.exe" in house("ticket", "show", number, "--history").ok()
     said = house("ticket", "reply", number, "Run this.", "--attach", str(out), "--attach", str(house.config)).ok()
     assert said == f"Answered #{number}.\nNot passed on, by the department's policy: bill\n"
-    assert "files-withheld by Ada Lovelace  files=['bill']" in house("ticket", "show", number, "--history").ok()
+    assert "files-withheld by Ada Lovelace  files=bill\n" in house("ticket", "show", number, "--history").ok()
+
+
+@pytest.mark.parametrize(
+    ("claimed", "found", "told"),
+    [
+        ("text/vcard", "text/plain", False),
+        ("text/calendar", "text/plain", False),
+        ("application/ics", "text/plain", False),
+        ("application/pgp-keys", "text/plain", False),
+        ("application/pgp-signature", "text/plain", False),
+        ("message/delivery-status", "text/plain", False),
+        ("text/rfc822-headers", "text/plain", False),
+        ("application/json", "text/plain", False),
+        ("application/atom+xml", "text/plain", False),
+        ("text/plain", "text/html", True),
+        ("image/png", "text/plain", True),
+        ("application/pdf", "text/plain", True),
+        ("application/octet-stream", "text/plain", True),
+        ("text/plain", "application/zip", True),
+        ("text/plain", None, False),
+    ],
+)
+def test_what_its_bytes_are_is_said_where_it_tells_something(claimed, found, told):
+    file = Attachment(1, None, 0, "a", claimed, 8, "0" * 64, "", False, found_type=found)
+    assert (f"by its bytes {found}" in file_line(file)) is told

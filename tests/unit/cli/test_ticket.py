@@ -7,9 +7,13 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from helpdeskd.cli import ticket
+from helpdeskd.desk.obey import Result
+from helpdeskd.model.ticket import History, HistoryEntry
 from helpdeskd.store import sqlite
 from helpdeskd.store.blobs import FolderBlobs
 from tests.unit.cli.house import ADA, ROOT, clean_environment, letter
@@ -132,6 +136,37 @@ def test_show_for_people(house):
     assert f"staff_reply to {GRACE}: queued\n" in said
     assert re.search(r"^\S+ \S+  staff-replied by Ada Lovelace  reason=cli$", said, re.MULTILINE)
     assert re.search(r"^\S+ \S+  assigned by Ada Lovelace  from=nobody to=Ada Lovelace$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        ({"tags": ["red", "hot"]}, "tags=red, hot"),
+        (
+            {
+                "commands": [
+                    Result("#close", True, "closed").plain(),
+                    Result("#assign x", False, "there is no x").plain(),
+                ]
+            },
+            "commands=#close (closed), #assign x (not done: there is no x)",
+        ),
+        ({"from": None, "to": "high"}, "from=none to=high"),
+        ({"person": 7, "email": "a@x.example"}, "email=a@x.example"),
+        ({"mails": "1 acknowledgement (total)"}, "mails=1 acknowledgement (total)"),
+    ],
+)
+def test_history_in_words(capsys, detail, said):
+    ticket._entry(HistoryEntry(1, 1, datetime(2026, 11, 2, tzinfo=UTC), History.TAGGED, None, None, detail), {})
+    assert capsys.readouterr().out.endswith(f"  tagged  {said}\n")
+
+
+def test_show_tells_a_mails_own_date(house):
+    number = house.ticket()
+    house("ticket", "note", str(number), "Third time.").ok()
+    mail, note = house("ticket", "show", str(number), "--json").json["messages"]
+    assert mail["message"]["date"] == "2026-11-02T10:00:00+00:00"
+    assert note["message"]["date"] is None
 
 
 def test_show_keeps_tokens_to_itself(house):
