@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import re
 import socket
@@ -10,8 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from helpdeskd import cli
 from helpdeskd.desk import queries
 from helpdeskd.store import sqlite
 from tests.unit.cli.house import ROOT, clean_environment, typed
@@ -213,6 +216,14 @@ LIGHT = [
     (("status",), HEAVY - {"sqlalchemy"}),
     (("staff", "list"), HEAVY - {"sqlalchemy"}),
 ]
+
+
+@pytest.mark.parametrize("name", [name for name, (_, text) in cli.COMMANDS.items() if ": " in text])
+def test_the_help_names_each_subcommand(name):
+    module, text = cli.COMMANDS[name]
+    command = importlib.import_module(module).command
+    if isinstance(command, click.Group):
+        assert sorted(text.partition(": ")[2].rstrip(".").split(", ")) == sorted(command.commands)
 
 
 @pytest.mark.parametrize(("words", "unwanted"), LIGHT, ids=[" ".join(words) for words, _ in LIGHT])
