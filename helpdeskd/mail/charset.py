@@ -117,6 +117,7 @@ _LATIN |= {
     "cp1258",
 }
 _NEIGHBOURS = re.compile(rb"[\x80-\xff]{2}")  # other alphabets have hardly a letter that stands alone among ASCII
+_FEW_LATIN = re.compile(rb"[\x00-\x7f]*(?:[\xc0-\xd6\xd8-\xf6\xf8-\xff][\x00-\x7f]*){1,2}")
 _SHORT = 100  # bytes
 _SAMPLE = 65536  # bytes the detector sees
 
@@ -264,6 +265,8 @@ def _guess(data: bytes, named: str | None) -> tuple[str, str]:
         guessed = "gb18030"
     if len(data) < _SHORT and (guessed in _LATIN or not _NEIGHBOURS.search(data)):
         guessed = "cp1252"  # too few letters to tell one Latin alphabet from another: the commonest
+    if len(data) < _SHORT and _FEW_LATIN.fullmatch(data):
+        guessed = "cp1252"  # one or two letters, such as a file's name has: no detector can tell
     for name in (guessed, "cp1252"):
         text = _strict(data, name) if name else None
         if text is not None and name:
