@@ -321,3 +321,14 @@ def test_what_is_not_ours_to_catch_is_not_caught(monkeypatch):
 def test_the_record_is_frozen_and_comparable():
     assert read(MAIL) == replace(read(MAIL))
     assert read(MAIL) != replace(read(MAIL), subject="other")
+
+
+def test_yenc_stays_in_the_text():
+    data = bytes((byte + 42) % 256 for byte in range(256))
+    for plain, escaped in ((b"=", b"=}"), (b"\0", b"=@"), (b"\n", b"=J"), (b"\r", b"=M")):
+        data = data.replace(plain, escaped)
+    code = b"=ybegin line=128 size=256 name=a.bin\n" + data + b"\n=yend size=256\n"
+    mail = read(HEAD + b"\nSee below.\n" + code + b"Bye.\n")
+    first, begin, *_, end, last = mail.text.splitlines()
+    assert (first, last, mail.parts) == ("See below.", "Bye.", ())
+    assert (begin, end) == ("=ybegin line=128 size=256 name=a.bin", "=yend size=256")
