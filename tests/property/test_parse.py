@@ -6,6 +6,7 @@ import email
 import email.policy
 import random
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -453,3 +454,55 @@ def test_quotes_are_found_in_linear_time(name):
         return best
 
     assert cost(large) <= 24 * max(cost(small), 0.0005)
+
+
+def _parts(kind: bytes, body: bytes) -> bytes:
+    return b"MIME-Version: 1.0\nContent-Type: " + kind + b"\n\n" + body
+
+
+_FROM = b"From: a@x.example\nSubject: s\n"
+# What a mail is made of, again and again: (what is repeated, the mail around it).
+REPEATED: dict[str, tuple[bytes, Callable[[bytes], bytes]]] = {
+    "HTML tags": (b"<div><p>a", lambda body: _FROM + _parts(b"text/html", body)),
+    "HTML that never ends": (b"<a href='<!--", lambda body: _FROM + _parts(b"text/html", body)),
+    "HTML quotes": (b"<blockquote>a<br>", lambda body: _FROM + _parts(b"text/html", body)),
+    "HTML entities": (b"&amp;&#x41;&lt", lambda body: _FROM + _parts(b"text/html", body)),
+    "HTML styles": (b"<p style='color:red;a:url(b)'>x</p>", lambda body: _FROM + _parts(b"text/html", body)),
+    "a charset unknown": (b"\xd0\xcf ab\n", lambda body: _FROM + _parts(b"text/plain; charset=x", body)),
+    "a charset not kept to": (b"\xe4b\n", lambda body: _FROM + _parts(b"text/plain; charset=utf-8", body)),
+    "utf-7": (b"+AOQ-a\n", lambda body: _FROM + _parts(b"text/plain; charset=utf-7", body)),
+    "iso-2022-jp": (b'\x1b$B$"\x1b(Ba\n', lambda body: _FROM + _parts(b"text/plain; charset=iso-2022-jp", body)),
+    "quoted-printable": (
+        b"=C3=A4=\n", lambda body: _FROM + b"Content-Transfer-Encoding: quoted-printable\n" + _parts(b"text/plain", body)
+    ),
+    "encoded words": (b" =?utf-8?q?=C3=A4?=", lambda body: _FROM + b"Subject:" + body + b"\n\nx"),
+    "their beginnings": (b" =?utf-8?q?", lambda body: _FROM + b"Subject:" + body + b"\n\nx"),
+    "encoded names": (b"=?utf-8?q?a?= <a@x.example>, ", lambda body: _FROM + b"Cc: " + body + b"\n\nx"),
+    "RFC 2231": (b";\n filename*1*=%C3%A4", lambda body: _FROM + _parts(b"text/plain", b"")[:-2] + b"\nContent-Disposition: attachment" + body + b"\n\nx"),
+    "parameters": (b"; a=b", lambda body: _FROM + b"Content-Type: text/plain" + body + b"\n\nx"),
+    "headers": (b"X-A: b\n", lambda body: body + _FROM + b"\nx"),
+    "folded headers": (b"\n a", lambda body: b"X-A: b" + body + b"\n" + _FROM + b"\nx"),
+    "references": (b" <a@b.example>", lambda body: b"References:" + body + b"\n" + _FROM + b"\nx"),
+    "Received": (b"Received: from a by b; Mon, 2 Feb 2026 10:00:00 +0000\n", lambda body: body + _FROM + b"\nx"),
+    "comments": (b"(a", lambda body: _FROM + b"To: " + body + b"\n\nx"),
+    "delimiters": (b"--b\n\n", lambda body: _FROM + _parts(b"multipart/mixed; boundary=b", body)),
+    "nearly delimiters": (b"--bc\n", lambda body: _FROM + _parts(b"multipart/mixed; boundary=b", body)),
+    "uuencode": (b"begin 644 a\n", lambda body: _FROM + b"\n" + body),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_a_mail_is_read_in_linear_time(name):
+    """As above, over the whole of parse. Where a limit ends the work it is less than linear."""
+    unit, around = REPEATED[name]
+    times = max(1, 20_000 // len(unit))
+
+    def cost(raw: bytes) -> float:
+        best = float("inf")
+        for _ in range(3):
+            start = time.process_time()
+            read(raw)
+            best = min(best, time.process_time() - start)
+        return best
+
+    assert cost(around(unit * times * 8)) <= 24 * max(cost(around(unit * times)), 0.001)
