@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 from sqlalchemy import Connection
 
@@ -17,6 +19,8 @@ who_option = click.option(
     envvar="HELPDESKD_AS",
     help="The member of staff whose doing it is. [default: HELPDESKD_AS, or nobody]",
 )
+
+why_option = click.option("--why", default="by hand", show_default=True, help="For those who look later.")
 
 
 @click.group()
@@ -43,18 +47,12 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
 
 @command.command()
 @click.argument("address")
-@click.option("--why", default="by hand", show_default=True, help="For those who look later.")
+@why_option
 @who_option
 @click.pass_context
 def add(ctx: click.Context, address: str, *, why: str, who: str | None) -> None:
-    """Send no automatic mail to ADDRESS, until somebody removes it here: mail from there does not end it."""
-    with writing(ctx) as here:
-
-        def act(conn: Connection) -> Person:
-            actor = staff_named(conn, who) if who else None
-            return mutes.add(conn, here.clock(), person=people.at(conn, address), why=why, actor=actor)
-
-        person = here.store.writer.run(act)
+    """Send no automatic mail to the person at ADDRESS, until somebody removes it here: mail from there does not end it."""
+    person = _done(ctx, mutes.add, address, why, who)
     say(f"{person.email} is muted.")
     if person.is_staff:
         say("It is a member of staff, who is told of nothing now.")
@@ -62,16 +60,20 @@ def add(ctx: click.Context, address: str, *, why: str, who: str | None) -> None:
 
 @command.command()
 @click.argument("address")
-@click.option("--why", default="by hand", show_default=True, help="For those who look later.")
+@why_option
 @who_option
 @click.pass_context
 def remove(ctx: click.Context, address: str, *, why: str, who: str | None) -> None:
     """Send automatic mail to ADDRESS again. What was held back stays unsent."""
+    person = _done(ctx, mutes.remove, address, why, who)
+    say(f"{person.email} is muted no more.")
+
+
+def _done(ctx: click.Context, change: Callable[..., Person], address: str, why: str, who: str | None) -> Person:
     with writing(ctx) as here:
 
         def act(conn: Connection) -> Person:
             actor = staff_named(conn, who) if who else None
-            return mutes.remove(conn, here.clock(), person=people.at(conn, address), why=why, actor=actor)
+            return change(conn, here.clock(), person=people.at(conn, address), why=why, actor=actor)
 
-        person = here.store.writer.run(act)
-    say(f"{person.email} is muted no more.")
+        return here.store.writer.run(act)
