@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 
 import pytest
 
@@ -37,6 +38,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 Content-Type: text/rfc822-headers
 
 Message-ID: <{mail_id}>
+X-Helpdeskd-Mail: {token}
 
 --b--
 """
@@ -71,12 +73,14 @@ def test_the_whole_way(mailing, sink):
     assert mailing("mute", "list").ok() == "Nobody is muted.\n"
     sink.refuse(GRACE, GONE)
     mailing.ticket("The first")
+    a_day_passes(mailing)
     sink.refuse(GRACE, "250 2.1.5 Ok")
     second = mailing.ticket("The second")
     (mail,) = (
         m for m in mailing("outbox", "list", "--ticket", str(second), "--json").json if m["mail"]["recipient"] == GRACE
     )
-    told = REPORT.format(to=SUPPORT, whom=GRACE, mail_id=mail["mail"]["mail_id"])
+    token = message_from_bytes(sink.to(GRACE)[-1].data)["X-Helpdeskd-Mail"]
+    told = REPORT.format(to=SUPPORT, whom=GRACE, mail_id=mail["mail"]["mail_id"], token=token)
     mailing.mail(told.encode(), "")
     assert "1 received" in mailing("fetch", "--through").ok()
     a_day_passes(mailing)
