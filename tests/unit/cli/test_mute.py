@@ -141,6 +141,8 @@ def test_a_relay_that_blames_something_else_mutes_nobody(mailing, sink):
             "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked",
             "552 5.2.2 Mailbox full",
             "450 4.1.1 no such user",
+            "550",
+            "550 Ihr Konto ist nicht freigeschaltet",
             "550 5.7.60 Client does not have permissions to send as this sender",
         )
     ):
@@ -152,4 +154,16 @@ def test_a_relay_that_blames_something_else_mutes_nobody(mailing, sink):
     store = open_store(f"sqlite:///{mailing.data}/helpdeskd.sqlite3")
     assert store.read(mutes.standing).count == 0
     assert store.read(lambda conn: conn.execute(schema.unreached.select()).all()) == []
+    store.close()
+
+
+def test_a_relay_that_refuses_everybody_mutes_nobody(mailing, sink):
+    """Whatever it says."""
+    sink.always("rcpt", GONE)
+    for number in range(3):
+        mailing.ticket(f"Number {number}")
+        a_day_passes(mailing)
+    store = open_store(f"sqlite:///{mailing.data}/helpdeskd.sqlite3")
+    assert store.read(mutes.standing).count == 0
+    assert len(store.read(lambda conn: conn.execute(schema.unreached.select()).all())) <= 1, "the first of all"
     store.close()

@@ -451,7 +451,8 @@ def test_a_relay_that_refuses_many_may_refuse_us(desk: Store, before: str, us: b
             outbox.put(conn, [replace(new(f"{name}{number}"), recipient=f"{name}@example.com")])
             made = max(row.id for row in outbox.list_rows(conn))
             outbox.ended(conn, made, Sent(Ended(ended), 0, ""), NOON, None, OutboxState.FAILED)
-        return tuple(outbox.refuses_us(conn, "A@example.com", NOON + timedelta(hours=n)) for n in (0, 2))
+        at_once, later = (outbox.refuses_us(conn, "A@example.com", NOON + timedelta(hours=n)) for n in (0, 2))
+        return at_once, later
 
     at_once, later = desk.writer.run(happened)
     assert at_once == us
