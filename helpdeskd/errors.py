@@ -7,6 +7,7 @@ HelpdeskdError
 │   ├── Busy             too many wait for the same thing already
 │   ├── StoreDown        the database cannot be reached, is locked or is read-only
 │   └── DnsTrouble       DNS does not answer, or not in time
+├── PutOff               this one mail is better looked at again later; nothing else waits for it
 ├── Conflict             another writer was faster (a unique key); decide again on fresh facts
 ├── Refused              the caller asked for something that cannot be; `reason` is a name, the text is for people
 │   └── NotFound         there is no such ticket, person, department, mail
@@ -57,6 +58,10 @@ class DnsTrouble(Temporary):
         self.silent = silent
         self.ours = ours
         self.late = late
+
+
+class PutOff(HelpdeskdError):
+    """One mail is better looked at again later. Not Temporary: what comes behind it does not wait."""
 
 
 class Conflict(HelpdeskdError):
