@@ -22,7 +22,8 @@ from helpdeskd.threads import Few
 T = TypeVar("T")
 
 LOG_IN_THREADS = 4
-LOG_INS_WAITING = 100  # two hashes run at a time: the last of these waits for two seconds with our hashes, half a minute with the dearest
+# Two hashes run at a time: the last of these waits for a second with our hashes, and a quarter of a minute with the dearest.
+LOG_INS_WAITING = 50
 
 
 def _log_ins() -> Few:

@@ -31,7 +31,7 @@ BACKLOG = 1024
 ROOM_SECONDS = 0.2  # how long a look at the free room holds for MAIL; put() looks for itself
 FINISH_SECONDS = 30.0  # how long stop() waits for mails under way
 LOG_IN_THREADS = 4
-LOG_INS_WAITING = 100
+LOG_INS_WAITING = 50
 NOWHERE = config.Submission()
 
 
