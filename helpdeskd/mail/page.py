@@ -3,10 +3,17 @@ only its beginning."""
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 400  # characters of a line that are looked at; an attribution over several lines is no longer either
 ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
 _INDENT = 8  # characters before the `>` of a quoted line
 _SPACES = " \t\xa0"
+# Marks that turn the direction of reading, and others that nobody sees: programs put them into dates and around names.
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"))
+_ANY_INVISIBLE = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+# GroupWise: ">>> Ann <ann@example.org> 30.11.2026 10:00 >>>" quotes nothing, it says who is quoted.
+_GROUPWISE = re.compile(r">>> ?[^>\s].{0,200}\d[:.]\d\d.{0,40} ?>>>\s*\Z")
 _FULL = 70  # characters of a line that was full and had to be wrapped
 
 
@@ -21,6 +28,8 @@ class Page:
         for line in self.lines:
             self.starts.append(place)
             place += len(line) + 1
+        if not text.isascii() and _ANY_INVISIBLE.search(text):
+            self.lines = [line.translate(_INVISIBLE) for line in self.lines]
         self.blank = [not line or line.isspace() for line in self.lines]
         any_quoted = ">" in text
         self.quoted = [any_quoted and is_quoted(line) for line in self.lines]
@@ -82,4 +91,8 @@ class Page:
 def is_quoted(line: str) -> bool:
     """`> so`. Not `| so`, which is a table, nor `AB> so`, which may be anything's prompt."""
     place = line.find(">", 0, _INDENT + 1)
-    return place >= 0 and not line[:place].strip(_SPACES)
+    return place >= 0 and not line[:place].strip(_SPACES) and not is_groupwise(line)
+
+
+def is_groupwise(line: str) -> bool:
+    return line.startswith(">>>") and len(line) <= LONGEST and _GROUPWISE.match(line) is not None

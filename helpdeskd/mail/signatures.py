@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from helpdeskd.mail.page import Page
 from helpdeskd.mail.signwords import (
+    ALONE,
+    ARTICLES,
     DEVICES,
     DISCLAIMERS,
     ENDING_STARTS,
     ENDINGS,
     GETS,
+    GETS_LAST,
+    GETS_WITHIN,
     JOINERS,
+    LINES,
     NO_NAMES,
     OPENERS,
+    OPENERS_BARE,
     OPENERS_MY,
     PLAIN_DEVICES,
     PROGRAMS,
+    SYSTEMS,
 )
 
 _SPACES = " \t\xa0"
@@ -81,19 +88,56 @@ def is_program(line: str) -> bool:
                 rest[0] = rest[0][:-1]
             if _names(rest) or (0 < len(rest) <= _NAME and all(one.replace("-", "").isalnum() for one in rest)):
                 return True
-    if text.startswith(OPENERS) and any(
-        text.startswith(opener) and _names(text[len(opener) :].split()) for opener in OPENERS
-    ):
+    if text in LINES:
         return True
-    if text.startswith(GETS):
-        rest = next(text[len(one) :] for one in GETS if text.startswith(one)).split()
-        return (
-            bool(rest) and len(rest) <= _FEW and rest[0].startswith(PROGRAMS) and not rest[-1].endswith(tuple(_STOPS))
-        )
+    for opener in OPENERS if text.startswith(OPENERS) else ():
+        if text.startswith(opener) and _sent_with(text[len(opener) :].split()):
+            return True
+    if text.startswith(OPENERS_BARE) and "," not in text:
+        rest = text[len(next(one for one in OPENERS_BARE if text.startswith(one))) :].split()
+        if _names(rest):
+            return True
+    if len(words) <= _GET_WORDS and _gets(text, words):
+        return True
     bare = text.rstrip(_STOPS)
     if bare.endswith(ENDINGS) and any(_device(one) for one in _parts(words)):
         return bare.startswith(ENDING_STARTS) or _device(words[0]) or len(words) <= _NAME
+    if bare.endswith(ENDINGS) and not bare.isascii() and any(one in bare for one in _EVERYWHERE):
+        return len(words) <= _NAME
     return len(words) <= _NAME and text.endswith(("from mobile", "via mobile"))
+
+
+_GET_WORDS = 7
+_EVERYWHERE = ("iphone", "ipad", "android", "galaxy", "xperia", "windows", "outlook")
+
+
+def _sent_with(rest: list[str]) -> bool:
+    """Does only the name of a program follow, or of a thing that sends mail?"""
+    if rest and (" ".join(rest).rstrip(_STOPS) in ALONE or (rest[0].endswith(";") and rest[0][:-1] in ALONE)):
+        return True
+    return _names(rest)
+
+
+def _gets(text: str, words: list[str]) -> bool:
+    """Of "Get Outlook for Android": a program, perhaps what it is for, and nothing else."""
+    if text[-1] in "?!.:,":
+        return False
+    if any(one in text for one in GETS_WITHIN):
+        return any(one in text for one in PROGRAMS) and any(one in text for one in SYSTEMS)
+    for opener in GETS if text.startswith(GETS) else ():
+        rest = text[len(opener) :].split() if text.startswith(opener) else []
+        if rest and rest[0].startswith(PROGRAMS) and all(_of_get(one) for one in rest[1:]):
+            return True
+    return (
+        any(one.startswith(PROGRAMS) for one in words)
+        and any(one.startswith(SYSTEMS) for one in words)
+        and any(one in GETS_LAST for one in words)
+        and all(_of_get(one) or one in GETS_LAST for one in words)
+    )
+
+
+def _of_get(word: str) -> bool:
+    return _device(word) or word in JOINERS or word.startswith(PROGRAMS)
 
 
 def _device(word: str) -> bool:
@@ -106,12 +150,14 @@ def _names(words: list[str]) -> bool:
     if place is None or any(one.endswith(tuple(_STOPS)) or one in NO_NAMES for one in words[:place]):
         return False
     others = 0
+    before = ""
     sure = False
     for word in words[place:]:
         bare = word.strip(_STOPS)
         sure = sure or (_device(bare) and bare not in PLAIN_DEVICES)
-        if bare in NO_NAMES:
+        if bare in NO_NAMES or (bare in ARTICLES and others == 0 and before and before not in JOINERS):
             return False
+        before = bare
         if not (_device(bare) or bare in JOINERS or any(map(str.isdigit, bare))):
             others += 1
         if others > 2:
