@@ -24,6 +24,7 @@ _ABBREVIATION = 6  # characters of one, with its full stop
 _BLOCK = 10  # written lines of a block of headers
 _SPACES = " \t\xa0"
 _RULERS = "-=_*#~\u2010\u2011\u2012\u2013\u2014\u2500"
+_BRACES = " \t\xa0*_.:()[]{}<>#=-\u2191\u25b2^"
 _MARKS = " \t\xa0*_"
 _TIME = re.compile(r"\d{1,2}[:h\u6642\u65f6\u70b9]\d{2}|(?<![\d.])\d{1,2}\.\d{2}(?!\.?\d)|\d ?[ap]\.?m\b")
 _DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
@@ -61,6 +62,8 @@ def find(page: Page, number: int) -> Head | None:
             return Head(number, number + 1, forwards=True)
     if stripped.endswith(ENDS) and _plain(stripped) in FORWARDED:
         return Head(number, number + 1, forwards=True)
+    if stripped.strip(_BRACES).lower() in REPLY_ABOVE:
+        return Head(number, number + 1, sure=False)
     if is_groupwise(line):
         return Head(number, number + 1, sure=False)
     if stripped.endswith(ENDS) or words or _ends_in_verb(stripped):
@@ -94,7 +97,7 @@ def label(line: str) -> str:
 # --- On ... wrote: ----------------------------------------------------------------------------------------------
 
 
-_SENDER = re.compile(r"[<(\[]\s*(?:mailto:)?\s*[^\s<>()@]{1,254}@[^\s<>()@]{1,254}\s*[>)\]]")
+_SENDER = re.compile(r"[<(\[]\s*(?:mailto:\s*)?[^\s<>()\[\]@]{1,254}@[^\s<>()\[\]@]{1,254}\s*[>)\]<]")
 _VERB_WORDS = 3  # behind the address: "het volgende geschreven:"
 # Who says these speaks of the letter; a program does not.
 _SPEAKERS = frozenset(

@@ -49,10 +49,15 @@ class Page:
                 self.quoted[number] = not self.blank[
                     number
                 ]  # a soft line break of quoted-printable that nobody decoded
+            if self.lines[number].startswith(">From ") and not self._amid_quoted(number):
+                self.quoted[number] = False  # as mailboxes in one file protect a line that begins with "From "
             if not self.quoted[number] or not self.lines[number][:LONGEST].rstrip().endswith(ENDS):
                 continue
             if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):
                 self.quoted[number] = False
+
+    def _amid_quoted(self, number: int) -> bool:
+        return self.quoted[number - 1] or (number + 1 < len(self.lines) and self.quoted[number + 1])
 
     def opens(self, number: int) -> bool:
         """Does the line hold a bracket that a later one closes?"""

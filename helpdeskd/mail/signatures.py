@@ -5,6 +5,8 @@ Each question looks at a bounded number of lines and characters.
 
 from __future__ import annotations
 
+import re
+
 from helpdeskd.mail.page import Page
 from helpdeskd.mail.signwords import (
     ALONE,
@@ -13,6 +15,7 @@ from helpdeskd.mail.signwords import (
     DISCLAIMERS,
     ENDING_STARTS,
     ENDINGS,
+    FOOTERS,
     GETS,
     GETS_LAST,
     GETS_WITHIN,
@@ -23,17 +26,21 @@ from helpdeskd.mail.signwords import (
     OPENERS_BARE,
     OPENERS_MY,
     PLAIN_DEVICES,
+    POSTSCRIPTS,
     PROGRAMS,
     SYSTEMS,
 )
 
 _SPACES = " \t\xa0"
+_NUMBERED = re.compile(r"\d{1,2}[.)] ")
 _LINES = 30  # of a signature behind `-- `; RFC 3676 asks for four, people have logos
 _BARE_LINES = 15  # of one behind `--`, which may be a dash in a text too
 _FOOTER = 8  # lines of a footer below a line of underscores
 _LAWYERS = 40  # lines of a disclaimer
 _SHORT = 120  # characters of the line of a program
 _FEW = 4  # words from "sent with" to the name of the program, and of a device behind "sent from my"
+_RULE = 10  # characters of a line of dashes that needs no blank line above it
+_FULL = 200  # characters of a footer's line that are looked at
 _NAME = 3  # words of a signature like "-Ann Example"
 _BRACKETS = str.maketrans('[](){}<>*_\u00ab\u00bb"', " " * 13)
 _STOPS = ".,;:!-\u2013\u2014\u3002"
@@ -88,7 +95,7 @@ def is_program(line: str) -> bool:
                 rest[0] = rest[0][:-1]
             if _names(rest) or (0 < len(rest) <= _NAME and all(one.replace("-", "").isalnum() for one in rest)):
                 return True
-    if text in LINES:
+    if text in LINES or (len(words) <= _ADVERT and text.endswith(_ADVERTS)):
         return True
     for opener in OPENERS if text.startswith(OPENERS) else ():
         if text.startswith(opener) and _sent_with(text[len(opener) :].split()):
@@ -108,6 +115,8 @@ def is_program(line: str) -> bool:
 
 
 _GET_WORDS = 7
+_ADVERT = 6  # words of "Virus-free. www.avast.com"
+_ADVERTS = ("www.avast.com", "www.avg.com")
 _EVERYWHERE = ("iphone", "ipad", "android", "galaxy", "xperia", "windows", "outlook")
 
 
@@ -219,6 +228,8 @@ def _delimited(page: Page, last: int, *, sure: bool = False) -> int | None:
             return number
         if near and 0 < written <= _FOOTER and _is_underscores(line) and (number == 0 or page.blank[number - 1]):
             return number
+        if written and _is_footer(page, number):
+            return number
         if line.strip(" \t\xa0*_:").lower() in DISCLAIMERS and (number == 0 or page.blank[number - 1]):
             return number
         written += 1
@@ -228,7 +239,18 @@ def _delimited(page: Page, last: int, *, sure: bool = False) -> int | None:
 def _is_bare(page: Page, number: int, written: int) -> bool:
     """Is `--` without its space the start of a signature? Not within a list, and not far above the end."""
     below = page.next_written(number + 1)
-    return written <= _BARE_LINES and not page.lines[below].startswith(("- ", "* "))
+    line = page.lines[below]
+    return written <= _BARE_LINES and not line.startswith(("- ", "* ")) and not _NUMBERED.match(line)
+
+
+def _is_footer(page: Page, number: int) -> bool:
+    """Is this a line of dashes or the like, above what a server says about the mail or the list?"""
+    bare = page.lines[number].strip(_SPACES)
+    if len(bare) < 2 or bare.strip("-_=*\u2014\u2013") or (number and not page.blank[number - 1] and len(bare) < _RULE):
+        return False
+    place = page.next_written(number + 1)
+    said = " ".join(one[:_FULL] for one in page.lines[place : place + 3]).lower()
+    return any(one in said for one in FOOTERS)
 
 
 def _is_underscores(line: str) -> bool:
@@ -258,5 +280,7 @@ def _amid(page: Page) -> int:
         if page.blank[number - 1] and not page.blank[number] and not page.quoted[number]:
             after = number + 1
             if (after == len(page.lines) or page.blank[after]) and is_program(page.lines[number]):
-                return number
+                below = page.next_written(after)
+                if below == len(page.lines) or not page.lines[below].lstrip(_SPACES).lower().startswith(POSTSCRIPTS):
+                    return number
     return len(page.lines)

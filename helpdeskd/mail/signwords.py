@@ -114,6 +114,17 @@ NO_NAMES = frozenset(
     is | it | i | we | you | he | she | they | was | are | were | because | since | and | but | so | which | that | when | if | to | ist | war | und | weil | est | et | es | y | è | e
 """)
 )
+# Below a line of dashes or underscores: a footer that a server put there.
+FOOTERS = _table("""
+    intended recipient | intended solely | solely for the | is confidential | are confidential | confidential and | confidential information | may contain confidential |
+    virus | unsubscribe | subscribed to | you are receiving this | you received this | you have received this | mailing list | mailing-list | for additional commands |
+    vertrauliche informationen | vertraulich und | ist vertraulich | sind vertraulich | abbestellen | austragen | verteiler | confidentiel | désinscrire | désabonner |
+    es confidencial | información confidencial | informação confidencial | informações confidenciais | darse de baja | cancelar la suscripción | riservat | informazioni contenute |
+    disiscri | vertrouwelijk | afmelden | uitschrijven | konfidentiell | fortrolig | fortrolige | avregistrera | luottamuksellis | poufn | důvěrn | dôvern | bizalmas | confidențial |
+    конфиденциальн | конфіденційн | отписаться | поверителн | εμπιστευτικ | gizlidir | gizli bilgi | 机密 | 機密 | 保密 | 配信停止
+""")
+# "P.S." below the line of a telephone is the author's.
+POSTSCRIPTS = _table("p.s | ps: | ps. | ps - | n.b | nb: | pd: | p.d | постскриптум | з.ы | зы")
 # Alone in a line: everything below is a lawyer's.
 DISCLAIMERS = frozenset(
     _table("""
