@@ -21,7 +21,7 @@ from helpdeskd.mail.quotewords import (
 _VERB_ENDS = tuple(one.rstrip(":") for one in VERBS)
 WRAPPED = 4  # lines an attribution may be wrapped over
 _ABBREVIATION = 6  # characters of one, with its full stop
-_BLOCK = 10  # written lines of a block of headers
+_BLOCK = 14  # written lines of a block of headers
 _SPACES = " \t\xa0"
 _RULERS = "-=_*#~\u2010\u2011\u2012\u2013\u2014\u2500"
 _BRACES = " \t\xa0*_.:()[]{}<>#=-\u2191\u25b2^"
@@ -74,6 +74,8 @@ def find(page: Page, number: int) -> Head | None:
                 return Head(start, number + 1, sure=_names_sender(" ".join(page.lines[start : number + 1])))
     if ":" in stripped or "\uff1a" in stripped:
         end = _header_block(page, number)
+        if end is None and _is_block_in_a_line(line):
+            end = number + 1
         if end is not None:
             return Head(_with_rule(page, number), end, sure=False)
     return None
@@ -120,6 +122,7 @@ _SPEAKERS = frozenset(
         "noi",
     )
 )
+_NAME = 4  # words of a name
 _LINE_OF_LOG = 10  # characters of a date, with which the next line of a log begins, too
 
 
@@ -275,6 +278,8 @@ def _with_attribution(page: Page, number: int) -> int:
         start, _ = _attribution(page, above)
         if start is not None:
             return start
+        if _is_name_and_verb(line, alone=above + 1 == number and (not above or page.blank[above - 1])):
+            return above
         if _DIGIT.search(line) or "@" in line:
             return above - 1 if above and page.opens(above - 1) else above
         # An attribution whose verb was broken by its wrapping: nothing else has an address, a date and a time.
@@ -290,6 +295,19 @@ def _with_attribution(page: Page, number: int) -> int:
     ):
         return above
     return number
+
+
+def _is_name_and_verb(line: str, *, alone: bool) -> bool:
+    """Of "Ann Example wrote:": a name and nothing else, right above what is quoted."""
+    names = line.rstrip(":\uff1a" + _MARKS).split()[:-1]
+    tail = f" {line.lower()}"
+    return (
+        alone
+        and 0 < len(names) <= _NAME
+        and all(one[0] in "\"'(" or (one[0].isalpha() and one[0] == one[0].upper()) for one in names)
+        and not _speaks(line.lower())
+        and any(tail.endswith((f"{verb}:", f"{verb} :")) for verb in _VERB_ENDS)
+    )
 
 
 # --- blocks of headers ------------------------------------------------------------------------------------------
@@ -328,6 +346,9 @@ def _header_block(page: Page, number: int) -> int | None:
                 kinds.add(kind)
                 dated = dated or (kind in _DATED and bool(_DIGIT.search(line)))
                 end = place + 1
+            elif label(page.lines[place - 1]) and page.lines[place - 1].rstrip(_MARKS).endswith((":", "\uff1a")):
+                end = place + 1  # its label has a line of its own
+                dated = dated or (label(page.lines[place - 1]) in _DATED and bool(_DIGIT.search(line)))
             elif page.blank[place - 1] or not (line.startswith((" ", "\t", "<")) or "@" in line or written == 1):
                 if not _goes_on(page, place):
                     break
@@ -339,6 +360,15 @@ def _header_block(page: Page, number: int) -> int | None:
     if "from" not in kinds or len(named) < 2 or not sure:
         return None
     return end if first == "from" or len(named) == 3 else None
+
+
+def _is_block_in_a_line(line: str) -> bool:
+    """Of "From: Ann <ann@example.org> Sent: 30 November 2026 To: Eve Subject: Printer", where a program lost the line ends."""
+    if "@" not in line or label(line) != "from" or not _DIGIT.search(line):
+        return False
+    words = line.replace("\uff1a", ":").lower().split()
+    kinds = {HEADER_LABELS.get(one.strip(_MARKS + ":"), "") for one in words if one.endswith((":", ":*"))}
+    return {"from", "to", "subject"} <= kinds and bool(kinds & _DATED)
 
 
 def block(page: Page, number: int) -> tuple[int, dict[str, str]] | None:
@@ -369,6 +399,11 @@ def _goes_on(page: Page, place: int) -> bool:
     return bool(label(page.lines[after]))
 
 
+_NOTES = re.compile(
+    r"^[^-]{1,80} ?---\d{1,4}[./-]\d.{6,20}---"
+)  # Lotus Notes: who, when, and how what is quoted begins
+
+
 def is_rule(line: str) -> bool:
     """A line of dashes, underscores or the like, with words between them or without."""
     stripped = line[:LONGEST].strip(_SPACES)
@@ -376,6 +411,7 @@ def is_rule(line: str) -> bool:
         stripped == "\u2026"
         or bool(_between_dashes(stripped))
         or _plain(stripped) in ORIGINAL_MESSAGE
+        or _NOTES.search(stripped) is not None
         or (len(stripped) >= 5 and not stripped.strip("-_=*\u2500\u2014\u2013"))
     )
 
