@@ -27,7 +27,7 @@ _RULERS = "-=_*#~\u2010\u2011\u2012\u2013\u2014\u2500"
 _BRACES = " \t\xa0*_.:()[]{}<>#=-\u2191\u25b2^"
 _MARKS = " \t\xa0*_"
 _TIME = re.compile(r"\d{1,2}[:h\u6642\u65f6\u70b9]\d{2}|(?<![\d.])\d{1,2}\.\d{2}(?!\.?\d)|\d ?[ap]\.?m\b")
-_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-]|\d{1,2}[\u6708\uc6d4]")
+_DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-](?!\d(?!\d))|\d{1,2}[\u6708\uc6d4]")
 _DIGIT = re.compile(r"\d")
 
 
@@ -202,7 +202,7 @@ def _rate(joined: str) -> _Rating | None:
     time = bool(_TIME.search(words))
     date = bool(_DATE.search(words))
     opened = words[:1].isdigit() or words.startswith(OPENERS)
-    if not opened and _begins_within(words):
+    if "=<" in words or (not opened and _begins_within(words)):  # "to=<ann@example.org>" is a server's log
         return None
     if verb:
         # Who says "my colleague wrote on Monday at 9:12:" in a letter quotes by hand: a program puts the address in brackets.

@@ -7,6 +7,7 @@ import re
 
 LONGEST = 400  # characters of a line that are looked at; an attribution over several lines is no longer either
 ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
+_PROMPT = ">>> "
 _INDENT = 8  # characters before the `>` of a quoted line
 _SPACES = " \t\xa0"
 # Marks that turn the direction of reading, and others that nobody sees: programs put them into dates and around names.
@@ -35,6 +36,8 @@ class Page:
         self.quoted = [any_quoted and is_quoted(line) for line in self.lines]
         if any_quoted:
             self._mend_wrapped()
+            if _PROMPT in text:
+                self._mend_prompts()
         # The next written line that nobody quotes, from each line on.
         self._unquoted = [len(self.lines)] * (len(self.lines) + 1)
         for number in range(len(self.lines) - 1, -1, -1):
@@ -55,6 +58,22 @@ class Page:
                 continue
             if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):
                 self.quoted[number] = False
+
+    def _mend_prompts(self) -> None:
+        """Lines that all begin with ">>> " are what somebody typed into Python: a quote of the third depth stands among others, or below
+        the line that says whose it is."""
+        number = 0
+        while number < len(self.lines):
+            if not self.quoted[number]:
+                number += 1
+                continue
+            start = number
+            while number < len(self.lines) and self.quoted[number]:
+                number += 1
+            if all(self.lines[n].lstrip(_SPACES).startswith(_PROMPT) for n in range(start, number)):
+                above = self.last_written(start)
+                if above < 0 or "@" not in self.lines[above][:LONGEST]:
+                    self.quoted[start:number] = [False] * (number - start)
 
     def _amid_quoted(self, number: int) -> bool:
         return self.quoted[number - 1] or (number + 1 < len(self.lines) and self.quoted[number + 1])

@@ -240,14 +240,18 @@ def _is_bare(page: Page, number: int, written: int) -> bool:
     """Is `--` without its space the start of a signature? Not within a list, and not far above the end."""
     below = page.next_written(number + 1)
     line = page.lines[below]
-    return written <= _BARE_LINES and not line.startswith(("- ", "* ")) and not _NUMBERED.match(line)
+    return written <= _BARE_LINES and not line.startswith(("- ", "* ", "--")) and not _NUMBERED.match(line)
 
 
 def _is_footer(page: Page, number: int) -> bool:
     """Is this a line of dashes or the like, above what a server says about the mail or the list?"""
     bare = page.lines[number].strip(_SPACES)
-    if len(bare) < 2 or bare.strip("-_=*\u2014\u2013") or (number and not page.blank[number - 1] and len(bare) < _RULE):
+    if len(bare) < 2 or bare.strip("-_=*\u2014\u2013"):
         return False
+    if number and not page.blank[number - 1]:  # a heading has a line below it that is as long as itself
+        above = len(page.lines[number - 1].rstrip(_SPACES))
+        if len(bare) < _RULE or abs(above - len(bare)) <= 2:
+            return False
     place = page.next_written(number + 1)
     said = " ".join(one[:_FULL] for one in page.lines[place : place + 3]).lower()
     return any(one in said for one in FOOTERS)

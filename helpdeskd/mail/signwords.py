@@ -117,8 +117,9 @@ NO_NAMES = frozenset(
 # Below a line of dashes or underscores: a footer that a server put there.
 FOOTERS = _table("""
     intended recipient | intended solely | solely for the | is confidential | are confidential | confidential and | confidential information | may contain confidential |
-    virus | unsubscribe | subscribed to | you are receiving this | you received this | you have received this | mailing list | mailing-list | for additional commands |
-    vertrauliche informationen | vertraulich und | ist vertraulich | sind vertraulich | abbestellen | austragen | verteiler | confidentiel | désinscrire | désabonner |
+    virus-free | for viruses | auf viren | antivirus | anti-virus | sans virus | libre de virus | livre de vírus | priva di virus | unsubscribe | subscribed to the |
+    are subscribed to | you are receiving this | you received this | you have received this | for additional commands |
+    vertrauliche informationen | vertraulich und | ist vertraulich | sind vertraulich | abbestellen | austragen | confidentiel | désinscrire | désabonner |
     es confidencial | información confidencial | informação confidencial | informações confidenciais | darse de baja | cancelar la suscripción | riservat | informazioni contenute |
     disiscri | vertrouwelijk | afmelden | uitschrijven | konfidentiell | fortrolig | fortrolige | avregistrera | luottamuksellis | poufn | důvěrn | dôvern | bizalmas | confidențial |
     конфиденциальн | конфіденційн | отписаться | поверителн | εμπιστευτικ | gizlidir | gizli bilgi | 机密 | 機密 | 保密 | 配信停止

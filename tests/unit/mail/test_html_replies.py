@@ -1,7 +1,5 @@
 """Invented letters as programs write them in HTML: what is said is "Yes." and "Thanks"."""
 
-
-
 from __future__ import annotations
 
 import pytest
