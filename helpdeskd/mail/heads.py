@@ -26,7 +26,7 @@ _SPACES = " \t\xa0"
 _RULERS = "-=_*#~\u2010\u2011\u2012\u2013\u2014\u2500"
 _BRACES = " \t\xa0*_.:()[]{}<>#=-\u2191\u25b2^"
 _MARKS = " \t\xa0*_"
-_TIME = re.compile(r"\d{1,2}[:h\u6642\u65f6\u70b9]\d{2}|(?<![\d.])\d{1,2}\.\d{2}(?!\.?\d)|\d ?[ap]\.?m\b")
+_TIME = re.compile(r"\d{1,2}[:h\u6642\u65f6\u70b9]\d{2}(?!\d)|(?<![\d.])\d{1,2}\.\d{2}(?!\.?\d)|\d ?[ap]\.?m\b")
 _DATE = re.compile(r"(?<!\d)\d{4}(?!\d)|(?<![\d./\[-])\d{1,2}[./-]\d{1,2}[./-](?!\d(?!\d))|\d{1,2}[\u6708\uc6d4]")
 _DIGIT = re.compile(r"\d")
 
@@ -227,6 +227,7 @@ def _rate(joined: str) -> _Rating | None:
 
 
 _NEW_SENTENCE = re.compile(r"[.!?)\u2026] +|(?<=\S) (?=on (?:mon|tue|wed|thu|fri|sat|sun), )")
+_SENTENCE = re.compile(r"[^\W\d_]{5,}[.!?]\s+[^\W\d_]")  # of a word, not of "Prof. Dr."
 _SENTENCES = 8  # places in a line that are looked at
 _WEEKDAY = 2  # words before the date
 _FEW = 7  # words around an address or a date that say nothing but who wrote, and when
@@ -234,6 +235,8 @@ _FEW = 7  # words around an address or a date that say nothing but who wrote, an
 
 def _begins_within(words: str) -> bool:
     """Of "Thanks! On Mon, 30 Nov 2026 at 10:00 Ann <ann@example.org> wrote:": the words before are somebody's own."""
+    if _SENTENCE.search(words[:200]):
+        return True
     places = list(_NEW_SENTENCE.finditer(words[:200]))[:_SENTENCES]
     return any(
         words.startswith(OPENERS, one.end()) and _SENDER.search(words, one.end()) and _DATE.search(words, one.end())

@@ -7,6 +7,7 @@ import re
 
 LONGEST = 400  # characters of a line that are looked at; an attribution over several lines is no longer either
 ENDS = (":", "\uff1a", ":*", "\uff1a*", ":_")
+_OPEN_TAG = re.compile(r"<[A-Za-z/][^<>]*\Z")
 _PROMPT = ">>> "
 _INDENT = 8  # characters before the `>` of a quoted line
 _SPACES = " \t\xa0"
@@ -54,6 +55,8 @@ class Page:
                 ]  # a soft line break of quoted-printable that nobody decoded
             if self.lines[number].startswith(">From ") and not self._amid_quoted(number):
                 self.quoted[number] = False  # as mailboxes in one file protect a line that begins with "From "
+            if self.quoted[number] and not self.quoted[number - 1] and _OPEN_TAG.search(above[-LONGEST:]):
+                self.quoted[number] = False  # the `>` ends a tag of HTML that somebody pasted, or an address
             if not self.quoted[number] or not self.lines[number][:LONGEST].rstrip().endswith(ENDS):
                 continue
             if any(self.opens(above) for above in range(number - 1, max(-1, number - 3), -1)):
