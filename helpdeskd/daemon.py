@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
@@ -40,6 +41,7 @@ from helpdeskd.store.lock import NamedLock
 from helpdeskd.threads import tell_name
 
 if TYPE_CHECKING:
+    from helpdeskd.guard.login import Logins
     from helpdeskd.http.server import Server
 
 REFRESH_SECONDS = 2
@@ -126,6 +128,7 @@ class Daemon:
         stuck: list[Callable[[], bool]] = []
 
         ledger = StoreLedger(installation.store)
+        logins = build_logins(installation) if self.config.submission.listen or self.config.http.listen else None
         watch = Monitoring(installation, self.roles, ledger, notify)
         watch.open(version(), lambda: _moves(threads, stuck), lambda: self._not_ready(stopping))
         if "doors" in self.roles:
@@ -134,6 +137,8 @@ class Daemon:
                 lmtp=self.config.lmtp,
                 spool_root=installation.spool_root,
                 accepts=installation.book.accepts,
+                submission=self.config.submission,
+                log_in=None if logins is None else _submitters(logins),
             )
             await doors.start()
             reloads.append(doors.reload)
@@ -165,8 +170,8 @@ class Daemon:
             ended = asyncio.Event()
             task = asyncio.create_task(_kept_alive("outgoing", lambda: sender.run(ended), ended), name="outgoing")
             closing.append(lambda: _stop_task(ended, task))
-        if "http" in self.roles and self.config.http.listen:
-            server = build_http(installation)
+        if "http" in self.roles and self.config.http.listen and logins is not None:
+            server = build_http(installation, logins)
             server.open()
             reloads.append(server.reload)
             threads.append(server.thread)
@@ -260,8 +265,24 @@ def build_sender(installation: Installation, renderer: Renderer, relay: Relay) -
     )
 
 
-def build_http(installation: Installation) -> Server:
-    """The APIs over this installation. Raises ConfigError where it cannot be listened on."""
+def build_logins(installation: Installation) -> Logins:
+    """One for the process, whichever door is knocked at."""
+    from helpdeskd.guard.login import (
+        Logins,
+    )  # argon2 and the rest: an installation without such a door need not load them
+    from helpdeskd.guard.passwords import Passwords
+
+    return Logins(installation.store, lambda: installation.desk, installation.clock, Passwords())
+
+
+def _submitters(logins: Logins) -> Callable[[str, str, str], str | None]:
+    from helpdeskd.guard.submission import log_in
+
+    return partial(log_in, logins)
+
+
+def build_http(installation: Installation, logins: Logins) -> Server:
+    """The APIs over this installation; `logins` are one for the process. Raises ConfigError where it cannot be listened on."""
     from helpdeskd.http.build import build  # an installation without an API need not load it
 
     return build(
@@ -271,6 +292,7 @@ def build_http(installation: Installation) -> Server:
         installation.clock,
         lambda: installation.desk,
         lambda: spool.room(installation.spool_root).ok,
+        logins,
         installation.config.paths.templates,
     )
 

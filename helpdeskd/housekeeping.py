@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from helpdeskd import log, tray
-from helpdeskd.desk import accounts, automation, counters, keeping, removal
+from helpdeskd.desk import accounts, automation, ceilings, counters, keeping, removal
 from helpdeskd.installation import BACKUP, Installation, is_held
 from helpdeskd.log import Event
 from helpdeskd.store.blobs import is_referenced
@@ -30,6 +30,7 @@ def once_a_day(installation: Installation) -> None:
         removal.unfinished(installation.store, installation.clock)
         installation.store.writer.run(counters.fold)
         installation.store.writer.run(lambda conn: accounts.purge(conn, installation.clock()))
+        installation.store.writer.run(lambda conn: ceilings.purge(conn, installation.clock()))
         let_go(installation)
         sweep_blobs(installation)
 
@@ -40,7 +41,7 @@ def let_go(installation: Installation) -> None:
     busy = {*tray.scan(root), *(parked.id for parked in tray.parked(root))}
     gone = keeping.let_go(store, installation.config.keep, now, busy)
     if gone:
-        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox)
+        _log.info(Event.LET_GO, raw=gone.raw, automatic=gone.automatic, outbox=gone.outbox, spam=gone.spam)
 
 
 def sweep_blobs(installation: Installation) -> None:

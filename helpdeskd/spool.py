@@ -35,7 +35,7 @@ RESERVE_MB = 512
 _CHECK_EVERY = 1024 * 1024  # bytes written between two looks at the free room
 HEAD_LIMIT = 16 * 1024 * 1024  # an argument list (2 MB on Linux) of recipients, escaped at its worst, fits
 _INT_LIMIT = 1 << 63
-_TEXTS = ("door", "peer", "helo", "sender", "original", "account", "folder")
+_TEXTS = ("door", "peer", "helo", "hasty", "auth", "sender", "original", "account", "folder")
 _NUMBERS = ("received", "uidvalidity", "uid", "internaldate", "looked")
 _ID_CHARS = frozenset("0123456789abcdef-")
 
@@ -47,13 +47,16 @@ class Envelope:
     seen all of the mailbox before this mail, or came to it first: a mail from before that is not news of an outage.
     `sender` is "" for the null path; where the door could not learn it at all (IMAP, a pipe without SENDER)
     `sender_known` is False. `original` is the address before the MTA's own aliases, where the MTA tells: of use when no
-    recipient is one of ours.
+    recipient is one of ours. `auth` is the address of whoever had logged in to the submission door, `hasty` the commands whose
+    answers the client did not wait for.
     """
 
     __slots__ = (
         "account",
+        "auth",
         "door",
         "folder",
+        "hasty",
         "helo",
         "id",
         "internaldate",
@@ -75,6 +78,8 @@ class Envelope:
         door: str = "",
         peer: str = "",
         helo: str = "",
+        hasty: str = "",
+        auth: str = "",
         sender: str = "",
         sender_known: bool = True,
         recipients: "tuple[str, ...]" = (),
@@ -91,6 +96,8 @@ class Envelope:
         self.door = door
         self.peer = peer
         self.helo = helo
+        self.hasty = hasty
+        self.auth = auth
         self.sender = sender
         self.sender_known = sender_known
         self.recipients = recipients
@@ -344,6 +351,8 @@ def unpack(head: bytes) -> Envelope:
             door=texts["door"],
             peer=texts.get("peer", ""),
             helo=texts.get("helo", ""),
+            hasty=texts.get("hasty", ""),
+            auth=texts.get("auth", ""),
             sender=texts.get("sender", ""),
             sender_known="sender" in texts,
             recipients=tuple(recipients),

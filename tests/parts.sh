@@ -19,6 +19,8 @@ need postgresql "everything that is run on SQLite and on PostgreSQL, on the latt
 need strace "the order of system calls: durable before 250, exit 0 and the flag" strace
 need openssl "certificates that are wrong in one way each" openssl
 need opendkim "our signatures, verified by another program" /usr/sbin/opendkim
+need rspamd "spam, judged and learnt by a real rspamd" /usr/bin/rspamd
+need clamav-daemon "viruses, found by a real clamd" /usr/sbin/clamd
 need chromium "the pages in a real browser" chromium chromium-browser google-chrome
 need util-linux "permissions as another user" setpriv
 [ -z "$missing" ] && exit 0

@@ -47,12 +47,15 @@ COMMANDS = {
     "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
+    "rekey": ("helpdeskd.cli.rekey", "A new key for reply tokens."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
+    "spam": ("helpdeskd.cli.spam", "What is held as spam or for a virus: list, release, train."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),
     "mute": ("helpdeskd.cli.mute", "Addresses that get no automatic mail: list, add, remove."),
     "article": ("helpdeskd.cli.article", "The knowledge base: add, list, show, set, remove."),
     "canned": ("helpdeskd.cli.canned", "Texts to answer with: add, list, set, remove."),
     "rule": ("helpdeskd.cli.rule", "What tickets do by themselves: list, enable, disable."),
+    "file": ("helpdeskd.cli.file", "Files of tickets: export, release."),
     "ticket": ("helpdeskd.cli.ticket", "Tickets: list, show, search, reply, note, assign, close, merge."),
 }
 

@@ -14,7 +14,26 @@ from helpdeskd.cli.settings import languages
 from helpdeskd.desk import catalogue, departments, guests, sections
 from helpdeskd.desk.catalogue import Place
 from helpdeskd.errors import NotFound, Refused
-from helpdeskd.model.people import ReplyTokens
+from helpdeskd.model.files import FilePolicy
+from helpdeskd.model.people import Department, ReplyTokens
+
+NO_LIMIT = 0
+
+
+class _Most(click.ParamType[int]):
+    """A number from 1, or `none`."""
+
+    name = "number|none"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if str(value) == "none":
+            return NO_LIMIT
+        if not (str(value).isascii() and str(value).isdigit() and 0 < int(value) < 100_000):
+            self.fail(f"{value!r} is neither a number from 1 to 99999 nor none", param, ctx)
+        return int(value)
+
+
+MOST = _Most()
 
 
 @click.group()
@@ -128,6 +147,18 @@ def list_(ctx: click.Context, *, as_json: bool) -> None:
     help="An address or a company (again for more): guests alone open tickets in it, in a private one too.",
 )
 @click.option("--no-guest", "unwelcome", multiple=True, metavar="WHO", help="A guest no more (again for more).")
+@click.option(
+    "--files",
+    "policy",
+    type=click.Choice([each.value for each in FilePolicy]),
+    help="Programs and documents with macros: treated as all files are, held until staff release them, or never passed on (which is how a new department begins).",
+)
+@click.option(
+    "--max-files",
+    type=MOST,
+    help="In one message; the others stay in the mail, an upload is refused. `none`: no limit.",
+)
+@click.option("--max-file-mb", type=MOST, help="How large a file of a message may be; likewise.")
 @click.pass_context
 def set_(
     ctx: click.Context,
@@ -138,12 +169,16 @@ def set_(
     staff_only: bool | None,
     welcome: tuple[str, ...],
     unwelcome: tuple[str, ...],
+    policy: str | None,
+    max_files: int | None,
+    max_file_mb: int | None,
 ) -> None:
-    """Put the department NAME into a group of departments, or out of it; say who may open tickets in it."""
+    """Put the department NAME into a group of departments, or out of it; say who may open tickets in it, and which files it takes."""
     if section is not None and no_section:
         raise click.UsageError("say --section NAME or --no-section")
     regrouped = section is not None or no_section
-    if not regrouped and staff_only is None and not welcome and not unwelcome:
+    filed = policy is not None or max_files is not None or max_file_mb is not None
+    if not regrouped and staff_only is None and not welcome and not unwelcome and not filed:
         raise click.UsageError("say what is to be different")
     with writing(ctx) as here:
 
@@ -161,6 +196,14 @@ def set_(
                 guests.add(*given, department=department, guest=guests.meant(conn, each), actor=None)
             for each in unwelcome:
                 guests.remove(*given, department=department, guest=guests.meant(conn, each), actor=None)
+            if filed:
+                departments.set_files(
+                    *given,
+                    department=department,
+                    policy=department.files if policy is None else FilePolicy(policy),
+                    max_files=_limit(max_files, department.max_files),
+                    max_file_mb=_limit(max_file_mb, department.max_file_mb),
+                )
             return catalogue.of(conn, department.id), guests.names(conn).get(department.id, ())
 
         place, known = here.store.writer.run(act)
@@ -170,6 +213,27 @@ def set_(
         )
     if staff_only is not None or welcome or unwelcome:
         say(f"Department {place.department.name} is for {_for(place, known)}.")
+
+    if filed:
+        say(f"Department {place.department.name}: {_files(place.department)}.")
+
+
+def _limit(asked: int | None, before: int | None) -> int | None:
+    return before if asked is None else None if asked == NO_LIMIT else asked
+
+
+def _files(department: Department) -> str:
+    words = {
+        FilePolicy.KEEP: "programs and documents with macros are treated as all files are",
+        FilePolicy.HOLD: "programs and documents with macros are held until staff release them",
+        FilePolicy.REFUSE: "programs and documents with macros are for staff alone",
+    }
+    limits = [
+        f"at most {number} {what}"
+        for number, what in ((department.max_files, "files in a message"), (department.max_file_mb, "MB each"))
+        if number is not None
+    ]
+    return ", ".join([words[department.files], *limits])
 
 
 def _for(place: Place, welcome: tuple[str, ...]) -> str:

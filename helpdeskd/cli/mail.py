@@ -13,17 +13,10 @@ from helpdeskd.cli import mail_again
 from helpdeskd.cli.audit import audit
 from helpdeskd.cli.mail_again import raw_of
 from helpdeskd.cli.opened import reading
-from helpdeskd.cli.output import echo_json, folded, json_option, lines, moment, of_micros, say, size, table
+from helpdeskd.cli.output import echo_json, json_option, lines, moment, of_micros, say, size, table
 from helpdeskd.cli.settings import as_owner, settings, spool_of
-from helpdeskd.desk import departments, receive
-from helpdeskd.desk.arrived import arrived_from
+from helpdeskd.desk import departments
 from helpdeskd.errors import NotFound, Refused
-from helpdeskd.installation import Installation
-from helpdeskd.mail import ids
-from helpdeskd.mail.outline import outline
-from helpdeskd.mail.parse import claimed, not_read
-from helpdeskd.model.mail import Inbound
-from helpdeskd.parser.wire import Mail
 from helpdeskd.store import arrivals
 
 
@@ -65,10 +58,11 @@ def explain(
     if client and sender is None:
         raise click.UsageError("--client wants --sender beside it: SPF is about both")
     raw = file.read()
+    from helpdeskd.cli import mail_explained  # the other commands judge no mail
+
     with reading(ctx) as here:
         if here.store.read(departments.first) is None:
             raise Refused("no-department", "there is no department yet: helpdeskd init, or helpdeskd department add")
-        inbound = _parsed(here, raw, sender)
         envelope = spool.Envelope(
             id=spool.new_id(),
             door="smtp" if client else "pipe",
@@ -78,71 +72,13 @@ def explain(
             sender_known=sender is not None,
             recipients=recipients,
         )
-        with closing(here.checker()) as checker:
-            checked = checker.begin(envelope, raw, inbound).result()
-        parts = None if not_read(inbound) else outline(raw, here.config.intake)
-        arrived = arrived_from(envelope, inbound, here.config).judged(checked)
-        explained = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
-        refused = [address for address in recipients if not here.book.accepts(address)]
+        with closing(here.parser()) as parser, closing(here.checker()) as checker:
+            told = mail_explained.explain(here, parser, checker, raw, envelope)
     if as_json:
-        facts = _facts(inbound) | ({"structure": parts.plain()} if parts else {})
-        echo_json({"mail": facts, "checked": checked, "refused": refused, "decisions": explained.decisions})
+        echo_json(told.plain())
         return
-    for name, value in _facts(inbound).items():
-        if value not in ("", [], None):
-            say(f"{name:<13}{'; '.join(map(str, value)) if isinstance(value, list) else value}")
-    for line in parts.lines("  ") if parts else ():
-        say(line)
-    click.echo()
-    for piece in folded(inbound.text, inbound.quote, forward=ids.is_forward(inbound.subject)):
-        click.echo(lines(piece))
-    say(f"\nfrom: {checked.verdict}, because {checked.why}")
-    for seal in inbound.seals:
-        say(f"  {seal.line}")
-    for check in checked.checks:
-        say(f"  evidence: {check.line}")
-    for address in refused:
-        say(
-            f"\n{address} is none of our addresses: the SMTP and LMTP doors refuse it (550); a pipe's mail goes on as follows."
-        )
-    for each in explained.decisions:
-        _tell(each)
-
-
-def _tell(explained: receive.Explained) -> None:
-    say(f"\n{explained.department}: {explained.outcome}, because {explained.reason}")
-    answer = "; its author gets an automatic answer" if explained.answered else ""
-    say(f"  to do: {explained.action}{explained.target}{answer}")
-    for line in explained.evidence:
-        say(f"  evidence: {line}")
-
-
-def _parsed(here: Installation, raw: bytes, sender: str | None) -> Inbound:
-    """As the daemon reads it: what would crash or hang its parser is seen here, and does no harm here either."""
-    with closing(here.parser()) as parser:
-        return claimed(parser.one(Mail(raw, sender)), here.book.is_ours)
-
-
-def _facts(inbound: Inbound) -> dict[str, object]:
-    return {
-        "sha256": inbound.raw_sha256,
-        "identity": inbound.identity_sha256 or "none: Message-ID or Date is missing",
-        "size": size(inbound.size),
-        "message-id": inbound.message_id,
-        "in-reply-to": list(inbound.in_reply_to),
-        "references": list(inbound.references),
-        "from": f"{inbound.author.name} <{inbound.author.email}>".lstrip() if inbound.author else None,
-        "to": [address.email for address in (*inbound.to, *inbound.cc)],
-        "subject": inbound.subject,
-        "date": moment(inbound.date) if inbound.date else None,
-        "kind": inbound.kind.value + (f" ({inbound.kind_why})" if inbound.kind_why else ""),
-        "files": [f"{part.name} ({part.content_type}, {size(len(part.data))})" for part in inbound.parts],
-        "report": [
-            f"{fate.delivery} for {fate.recipient or fate.original or 'nobody named'}: {fate.status} {fate.words}".rstrip()
-            for fate in (inbound.report.fates if inbound.report else ())
-        ],
-        "cut": list(inbound.loose_ends),
-    }
+    for line in told.lines():
+        click.echo(lines(line))
 
 
 @command.command()
@@ -220,6 +156,8 @@ def show(ctx: click.Context, spool_id: str, *, raw: bool, as_json: bool) -> None
         )
         for line in row.evidence:
             say(f"  evidence: {line}")
+        if row.held:
+            say(f"  held: {row.held.why}")
         if row.let_go:
             say(f"  raw mail: {row.let_go}")
     if waiting:

@@ -59,7 +59,7 @@ def export(ctx: click.Context, spool_id: str | None, file: str, folder: Path | N
         elif file == "-":
             sys.stdout.buffer.write(raw_of(here, str(spool_id)))
         else:
-            _write(Path(file), raw_of(here, str(spool_id)))
+            write_new(Path(file), raw_of(here, str(spool_id)))
 
 
 def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None:
@@ -71,7 +71,7 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
     for one in tray.parked(here.spool_root):
         place = folder / f"{one.id}.eml"
         try:
-            _write(place, tray.claim_parked(here.spool_root, one.id).raw())
+            write_new(place, tray.claim_parked(here.spool_root, one.id).raw())
         except (BadMail, Refused) as error:  # the others are wanted all the same
             click.echo(f"{one.id}: {error}", err=True)
             failed = True
@@ -81,7 +81,7 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
         ctx.exit(EX_REFUSED)
 
 
-def _write(place: Path, raw: bytes) -> None:
+def write_new(place: Path, raw: bytes) -> None:
     try:
         file = open(place, "xb", opener=partial(os.open, mode=0o600))  # noqa: SIM115 - a mail is nobody else's business
         try:
@@ -174,16 +174,17 @@ def _mails(here: Installation, ids: tuple[str, ...] | None, wanted: list[again.S
 
 
 def _again(here: Installation, source: again.Source, inbound: Inbound, told: _Told) -> None:
-    desk, message_id, parts = here.desk, source.message_id, parts_of(inbound)
-    same = here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts)) is None
+    desk, message_id, parts = here.desk, source.message_id, parts_of(inbound.parts)
+    passed_on = () if inbound.forward is None else parts_of(inbound.forward.parts)
+    same = here.store.read(lambda conn: again.changes(conn, desk, message_id, inbound, parts, passed_on)) is None
     if not same and (limit := not_read(inbound)):  # a busy machine, or today's limits: what was read before is better
         told.left.append(_Left(source.spool_id, message_id, limit))
         return
     told.messages += 1
     if same:
         return  # most are: nothing is written, and nobody waits for us
-    believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.parts)])
+    believe(inbound, [source.raw_sha256, *(here.blobs.put(part.data) for part in inbound.files)])
     now = here.clock()
-    changed = here.store.writer.run(lambda conn: again.rederive(conn, desk, now, message_id, inbound, parts))
+    changed = here.store.writer.run(lambda conn: again.rederive(conn, desk, now, message_id, inbound, parts, passed_on))
     if changed is not None:
         told.changed.append(_Changed(source.spool_id, changed.number, message_id, changed.fields))

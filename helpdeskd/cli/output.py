@@ -22,7 +22,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Machine-read
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 
 # Fields of records that are no business of a script's log: with a reply token somebody could speak as its person.
-_KEPT_BACK = frozenset({"reply_token", "envelope_token", "context"})
+_KEPT_BACK = frozenset({"reply_token", "envelope_token", "context", "envelope"})
 
 
 def echo_json(value: Any) -> None:

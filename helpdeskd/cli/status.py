@@ -23,6 +23,7 @@ from helpdeskd.errors import Temporary
 from helpdeskd.installation import ROLES, held_since, is_held, node
 from helpdeskd.model.clock import now as clock
 from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.store import arrivals
 from helpdeskd.store.engine import Store
 
 PATIENCE = 2.0  # seconds for a door to greet
@@ -63,6 +64,7 @@ def gather(config: Config, now: datetime) -> dict[str, Any]:
             {"door": door, "open": _answers(door)}
             for door in (
                 *(f"smtp {place}" for place in config.smtp.listen),
+                *(f"submission {place}" for place in config.submission.listen),
                 *(f"lmtp {place}" for place in config.lmtp.listen),
             )
         ],
@@ -85,12 +87,14 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     try:
         with opened(config) as here:
             counts = here.store.read(queries.counts)
+            held = here.store.read(arrivals.count_held)
             store = {"where": here.store.where, "error": "", "warnings": list(here.store.warnings)}
             watched = _watched(config, here.store, now)
     except Temporary as error:
         return {
             "store": {"where": "", "error": str(error), "warnings": []},
             "tickets": None,
+            "held": None,
             "outbox": None,
             "outbox_oldest": None,
             **_watched(config, None, now, str(error)),
@@ -98,6 +102,7 @@ def _of_store(config: Config, now: datetime) -> dict[str, Any]:
     return {
         "store": store,
         "tickets": {state.value: count for state, count in counts.tickets.items()},
+        "held": held,
         "outbox": {state.value: count for state, count in counts.outbox.items()},
         "outbox_oldest": counts.oldest_waiting,
         **watched,
@@ -113,7 +118,12 @@ def _watched(config: Config, store: Store | None, now: datetime, error: str = ""
         for key, words in standing(judge(found)).items()
     ]
     kept = found.kept
-    return {"alarms": alarms, "audit": kept.audit if kept else None, "muted": kept.muted if kept else None}
+    return {
+        "alarms": alarms,
+        "audit": kept.audit if kept else None,
+        "muted": kept.muted if kept else None,
+        "withheld": {ceiling.value: count for ceiling, count in kept.withheld.items()} if kept else None,
+    }
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -188,6 +198,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
             ("tickets", _counted(facts["tickets"])),
             ("outbox", _mails(facts, now)),
         ]
+        if facts["held"]:
+            lines.append(("spam", f"{facts['held']} held (helpdeskd spam list)"))
         if facts["muted"].count:
             lines.append(("muted", _muted(facts["muted"])))
     lines += [
@@ -197,6 +209,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
     lines.append(("disk", f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}{stopped}"))
     if not facts["store"]["error"]:
         lines.append(("audit", _audited(facts["audit"], now)))
+    if facts["withheld"]:
+        lines.append(("withheld", f"{_counted(facts['withheld'])} in the last hour (docs/trust.md)"))
     width = max(len(name) for name, _ in lines)
     for name, words in lines:
         say(f"{name.ljust(width)}  {words}")

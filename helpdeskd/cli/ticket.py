@@ -6,16 +6,18 @@ import click
 from sqlalchemy import Connection
 
 from helpdeskd.cli import ticket_work
+from helpdeskd.cli.file import file_line
 from helpdeskd.cli.opened import reading
 from helpdeskd.cli.outbox import attempt, fate
-from helpdeskd.cli.output import echo_json, folded, json_option, moment, say, size, table
+from helpdeskd.cli.output import echo_json, folded, json_option, moment, say, table
 from helpdeskd.cli.ticket_work import number_argument, staff_named
 from helpdeskd.desk import departments, people, queries
+from helpdeskd.desk.danger import WITHHELD, kept_back
 from helpdeskd.errors import NotFound
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.outgoing import OutboxState
-from helpdeskd.model.people import Person
+from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import History, HistoryEntry, State, Visibility
 
 
@@ -142,7 +144,7 @@ def show(ctx: click.Context, number: int, *, with_history: bool, as_json: bool) 
         return
     _head(shown)
     for item in shown.messages:
-        _message(item)
+        _message(item, shown.department)
     if shown.outbox:
         click.echo("\n--- mails")
     for mail in shown.outbox:
@@ -208,7 +210,7 @@ def _muted(person: Person) -> str:
     return f" (muted since {moment(person.muted_at)})" if person.muted_at else ""
 
 
-def _message(item: queries.ShownMessage) -> None:
+def _message(item: queries.ShownMessage, department: Department) -> None:
     message = item.message
     marks = [] if message.visibility is Visibility.PUBLIC else [message.visibility.value]
     if message.kind.value != "personal":
@@ -218,5 +220,7 @@ def _message(item: queries.ShownMessage) -> None:
     say(f"\n--- {moment(message.created_at)}  {item.author_shown}  [{', '.join([*marks, message.reason])}]")
     for piece in folded(message.text, message.quote, forward=ids.is_forward(message.subject)):
         say(piece)
-    for attachment in item.attachments:
-        say(f"[file: {attachment.name}, {attachment.content_type}, {size(attachment.size)}]")
+    for file in item.attachments:
+        why = kept_back(department, file)
+        released = ", released" if file.released_at is not None else ""
+        say(f"[file {file.id}: {file_line(file)}{f', {WITHHELD[why]}' if why else released}]")

@@ -14,10 +14,12 @@ from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import writing
 from helpdeskd.cli.output import say
-from helpdeskd.desk import changes, people, tickets
+from helpdeskd.desk import changes, departments, people, tickets
 from helpdeskd.desk.context import Part, Words
+from helpdeskd.desk.danger import kept_back
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.installation import Installation
+from helpdeskd.mail import filetypes
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import State, Ticket
 
@@ -67,26 +69,25 @@ def reply(
     read = [(file.name, file.read_bytes()) for file in files]
     with writing(ctx) as here:
         parts = tuple(part_of(here, name, data) for name, data in read)
-        posted = _act(
-            here,
-            number,
-            who,
-            lambda conn, ticket, staff: tickets.staff_reply(
-                conn,
-                here.desk,
-                here.clock(),
-                ticket=ticket,
-                author=staff,
-                words=Words(text=words, parts=parts),
-                close=close,
-            ),
-        )
-    say(f"Answered #{posted.ticket.number}" + (" and closed it." if close else "."))
+
+        def act(conn: Connection, ticket: Ticket, staff: Person) -> tuple[int, list[str]]:
+            said = Words(text=words, parts=parts)
+            given = (conn, here.desk, here.clock())
+            posted = tickets.staff_reply(*given, ticket=ticket, author=staff, words=said, close=close)
+            department = departments.get(conn, posted.ticket.department_id)
+            return posted.ticket.number, [part.name for part in parts if kept_back(department, part)]
+
+        answered, left_out = _act(here, number, who, act)
+    say(f"Answered #{answered}" + (" and closed it." if close else "."))
+    if left_out:
+        say(f"Not passed on, by the department's policy: {', '.join(left_out)}")
 
 
 def part_of(here: Installation, name: str, data: bytes) -> Part:
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Part(name=name, content_type=kind, size=len(data), sha256=here.blobs.put(data))
+    found = filetypes.look(name, data)
+    sha256 = here.blobs.put(data)
+    return Part(name, kind, len(data), sha256, found_type=found.found_type, danger=found.danger)
 
 
 @click.command()

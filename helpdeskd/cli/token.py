@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from helpdeskd.cli.opened import reading, writing
 from helpdeskd.cli.output import echo_json, json_option, moment, say, table
-from helpdeskd.config import DIALECTS
 from helpdeskd.desk import api_keys, bearer, people
 from helpdeskd.guard import addresses
 from helpdeskd.model.api import PERMISSIONS, ApiKey
@@ -21,11 +20,11 @@ from helpdeskd.model.people import Person
 
 @click.group()
 def command() -> None:
-    """Keys for API clients."""
+    """Keys for API clients, and for mail programs."""
 
 
 @command.command()
-@click.option("--dialect", type=click.Choice(DIALECTS), required=True, help="The API it opens.")
+@click.option("--dialect", type=click.Choice(tuple(PERMISSIONS)), required=True, help="The API, or the door, it opens.")
 @click.option("--name", default="", help="What you will know it by.")
 @click.option("--permission", "chosen", multiple=True, help="One of the dialect's (again for more).")
 @click.option("--all", "everything", is_flag=True, help="All of the dialect's permissions.")

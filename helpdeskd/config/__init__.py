@@ -78,6 +78,12 @@ class Smtp(Section, frozen=True):
     data_seconds: Seconds = 600
 
 
+class Submission(Section, frozen=True):
+    """Where staff log in and hand in mail."""
+
+    listen: tuple[str, ...] = ()  # host:port; nowhere unless asked for
+
+
 class Lmtp(Section, frozen=True):
     listen: tuple[str, ...] = ()
     socket_mode: str = "0660"
@@ -108,11 +114,25 @@ class Mailbox(Section, frozen=True):
 class Trust(Section, frozen=True):
     """By what a mail's From is believed."""
 
+    profile: Literal["default", "strict"] = "default"
     dns: bool = True
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
     authserv_ids: tuple[str, ...] = ()
     relays: tuple[str, ...] = ("127.0.0.0/8", "::1")
     arc_sealers: tuple[str, ...] = ()
+
+
+class SpamSettings(Section, frozen=True):
+    """Whose word makes a mail spam, or a virus. Nobody's unless told so: what is held, nobody sees who does not look for it."""
+
+    headers_from: tuple[Literal["relays", "lmtp", "pipe", "mailboxes"], ...] = ()
+    dnsbl: tuple[str, ...] = ()
+    dnsbl_needed: Amount = 0  # listings that make spam; 0 = they are evidence only
+    rspamd: str = ""  # http://host:port of a worker; empty = not asked
+    rspamd_controller: str = ""  # of its controller, which learns
+    rspamd_password_file: Path | None = None
+    clamd: str = ""  # unix:/path or host:port; empty = not asked
+    seconds: Annotated[int, Meta(ge=1, le=60)] = 8
 
 
 class Smime(Section, frozen=True):
@@ -157,6 +177,20 @@ class Outgoing(Section, frozen=True):
     attachments_mb: Amount = 20
 
 
+class Ceilings(Section, frozen=True):
+    """How much automatic mail may be queued, whatever comes in."""
+
+    per_address: str = "10/hour"
+    per_domain: str = "500/hour"
+    per_ticket: str = "30/hour"
+    total: str = "2000/hour"
+    unknown_address: str = "3/day"
+    unknown: str = "100/hour"
+    staff_address: str = "500/hour"
+    staff: str = "10000/hour"
+    people: str = "200/hour"
+
+
 class Dkim(Section, frozen=True):
     domain: str
     selector: str
@@ -184,6 +218,7 @@ class Keep(Section, frozen=True):
     raw_days: WholeDays = 0
     automatic_days: WholeDays = 0
     outbox_days: WholeDays = 0
+    spam_days: WholeDays = 30
 
 
 class Audit(Section, frozen=True):
@@ -230,13 +265,16 @@ class Config(Section, frozen=True):
     blobs: BlobSettings = BlobSettings()
     spool: SpoolSettings = SpoolSettings()
     smtp: Smtp = Smtp()
+    submission: Submission = Submission()
     lmtp: Lmtp = Lmtp()
     mailbox: tuple[Mailbox, ...] = ()
     trust: Trust = Trust()
+    spam: SpamSettings = SpamSettings()
     smime: Smime = Smime()
     openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
+    ceilings: Ceilings = Ceilings()
     dkim: tuple[Dkim, ...] = ()
     dns: DnsSettings = DnsSettings()
     desk: Desk = Desk()

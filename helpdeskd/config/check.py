@@ -9,7 +9,22 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from helpdeskd.config import DIALECTS, RATE_CLASSES, BlobSettings, Config, Http, Mailbox, Openpgp, Smime, Trust
+from msgspec.structs import fields
+
+from helpdeskd.config import (
+    DIALECTS,
+    RATE_CLASSES,
+    BlobSettings,
+    Ceilings,
+    Config,
+    Http,
+    Mailbox,
+    Openpgp,
+    Smime,
+    SpamSettings,
+    Trust,
+)
+from helpdeskd.config.rates import is_rate
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -22,7 +37,6 @@ AT_RISK = (
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 section 3.1
-_RATE = re.compile(r"none|[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
@@ -31,6 +45,11 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
     for listen in config.smtp.listen:
         if not _host_port(listen):
             yield "smtp.listen", "expected host:port, such as 127.0.0.1:25 or [::1]:25"
+    for listen in config.submission.listen:
+        if not _host_port(listen):
+            yield "submission.listen", "expected host:port, such as 0.0.0.0:587"
+    if config.submission.listen and config.smtp.tls_certificate is None:
+        yield "submission.listen", "expected smtp.tls_certificate beside it: no password is taken without TLS"
     for listen in config.lmtp.listen:
         if not (listen.startswith("unix:/") or _host_port(listen)):
             yield "lmtp.listen", "expected unix:/path or host:port"
@@ -61,6 +80,8 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
         yield "desk.marker", "expected one line of at least 20 characters, so that it is never met by chance"
     yield from _mailboxes(config.mailbox)
     yield from _trust(config.trust)
+    yield from _spam(config.spam)
+    yield from _ceilings(config.ceilings)
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
     yield from _dkim(config, keys=keys)
@@ -85,6 +106,31 @@ def _trust(trust: Trust) -> Iterator[Problem]:
             yield "trust.arc_sealers", "expected domains, such as lists.example.org"
 
 
+def _spam(spam: SpamSettings) -> Iterator[Problem]:
+    for zone in spam.dnsbl:
+        if not _DOMAIN.fullmatch(zone):
+            yield "spam.dnsbl", "expected zones in lower case, such as zen.spamhaus.org"
+    if len(set(spam.dnsbl)) != len(spam.dnsbl):
+        yield "spam.dnsbl", "expected each zone once"
+    if spam.dnsbl_needed > len(spam.dnsbl):
+        yield "spam.dnsbl_needed", f"expected at most {len(spam.dnsbl)}: there are no more lists in spam.dnsbl"
+    for name in ("rspamd", "rspamd_controller"):
+        address = getattr(spam, name)
+        if address and not (address.startswith("http://") and _host_port(address[7:].removesuffix("/"))):
+            yield f"spam.{name}", "expected http://host:port, such as http://127.0.0.1:11333"
+    if spam.rspamd_password_file and not spam.rspamd_controller:
+        yield "spam.rspamd_password_file", "expected spam.rspamd_controller beside it"
+    yield from _readable("spam.rspamd_password_file", spam.rspamd_password_file)
+    if spam.clamd and not (spam.clamd.startswith("unix:/") or _host_port(spam.clamd)):
+        yield "spam.clamd", "expected unix:/path or host:port, such as unix:/run/clamav/clamd.ctl"
+
+
+def _ceilings(ceilings: Ceilings) -> Iterator[Problem]:
+    for field in fields(ceilings):
+        if not is_rate(getattr(ceilings, field.name)):
+            yield f"ceilings.{field.name}", "expected a rate such as 100/hour (second, minute, hour, day)"
+
+
 def _servers(key: str, servers: tuple[str, ...]) -> Iterator[Problem]:
     for server in servers:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", server):
@@ -107,7 +153,7 @@ def _http(http: Http) -> Iterator[Problem]:
     for name, rate in http.rates.items():
         if name not in rated:
             yield f"http.rates.{name}", f"expected a dialect and a class, one of {', '.join(rated)}"
-        if not _RATE.fullmatch(rate):
+        if rate != "none" and not is_rate(rate):
             yield f"http.rates.{name}", "expected a rate such as 90/minute (second, minute, hour, day), or none"
     for proxy in http.trusted_proxies:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection
@@ -11,6 +12,7 @@ from helpdeskd.config import Config
 from helpdeskd.desk.acts import Arrived
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import BadMail
+from helpdeskd.model import mail as model
 from helpdeskd.model.mail import Door, Inbound
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals
@@ -29,7 +31,8 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         recipients=envelope.recipients,
         original=envelope.original,
         inbound=inbound,
-        parts=parts_of(inbound),
+        parts=parts_of(inbound.parts),
+        passed_on=() if inbound.forward is None else parts_of(inbound.forward.parts),
         raw_sha256=inbound.raw_sha256,
         received_at=received,
         account=envelope.account,
@@ -38,10 +41,11 @@ def arrived_from(envelope: spool.Envelope, inbound: Inbound, config: Config) -> 
         uid=envelope.uid,
         old_mail=_is_old(envelope, config.intake.backlog_hours),
         default_department=box.department if box else "",
+        envelope=envelope,
     )
 
 
-def parts_of(inbound: Inbound) -> tuple[Part, ...]:
+def parts_of(parts: Iterable[model.Part]) -> tuple[Part, ...]:
     """The files of a mail as the desk is told of them."""
     return tuple(
         Part(
@@ -52,15 +56,17 @@ def parts_of(inbound: Inbound) -> tuple[Part, ...]:
             content_id=part.content_id,
             inline=part.inline,
             ours=part.ours,
+            found_type=part.found_type,
+            danger=part.danger,
         )
-        for part in inbound.parts
+        for part in parts
     )
 
 
 def believe(inbound: Inbound, kept: list[str]) -> None:
     """`kept` names the blobs of the raw mail and its parts. Raises BadMail where a parser named others: it has read bytes of
     strangers, and its word alone lets no ticket show what is another's."""
-    if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.parts)]:
+    if kept != [inbound.raw_sha256, *(part.sha256 for part in inbound.files)]:
         raise BadMail("the parser names other bytes than it returned")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, delete, false, func, insert, or_, select, update
 
-from helpdeskd.desk import bodies, departments, rows, tags, topics
+from helpdeskd.desk import bodies, departments, messages, rows, tags, topics
 from helpdeskd.desk.bodies import Body
 from helpdeskd.desk.catalogue import GUESTED
 from helpdeskd.desk.context import Desk, Part
@@ -261,19 +261,7 @@ def _add_files(conn: Connection, article_id: int, parts: Sequence[Part]) -> None
     if parts:
         conn.execute(
             insert(schema.attachment),
-            [
-                {
-                    "article_id": article_id,
-                    "position": n,
-                    "name": part.name,
-                    "content_type": part.content_type,
-                    "size": part.size,
-                    "sha256": part.sha256,
-                    "content_id": part.content_id,
-                    "inline": part.inline,
-                }
-                for n, part in enumerate(parts)
-            ],
+            [{"article_id": article_id, **messages.file_columns(part, n)} for n, part in enumerate(parts)],
         )
 
 

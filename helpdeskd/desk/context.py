@@ -9,9 +9,12 @@ from enum import StrEnum
 
 from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
-from helpdeskd.model.outgoing import NoticeName, OutboxRow
+from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxRow
+from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.trust import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Desk:
     plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
+    ceilings: config.Ceilings
+    profile: Profile = Profile.DEFAULT  # what a verdict of none lets somebody do
     hear: Callable[[Told], None] = lambda told: None  # noqa: ARG005  # what each event puts into the outbox, for the log
 
 
@@ -38,9 +43,24 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it may hold a notice, tokens and all: it does not go out to customers
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it; None: nobody has looked
+    danger: Danger | None = None
+    released_at: datetime | None = None
 
 
 SYSTEM = "system"  # the reason of words that stand in a ticket as an entry of the desk
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """Who passes on a mail of somebody else, and what they say above it, to staff alone."""
+
+    by: Person
+    comment: str
+
+    @property
+    def plain(self) -> dict[str, str]:
+        return {"by": self.by.shown, "comment": self.comment}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +82,13 @@ class Words:
     author_email: str = ""
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
+    forwarded: Forwarded | None = None  # somebody passed it on
+    confidential: bool = False  # of what opens a ticket: it has no public voice there
+
+    @property
+    def public(self) -> bool:
+        """May a ticket begin with it in public?"""
+        return self.verdict is not Verdict.FAIL and not self.confidential
 
 
 class LinkKind(StrEnum):
@@ -93,7 +120,7 @@ class Skip(StrEnum):
 class Skipped:
     notice: NoticeName
     recipient: str  # empty: there was none
-    why: Skip
+    why: Skip | Ceiling
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from helpdeskd.desk import rows
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
+from helpdeskd.model.files import FilePolicy
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.store import memo, schema, scrub
@@ -120,6 +121,22 @@ def change(
         raise Refused("name-taken", f"there is a department {name} already")
     renamed = {"sender_name": name} if department.sender_name == department.name else {}
     conn.execute(update(schema.department).where(_d.id == department.id).values(name=name, private=private, **renamed))
+    return get(conn, department.id)
+
+
+def set_files(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    *,
+    department: Department,
+    policy: FilePolicy,
+    max_files: int | None,
+    max_file_mb: int | None,
+) -> Department:
+    """What happens to dangerous files, and how many and how large ones a message may have; None: no limit of its own."""
+    values = {"files": policy.value, "max_files": max_files, "max_file_mb": max_file_mb}
+    conn.execute(update(schema.department).where(_d.id == department.id).values(values))
     return get(conn, department.id)
 
 

@@ -19,7 +19,7 @@ from helpdeskd.desk.notices import Event
 from helpdeskd.desk.sight import Act
 from helpdeskd.errors import Refused
 from helpdeskd.model.people import Person, PersonKind
-from helpdeskd.model.ticket import History, Message, Ticket, Visibility
+from helpdeskd.model.ticket import Attachment, History, Message, Ticket, Visibility
 from helpdeskd.store import schema
 
 MAX_ADDRESSES = 20
@@ -49,9 +49,9 @@ def forward(
     asked = {"ticket_id": ticket.id}
     said = [rows.message(row) for row in conn.execute(_SAID, asked)]
     files = [rows.attachment(row) for row in conn.execute(_FILES, asked)]
-    parts = tuple(Part(each.name, each.content_type, each.size, each.sha256) for each in files)
+    parts = tuple(_again(each) for each in files)
     words = replace(words, text=_letter(conn, words.text, said), html="", parts=(*words.parts, *parts))
-    message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, actor, words)
+    message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, actor, words, limited=False)
     search.say(conn, ticket.id, Visibility.INTERNAL, words)
     history.write(conn, now, Entry(ticket.id, History.FORWARDED, actor.id, message_id, {"to": list(wanted)}))
     ticket = tickets.touch(conn, now, ticket)
@@ -61,6 +61,19 @@ def forward(
         scene = replace(happened, ticket=ticket, tell=nobody, message_id=message_id, words=words)
         told += notices.enqueue_for(conn, desk, now, scene)
     return Posted(ticket, message_id, told)
+
+
+def _again(file: Attachment) -> Part:
+    """As dangerous as it was, and released where it was."""
+    return Part(
+        file.name,
+        file.content_type,
+        file.size,
+        file.sha256,
+        found_type=file.found_type,
+        danger=file.danger,
+        released_at=file.released_at,
+    )
 
 
 def _checked(conn: Connection, to: Iterable[str]) -> tuple[str, ...]:

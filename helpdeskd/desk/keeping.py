@@ -37,24 +37,27 @@ class By(StrEnum):
     RAW_DAYS = "raw_days"
     AUTOMATIC_DAYS = "automatic_days"
     OUTBOX_DAYS = "outbox_days"
+    SPAM_DAYS = "spam_days"
 
 
 @dataclass(frozen=True, slots=True)
 class LetGo:
-    """How many of each in one look: raw mails, automatic messages (and held mails), mails that had gone out."""
+    """How many of each in one look: raw mails, automatic messages (and held mails), mails that had gone out, spam."""
 
     raw: int = 0
     automatic: int = 0
     outbox: int = 0
+    spam: int = 0
 
     def __bool__(self) -> bool:
-        return any((self.raw, self.automatic, self.outbox))
+        return any((self.raw, self.automatic, self.outbox, self.spam))
 
 
 _OF_ARRIVAL = _m.arrival_id == _a.id
 # An answer to this mail, or a notice that speaks of it, is still on its way.
 _AWAITED = exists().where(_OF_ARRIVAL, _o.message_id == _m.id, _o.state.in_(_UNFINISHED))
-_SETTLED = and_(_a.outcome != Outcome.PARKED.value, ~_AWAITED)
+# Nor is what somebody may release yet.
+_SETTLED = and_(_a.outcome != Outcome.PARKED.value, _a.held.is_(None), ~_AWAITED)
 # In a ticket unseen by its customer; or held, if not for want of an author, who may be a person.
 _MACHINE = or_(
     _a.outcome == Outcome.AUTOMATIC.value,
@@ -80,6 +83,11 @@ def outbox_over(before: datetime) -> ColumnElement[bool]:
     return and_(_o.raw_gone_at.is_(None), _o.raw_sha256.is_not(None), _o.state.not_in(_UNFINISHED), ended < before)
 
 
+def spam_over(before: datetime) -> ColumnElement[bool]:
+    """Mails held as spam that nobody has released."""
+    return and_(_a.held.is_not(None), _a.decided_at < before)
+
+
 def is_due(conn: Connection, now: datetime) -> bool:
     """Has nobody looked for a day? Then the caller is to: among several nodes one. On the writer."""
     last = settings.get(conn, LAST, "")
@@ -97,7 +105,7 @@ def let_go(store: Store, keep: Keep, now: datetime, busy: Collection[str]) -> Le
     def by_pages(table: Table, over: ColumnElement[bool], act: Callable[[Connection, list[int]], int]) -> int:
         return _by_pages(store, table, over, act, busy)
 
-    raw = automatic = gone = 0
+    raw = automatic = gone = spam = 0
     if keep.automatic_days:
         machines = automatic_over(now - timedelta(days=keep.automatic_days))
         automatic = by_pages(schema.arrival, machines, lambda conn, ids: _let_go_automatic(conn, now, machines, ids))
@@ -107,7 +115,10 @@ def let_go(store: Store, keep: Keep, now: datetime, busy: Collection[str]) -> Le
     if keep.outbox_days:
         ended = outbox_over(now - timedelta(days=keep.outbox_days))
         gone = by_pages(schema.outbox, ended, lambda conn, ids: _let_go_outbox(conn, now, ended, ids))
-    return LetGo(raw, automatic, gone)
+    if keep.spam_days:
+        held = spam_over(now - timedelta(days=keep.spam_days))
+        spam = by_pages(schema.arrival, held, lambda conn, ids: _let_go_spam(conn, now, held, ids))
+    return LetGo(raw, automatic, gone, spam)
 
 
 def _by_pages(
@@ -145,6 +156,11 @@ def _let_go_automatic(conn: Connection, now: datetime, over: ColumnElement[bool]
     search.rebuild(conn, *(row.ticket_id for row in messages))
     _let_go_raw(conn, now, _a.raw_gone_at.is_(None), still, By.AUTOMATIC_DAYS)
     return len(still)
+
+
+def _let_go_spam(conn: Connection, now: datetime, over: ColumnElement[bool], ids: list[int]) -> int:
+    gone = update(schema.arrival).where(_a.id.in_(ids), over)
+    return conn.execute(gone.values(raw_gone_at=now, raw_gone_by=By.SPAM_DAYS.value, held=None)).rowcount
 
 
 def _let_go_outbox(conn: Connection, now: datetime, over: ColumnElement[bool], ids: list[int]) -> int:

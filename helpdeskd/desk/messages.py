@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
+from helpdeskd.desk import limits
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Visibility
@@ -31,8 +32,13 @@ def store(
     visibility: Visibility,
     author: Person | None,
     words: Words,
+    *,
+    limited: bool = True,
 ) -> int:
-    """A new message of the ticket; its id. The ticket itself, history and notices are the caller's."""
+    """A new message of the ticket; its id. The ticket itself, history and notices are the caller's. `limited`: its files must be
+    within the department's limits, as those of a mail are already. Raises Refused: file-too-large, too-many-files."""
+    if words.parts and words.arrival_id is None and limited:
+        limits.check(conn, ticket_id, words.parts)
     message_id: int = conn.execute(
         _INSERT,
         {
@@ -67,20 +73,24 @@ def attach(conn: Connection, message_id: int, parts: tuple[Part, ...]) -> None:
     if parts:
         conn.execute(
             _FILES,
-            [
-                {
-                    "message_id": message_id,
-                    "position": position,
-                    "name": part.name,
-                    "content_type": part.content_type,
-                    "size": part.size,
-                    "sha256": part.sha256,
-                    "content_id": part.content_id,
-                    "inline": part.inline,
-                }
-                for position, part in enumerate(parts)
-            ],
+            [{"message_id": message_id, **file_columns(part, position)} for position, part in enumerate(parts)],
         )
+
+
+def file_columns(part: Part, position: int) -> dict[str, object]:
+    """A row of `attachment`, but for what it hangs on."""
+    return {
+        "position": position,
+        "name": part.name,
+        "content_type": part.content_type,
+        "size": part.size,
+        "sha256": part.sha256,
+        "content_id": part.content_id,
+        "inline": part.inline,
+        "found_type": part.found_type,
+        "danger": None if part.danger is None else part.danger.value,
+        "released_at": part.released_at,
+    }
 
 
 def _references(words: Words) -> tuple[str, ...]:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, mutes, routing, tickets
-from helpdeskd.desk.acts import Act, Arrived, carry_out
+from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
+from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import PutOff, Refused, Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
 from helpdeskd.store.lock import one_at_a_time
 
-__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive"]
+__all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive", "release"]
 
 _m, _a = schema.message.c, schema.arrival.c
+_HINGES = frozenset({Reason.COMMANDS, Reason.COMMANDS_NEED_PASS})  # a later verdict may say otherwise
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
 
 
@@ -60,8 +62,11 @@ class Explained:
     target: str
     number: int | None  # the ticket concerned; none for a new one
     reopens: bool
-    answered: bool  # its author gets an automatic answer
+    answered: bool  # its author gets an automatic answer; for what is forwarded, the original's
+    requester: str  # whose the new ticket would be: an address; empty where none is opened
     evidence: tuple[str, ...]
+    standing: str  # its place in the table of who may do what (docs/trust.md)
+    waits: bool  # it is put off first: commands hang on a verdict that may be another in a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,8 @@ class _Done:
 def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
     """Do with this mail what is to be done, once: the same spool id again changes nothing and returns the old outcome.
 
-    One result for each department addressed. Raises Temporary where there is no department yet, Conflict where another
-    writer was faster.
+    One result for each department addressed. Raises Temporary where there is no department yet, PutOff where another verdict may
+    be had later (`arrived.can_wait`) and commands hang on it, Conflict where another writer was faster.
     """
     one_at_a_time(conn, _names(arrived))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
@@ -90,15 +95,42 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
         return tuple(_replayed(conn, row) for row in finished)
     if before:  # parked once, tried again now: a mail has one outcome
         conn.execute(delete(schema.arrival).where(_a.id.in_([row.id for row in before])))
-    done = _Done()
+    return _receive_once(conn, desk, now, arrived, ())
+
+
+def release(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
+    """Let a mail that is held as spam go its way, once; `arrived` says no more that it is. Raises Refused where it is not held (any
+    more), or where its addresses lead to departments alone that have it already."""
+    one_at_a_time(conn, _names(arrived))
+    rows = arrivals.all_by_spool(conn, arrived.spool_id)
+    waiting = [row.id for row in rows if row.held is not None]
+    if not waiting or not arrivals.take_held(conn, waiting):
+        raise Refused("not-held", f"{arrived.spool_id} is not held as spam")
+    received = _receive_once(conn, desk, now, arrived, [row for row in rows if row.held is None])
+    if not received:
+        raise Refused(
+            "there-already", f"{arrived.spool_id}: the departments that it is addressed to now have it already"
+        )
+    return received
+
+
+def _receive_once(
+    conn: Connection, desk: Desk, now: datetime, arrived: Arrived, settled: Sequence[arrivals.Arrival]
+) -> tuple[Received, ...]:
+    """In each department addressed, but for those where it is `settled`."""
+    done = _Done(
+        [row.ticket_id for row in settled if row.ticket_id], any(row.outcome is Outcome.OPENED for row in settled)
+    )
+    there = {row.department_id for row in settled}
     stops = _stops(conn, desk, arrived)
-    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in stops)
+    fresh = [stop for stop in stops if stop.department.id not in there]
+    return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in fresh)
 
 
-def _place(arrived: Arrived) -> facts.Place | None:
+def _place(arrived: Arrived) -> sameness.Place | None:
     if not arrived.account:
         return None
-    return facts.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
+    return sameness.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
 
 
 def _names(arrived: Arrived) -> tuple[str, ...]:
@@ -115,15 +147,17 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     done = _Done()
     stops = _stops(conn, desk, arrived)
     for stop in stops:
-        _, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained += [_explained(conn, stop, decision) for decision in decisions]
+        found, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        explained += [
+            _explained(conn, arrived, stop, decision, asks(arrived, found, decision)) for decision in decisions
+        ]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
         done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
+def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision, requester: str) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -140,7 +174,10 @@ def _explained(conn: Connection, stop: Stop, decision: Decision) -> Explained:
         number=None if ticket is None else ticket.number,
         reopens=decision.reopen,
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
+        requester=requester if decision.action is Action.OPEN else "",
         evidence=decision.evidence,
+        standing=decision.standing,
+        waits=arrived.can_wait and decision.reason in _HINGES,
     )
 
 
@@ -183,6 +220,7 @@ def _decide(
         old_mail=arrived.old_mail,
         place=_place(arrived),
         sender=arrived.sender,
+        verdict=arrived.verdict,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
         elsewhere=done.tickets,
         opened_elsewhere=done.opened,
@@ -190,7 +228,7 @@ def _decide(
     )
     from_staff = found.author is not None and found.author.is_staff
     read = commands.parse(inbound.text) if from_staff else Commands(rest=inbound.text)
-    return found, read, routing.route(inbound, found, arrived.verdict, bool(read))
+    return found, read, routing.route(inbound, found, arrived.verdict, bool(read), arrived.spam)
 
 
 def _receive_at(
@@ -203,11 +241,15 @@ def _receive_at(
     done: _Done,
 ) -> Received:
     """One department. The arrival's row comes first, so that the message can refer to it."""
+    inbound, parts = limits.within(arrived.inbound, arrived.parts, stop.department)
+    passed_on = limits.inner(arrived.passed_on, stop.department)
+    arrived = replace(arrived, inbound=inbound, parts=parts, passed_on=passed_on)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+    if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
+        raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
     found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)
-    inbound = arrived.inbound
     arrival_id = arrivals.record(
         conn,
         spool_id=arrived.spool_id,
@@ -230,6 +272,7 @@ def _receive_at(
         folder=arrived.folder,
         uidvalidity=arrived.uidvalidity if arrived.account else None,
         uid=arrived.uid if arrived.account else None,
+        held=arrived.held_for(first),
     )
     ticket: Ticket | None = None
     message_id: int | None = None

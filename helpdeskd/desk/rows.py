@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column
 
+from helpdeskd.model.files import Danger, FilePolicy
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
 from helpdeskd.model.ticket import (
@@ -68,6 +69,7 @@ PERSON: tuple[Column[Any], ...] = (
     _p.wants_mail,
     _p.unreached_at,
     _p.muted_at,
+    _p.known_at,
 )
 DEPARTMENT: tuple[Column[Any], ...] = (
     _d.id,
@@ -79,6 +81,9 @@ DEPARTMENT: tuple[Column[Any], ...] = (
     _d.verp,
     _d.cc_participates,
     _d.language,
+    _d.files,
+    _d.max_files,
+    _d.max_file_mb,
 )
 MESSAGE: tuple[Column[Any], ...] = (
     _m.id,
@@ -108,6 +113,9 @@ ATTACHMENT: tuple[Column[Any], ...] = (
     _a.sha256,
     _a.content_id,
     _a.inline,
+    _a.found_type,
+    _a.danger,
+    _a.released_at,
 )
 HISTORY: tuple[Column[Any], ...] = (_h.id, _h.ticket_id, _h.at, _h.kind, _h.actor_id, _h.message_id, _h.detail)
 
@@ -145,15 +153,26 @@ def ticket(row: Row) -> Ticket:
 
 def person(row: Row) -> Person:
     """From the columns PERSON; more columns may follow."""
-    person_id, kind, name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at = row[:10]
+    person_id, kind, name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at, known_at = row[:11]
     return Person(
-        person_id, PersonKind(kind), name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at
+        person_id,
+        PersonKind(kind),
+        name,
+        email,
+        level,
+        language,
+        disabled_at,
+        wants_mail,
+        unreached_at,
+        muted_at,
+        known=known_at is not None,
     )
 
 
 def department(row: Row, addresses: tuple[str, ...]) -> Department:
     """From the columns DEPARTMENT, and its addresses in order."""
     department_id, name, sender_name, private, follow_up_days, reply_tokens, verp, cc_participates, language = row[:9]
+    files, max_files, max_file_mb = row[9:12]
     return Department(
         id=department_id,
         name=name,
@@ -166,6 +185,9 @@ def department(row: Row, addresses: tuple[str, ...]) -> Department:
         verp=verp,
         cc_participates=cc_participates,
         language=language,
+        files=FilePolicy(files),
+        max_files=max_files,
+        max_file_mb=max_file_mb,
     )
 
 
@@ -192,8 +214,21 @@ def message(row: Row) -> Message:
 
 
 def attachment(row: Row) -> Attachment:
-    """From the columns ATTACHMENT."""
-    return Attachment(*row[:9])
+    """From the columns ATTACHMENT; more columns may follow."""
+    return Attachment(
+        id=row[0],
+        message_id=row[1],
+        position=row[2],
+        name=row[3],
+        content_type=row[4],
+        size=row[5],
+        sha256=row[6],
+        content_id=row[7],
+        inline=row[8],
+        found_type=row[9],
+        danger=None if row[10] is None else Danger(row[10]),
+        released_at=row[11],
+    )
 
 
 def history(row: Row) -> HistoryEntry:

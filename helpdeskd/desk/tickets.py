@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from helpdeskd.desk import counters, departments, history, messages, notices, numbers, people, rows, search
+from helpdeskd.desk import counters, danger, departments, history, messages, notices, numbers, people, rows, search
 from helpdeskd.desk import participants as circle
 from helpdeskd.desk.context import Desk, LinkKind, Posted, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.mail import ids
+from helpdeskd.model.files import POLICED
 from helpdeskd.model.mail import Address, Kind, Verdict
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Reason
@@ -144,27 +145,28 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
     With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
-    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
+    the acknowledgement. A mail whose verdict is fail, or that is confidential, opens a ticket, but has no public voice in it.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
     requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
     """
     if opened_by is not None and not opened_by.is_staff:
         raise Refused("not-staff", f"{opened_by.shown} is not staff")
-    author = opened_by or requester
+    author, forwarder = opened_by or requester, words.forwarded.by if words.forwarded else None
     old = None if link_to is None else resolve(conn, link_to)
     ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
-    visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
+    visibility = Visibility.PUBLIC if words.public else Visibility.INTERNAL
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
-    entries = [Entry(ticket.id, History.OPENED, author.id, message_id, {"reason": str(words.reason)})]
+    entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    joined, joining = _join(conn, desk, now, ticket, requester, participants, fresh=True)
+    joined, joining = _join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
         return Posted(ticket, message_id)
     if opened_by is not None:
+        people.know(conn, now, (requester,))
         answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
         return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))
     instead = old is not None and words.reason == Reason.FOLLOW_UP_OVER
@@ -198,7 +200,6 @@ def _insert(
     origin: Origin,
     opened_by: Person | None,
 ) -> Ticket:
-    public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
         id=0,
         number=numbers.draw(conn, desk),
@@ -215,9 +216,9 @@ def _insert(
         updated_at=now,
         closed_at=None,
         origin=origin,
-        opened_by_id=None if opened_by is None else opened_by.id,
-        last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
-        last_author_id=(opened_by or requester).id if public else None,
+        opened_by_id=words.forwarded.by.id if words.forwarded else opened_by.id if opened_by else None,
+        last_side=Side.NOBODY if not words.public else Side.CUSTOMER if opened_by is None else Side.STAFF,
+        last_author_id=(opened_by or requester).id if words.public else None,
         started_at=now if opened_by is not None else None,
     )
     ticket_id: int = conn.execute(
@@ -277,9 +278,10 @@ def _join(
     fresh: bool = False,
 ) -> tuple[tuple[Person, ...], list[Entry]]:
     """Those who take part from now on, and the history entries for it."""
-    persons = circle.named(conn, desk, now, found)
+    persons, left_out = circle.named(conn, desk, now, found)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    return added, [
+    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
+    return added, left + [
         Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
         for person in added
     ]
@@ -390,12 +392,22 @@ def staff_reply(
     state = State.CLOSED if close else ticket.state if stays else State.AWAITING_CUSTOMER
     said = _said(ticket, Side.STAFF, author) | {"started_at": ticket.started_at or now}
     ticket, changed = step(conn, now, ticket, state, author.id, ticket.pending_until if stays else None, **mine, **said)
-    history.write(conn, now, *entries, *changed)
+    history.write(conn, now, *entries, *changed, *_withheld(conn, ticket, author, message_id, words))
     others = circle.of(conn, ticket.id)
     circle.check(ticket, others, to)
     more = {"participants": others, "only": to, "message_id": message_id, "words": words}
     happened = scene(conn, Event.STAFF_REPLIED, ticket, author, **more)
+    people.know(conn, now, filter(None, (happened.requester,)))
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
+
+
+def _withheld(conn: Connection, ticket: Ticket, author: Person, message_id: int, words: Words) -> list[Entry]:
+    """Files of an answer that do not go out with it, which its author may not expect."""
+    if not any(danger.look(part).danger in POLICED for part in words.parts):
+        return []
+    department = departments.get(conn, ticket.department_id)
+    names = [part.name for part in words.parts if danger.kept_back(department, part)]
+    return [Entry(ticket.id, History.FILES_WITHHELD, author.id, message_id, {"files": names})] if names else []
 
 
 def keep(
@@ -423,6 +435,9 @@ def keep(
     ticket = touch(conn, now, ticket)
     if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
         return Posted(ticket, message_id)
+    # Nobody's mail is not the customer's: staff are told what it says of itself.
+    nobodys = author is None and words.author_email
+    claimed = {"author": {"name": words.author_name, "email": words.author_email}} if nobodys else {}
     happened = scene(
         conn,
         Event.OUTSIDER_KEPT if tell is None else Event.STAFF_KEPT,
@@ -431,7 +446,7 @@ def keep(
         tell=tell,
         message_id=message_id,
         words=words,
-        extra={"reason": why.value, "internal": True},
+        extra={"reason": why.value, "internal": True, **claimed},
     )
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 

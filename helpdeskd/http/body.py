@@ -6,7 +6,7 @@ import asyncio
 import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, BinaryIO
 from urllib.parse import unquote_to_bytes
 
@@ -18,6 +18,8 @@ from helpdeskd.errors import NoRoom
 from helpdeskd.http.dialect import Malformed
 from helpdeskd.http.given import Upload, members, pairs
 from helpdeskd.http.here import Here
+from helpdeskd.mail.filetypes import look_into
+from helpdeskd.mail.names import label
 
 _IN_MEMORY = 1 << 16  # bytes of a file before it goes to disk
 _ESCAPED = 4  # times a field may be larger as it is sent: %D0 for a byte, \u0434 for two
@@ -62,13 +64,17 @@ class Body:
         return found
 
     def keep(self, here: Here) -> tuple[Upload, ...]:
-        """Put the files into the blobs: durable when this returns. In a thread. Raises NoRoom, StoreDown."""
+        """Look at the files and put them into the blobs: durable when this returns. In a thread. Raises NoRoom, StoreDown."""
         if self.files and not here.room():
             raise NoRoom("the disk is at its reserve")
         kept = []
         for file in self.files:
+            name = label(file.name)
+            found = look_into(name, file.held, file.size)
             file.held.seek(0)
-            kept.append(Upload(file.part, file.name, file.content_type, file.size, here.blobs.put_file(file.held)))
+            sha256 = here.blobs.put_file(file.held)
+            name = name or ("file" if file.name else "")
+            kept.append(Upload(file.part, name, file.content_type, file.size, sha256, *astuple(found)))
         self.close()
         return tuple(kept)
 

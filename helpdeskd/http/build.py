@@ -9,7 +9,6 @@ from pathlib import Path
 from helpdeskd import config
 from helpdeskd.desk.context import Desk
 from helpdeskd.guard.login import Logins
-from helpdeskd.guard.passwords import Passwords
 from helpdeskd.guard.rates import Rates
 from helpdeskd.http import forgot_password, pages, set_password
 from helpdeskd.http.app import App
@@ -33,6 +32,7 @@ def build(
     clock: Clock,
     desk_now: Callable[[], Desk],
     room: Callable[[], bool],
+    logins: Logins,
     templates: Path | None = None,
 ) -> Server:
     """Not listening yet: see Server.open. For `desk_now` and `room` see Here; `templates` is the operator's folder.
@@ -47,7 +47,7 @@ def build(
         desk_now=desk_now,
         threads=ThreadPoolExecutor(settings.threads, thread_name_prefix="http", initializer=tell_name),
         room=room,
-        logins=Logins(store, desk_now, clock, Passwords()),
+        logins=logins,
         rates=Rates(),
     )
     return serving(here, DIALECTS, templates)

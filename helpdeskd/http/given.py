@@ -9,16 +9,20 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from helpdeskd.model.files import Danger
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file of a request. Its blob is durable already."""
 
     part: str  # the name of the form's part
-    name: str  # as the client called it; empty where it named none
+    name: str  # as the client called it, made safe (mail.names.label); empty where it named none
     content_type: str
     size: int
     sha256: str
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it
+    danger: Danger | None = None
 
 
 class Values:

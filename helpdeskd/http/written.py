@@ -10,7 +10,16 @@ from helpdeskd.http.given import Upload
 def parts_of(uploads: tuple[Upload, ...]) -> tuple[Part, ...]:
     """Its files; a part without a file's name, as browsers send it for none, is no file."""
     return tuple(
-        Part(each.name or each.part, each.content_type, each.size, each.sha256) for each in uploads if each.name
+        Part(
+            each.name,
+            each.content_type,
+            each.size,
+            each.sha256,
+            found_type=each.found_type,
+            danger=each.danger,
+        )
+        for each in uploads
+        if each.name
     )
 
 

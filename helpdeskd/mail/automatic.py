@@ -377,6 +377,18 @@ def is_proven(signs: Signs) -> bool:
     return signs.content_type == "multipart/report" or bool(_null_sender(signs))
 
 
+_UNATTENDED = re.compile(
+    r"(?:.*[-_.+])?(?:(?:no|dont|donot|do[-_.]not|never)[-_.]?(?:re)?(?:ply|answer)|noreply\w*|unattended|bounces?|(?:auto)?notifications?)(?:[-_.+].*)?",
+    re.IGNORECASE,
+)
+
+
+def is_unattended(email: str) -> bool:
+    """Does an address say by its name that nobody reads what is sent there: no-reply@, a daemon's?"""
+    local = email.rpartition("@")[0][:64]
+    return bool(_UNATTENDED.fullmatch(local) or _DAEMON_LOCAL.match(local))
+
+
 _METHOD = re.compile(rb"^METHOD[ \t]*:[ \t]*([A-Za-z]{1,20})", re.MULTILINE | re.IGNORECASE)
 _HEAD = 4096  # bytes of a calendar in which its method stands
 

@@ -430,7 +430,7 @@ def _between_dashes(line: str) -> str:
     left = line.lstrip("> ")
     if len(line) > 120 or left[:1] not in _RULERS or left[1:2] not in _RULERS:
         return ""
-    words = " ".join(left.strip(_RULERS + _SPACES).lower().split())
+    words = _small(left.strip(_RULERS + _SPACES))
     bare = left.rstrip(_SPACES)
     if words and bare[-1] in _RULERS and bare[-2] in _RULERS:
         return words
@@ -438,4 +438,9 @@ def _between_dashes(line: str) -> str:
 
 
 def _plain(line: str) -> str:
-    return " ".join(line.strip(_MARKS + ":\uff1a").lower().split())
+    return _small(line.strip(_MARKS + ":\uff1a"))
+
+
+def _small(words: str) -> str:
+    """In small letters, with single spaces; those of a Turkish capital I with its dot are an i and a dot."""
+    return " ".join(words.lower().replace("i\u0307", "i").split())

@@ -77,7 +77,7 @@ def base_subject(subject: str) -> str:
     """The subject without reply and forward prefixes, our tags and doubled white space; its case is kept."""
     rest = _SPACE.sub(" ", _TAG.sub(" ", subject)).strip()
     start = 0
-    while (match := _PREFIX.match(rest, start)) and match.group(1).casefold() in _PREFIXES:
+    while (match := _PREFIX.match(rest, start)) and _folded(match.group(1)) in _PREFIXES:
         start = match.end()
     rest = rest[start:]
     return _FORWARD_END.sub("", rest).strip()
@@ -87,9 +87,14 @@ def is_forward(subject: str) -> bool:
     """Does the outermost prefix, or the end, say that this is a forwarded mail?"""
     rest = _SPACE.sub(" ", _TAG.sub(" ", subject))
     match = _PREFIX.match(rest)
-    if match and match.group(1).casefold() in FORWARD_PREFIXES:
+    if match and _folded(match.group(1)) in FORWARD_PREFIXES:
         return True
     return bool(_FORWARD_END.search(rest))
+
+
+def _folded(prefix: str) -> str:
+    """In small letters; those of a Turkish capital I with its dot are an i and a dot."""
+    return prefix.casefold().replace("\u0307", "")
 
 
 def subject_numbers(subject: str) -> tuple[int, ...]:

@@ -71,6 +71,27 @@ def _plain(value: str) -> str:
     return value
 
 
+_UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u200e\u200f\u202a-\u202e\u2066-\u2069]')  # of path, shell or eye
+_MAX_BYTES = 240  # of a name: file systems have room for 255
+# Devices, whatever their ending: https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_DEVICE = re.compile(
+    r"(?:con|prn|aux|nul|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3]|conin\$|conout\$)\s*(?:\.|$)",
+    re.IGNORECASE,
+)
+
+
+def safe(name: str) -> str:
+    """A name that every system can save a file under, and that reads as what it is; never empty."""
+    name = _UNFIT.sub("_", label(name)).strip(" .")
+    raw = name.encode("utf-8", "replace")
+    if len(raw) > _MAX_BYTES:
+        stem, dot, extension = name.rpartition(".")
+        tail = f".{extension}".encode() if dot and len(extension) <= 10 else b""
+        kept = stem.encode() if tail else raw
+        name = (kept[: _MAX_BYTES - len(tail)].decode("utf-8", "ignore").rstrip(" .") + tail.decode()).strip(" .")
+    return f"_{name}" if _DEVICE.match(name) else name or "file"
+
+
 def label(name: str) -> str:
     """A name as people may see it and save it under: no folders, no control characters, not hidden, not endless."""
     name = headers.clean(name).replace("\\", "/").rpartition("/")[2].strip(" .\"'")

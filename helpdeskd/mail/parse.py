@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import automatic, dates, html, ids, prepare, quoting, split, structure
+from helpdeskd.mail import automatic, dates, forwarded, html, ids, looking, prepare, quoting, split, structure
 from helpdeskd.mail.bounce.read import find as find_bounce
 from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.mail.split import Tree
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Address, Inbound, Kind, Part
 from helpdeskd.model.seals import Keys
 
@@ -35,12 +36,13 @@ def parse(
     marker: str,
     limits: Intake,
     keys: Keys = _NO_KEYS,
+    inner: bool = False,
 ) -> Inbound:
     """One mail as a record: a repeatable derivation of its bytes.
 
     `sender` is the envelope's ("" the null path, None unknown). `own_addresses` says whether an address is one of ours.
     What a limit cut or a defect changed is said in `loose_ends`; where something was left out, the whole mail is
-    among the parts as original.eml. Never raises.
+    among the parts as original.eml. `inner`: it was attached to another, and what it passes on itself is not looked for. Never raises.
     """
     same = identity(raw)  # before anything else is held: it may take two copies of a mail
     prepared = prepare.prepare(raw, limits)
@@ -48,7 +50,7 @@ def parse(
         made = split.split(prepared.data, prepared.body_at, limits)
         content = structure.read(made.root, limits, keys, _date(made.root))
     except FAULTS as fault:
-        made = split.Split(split.flat(prepared.data, prepared.body_at, limits))
+        made = split.Split(split.flat(prepared.data, prepared.body_at, limits), cut=True)
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
     headers = Headers((name, value) for name, value in root.raw_items())
@@ -62,8 +64,9 @@ def parse(
         notes.append("the HTML is too large or too deeply nested to be shown")
         cut = True
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
+    parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, _original(raw)]
+        parts = [*parts, looking.whole(_original(raw), made, parts, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
@@ -80,8 +83,30 @@ def parse(
     kind, why = automatic.classify(signs)
     by_machine = automatic.is_of_machine(signs, kind)
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
+    moment = _date(root)
+    forward, says_forward = None, ids.is_forward(subject)
+    if kind is Kind.PERSONAL and not inner:
+        forward = forwarded.find(
+            subject,
+            content.text,
+            content.parts,
+            says=says_forward,
+            date=moment,
+            date_header=headers.raw("date"),
+            # Without our keys: who passes a mail on does not vouch for whoever may have put another's ciphertext into it.
+            opened=lambda data: parse(
+                data,
+                sender=None,
+                instance=instance,
+                own_addresses=own_addresses,
+                marker=marker,
+                limits=limits,
+                inner=True,
+            ),
+            marker=marker,
+        )
     said = quoting.split(
-        content.text, marker, forward=ids.is_forward(subject), quote_at=content.quote_at, boxed=content.quote_boxed
+        content.text, marker, forward=says_forward, quote_at=content.quote_at, boxed=content.quote_boxed
     )
     return Inbound(
         raw_sha256=hashlib.sha256(raw).hexdigest(),
@@ -96,7 +121,7 @@ def parse(
         cc=headers.addresses("cc"),
         delivered_to=_delivered_to(headers),
         subject=subject,
-        date=_date(root),
+        date=moment,
         text=said.text,
         quote=said.quote,
         html=safe_html,
@@ -107,8 +132,10 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
-        seals=tuple(content.seals),
+        seals=tuple(seal.by(author.email if author else "") for seal in content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
+        text_from=content.source,
+        forward=forward,
     )
 
 
@@ -131,6 +158,8 @@ def headers_only(raw: bytes, head: Inbound, limit: str) -> Inbound:
         parts=(_original(raw),),
         marker_cut=False,
         own_text_found=False,
+        text_from="",
+        forward=None,
         loose_ends=(f"{limit}{_HEADERS_ONLY}",),
     )
 
@@ -212,6 +241,8 @@ def _original(raw: bytes) -> Part:
         sha256=hashlib.sha256(raw).hexdigest(),
         inline=False,
         ours=True,
+        found_type="message/rfc822",
+        danger=Danger.EXECUTABLE,  # until somebody has looked into it
     )
 
 

@@ -91,14 +91,19 @@ FORWARDED = frozenset(
     start_of_forwarded_message | továbbított_üzenet | vidarebefordrat_brev | vidarebefordrat_meddelande |
     videresendt_meddelelse | videresendt_melding | weitergeleitete_nachricht | wiadomość_przekazana_dalej |
     yönlendirilmiş_ileti | προωθημένο_μήνυμα | переслане_повідомлення | пересылаемое_сообщение | пересланное_сообщение | 転送メッセージ | 轉寄郵件 |
-    转发的邮件 | 转发邮件 | 전달된_메시지 |
-    forwarded_email | weitergeleitete_mail | weitergeleitete_e-mail | message_transmis | e-mail_transféré | courriel_transféré | correo_reenviado | e-mail_encaminhado |
-    email_encaminhado | mensagem_reencaminhada | e-mail_inoltrata | doorgestuurde_mail | vidarebefordrat_mejl | videresendt_e-mail | edelleen_lähetetty_viesti | välitetty_viesti |
-    proslijeđena_poruka | prosleđena_poruka | posredovano_sporočilo | edastatud_kiri | edastatud_teade | pārsūtīts_ziņojums | pārsūtīta_ziņa | persiųstas_laiškas | препратено_съобщение |
-    прослеђена_порука | пересланное_письмо | пересылаемое_письмо | переслане_повідомлення | початок_переадресованого_повідомлення | начало_переадресованного_сообщения | începe_mesajul_redirecționat |
-    mesaj_redirecţionat | framsend_skilaboð | missatge_reenviat | mensaxe_reenviada | birbidalitako_mezua | הודעה_שהועברה | رسالة_مُعاد_توجيهها | رسالة_معاد_توجيهها | پیام_هدایت‌شده | ข้อความที่ส่งต่อ | thư_được_chuyển_tiếp |
-    tin_nhắn_được_chuyển_tiếp | pesan_terusan | pesan_yang_diteruskan | mesej_dimajukan | 転送されたメッセージ | 転送されたメール | 转发的消息 | 轉寄的郵件 | 轉寄訊息 | 전달된_메일 | 전달_메일 | अग्रेषित_संदेश |
-    dirigerat_meddelande | przekazywana_wiadomość | początek_przekazywanej_wiadomości | začátek_přeposlané_zprávy | továbbított_levél | iletilmiş_mesaj
+    转发的邮件 | 转发邮件 | 전달된_메시지 | forwarded_email | weitergeleitete_mail | weitergeleitete_e-mail | message_transmis | e-mail_transféré |
+    courriel_transféré | correo_reenviado | e-mail_encaminhado | email_encaminhado | mensagem_reencaminhada | e-mail_inoltrata | doorgestuurde_mail |
+    vidarebefordrat_mejl | videresendt_e-mail | edelleen_lähetetty_viesti | välitetty_viesti | proslijeđena_poruka | prosleđena_poruka |
+    posredovano_sporočilo | edastatud_kiri | edastatud_teade | pārsūtīts_ziņojums | pārsūtīta_ziņa | persiųstas_laiškas | препратено_съобщение |
+    прослеђена_порука | пересланное_письмо | пересылаемое_письмо | переслане_повідомлення | початок_переадресованого_повідомлення |
+    начало_переадресованного_сообщения | începe_mesajul_redirecționat | mesaj_redirecţionat | framsend_skilaboð | missatge_reenviat |
+    mensaxe_reenviada | birbidalitako_mezua | הודעה_שהועברה | رسالة_مُعاد_توجيهها | رسالة_معاد_توجيهها | پیام_هدایت‌شده | ข้อความที่ส่งต่อ |
+    thư_được_chuyển_tiếp | tin_nhắn_được_chuyển_tiếp | pesan_terusan | pesan_yang_diteruskan | mesej_dimajukan | 転送されたメッセージ | 転送されたメール | 转发的消息 |
+    轉寄的郵件 | 轉寄訊息 | 전달된_메일 | 전달_메일 | अग्रेषित_संदेश | dirigerat_meddelande | przekazywana_wiadomość | początek_przekazywanej_wiadomości |
+    začátek_přeposlané_zprávy | továbbított_levél | iletilmiş_mesaj | start_på_videresendt_besked | videresendt_besked | välitetty_viesti_alkaa |
+    początek_przekazanej_wiadomości | začátek_přeposílané_zprávy | začiatok_preposlanej_správy | továbbított_levél_kezdete |
+    перенаправленное_сообщение | iletilen_ileti_başlangıcı | 下面是被转发的邮件 | 以下是被转发的邮件 | 開始轉寄郵件 | 전달된_메시지_시작 | αρχή_προωθημένου_μηνύματος |
+    începutul_mesajului_redirecționat
 """)
 )
 # The labels of a header block above a quote.
@@ -119,18 +124,18 @@ _LABELS = {
     послато | skickades | enviat_el | enviados | dihantar | enviado_o | envoyée | inviata | inviato_il | lähetyspäivä | elküldve | dátum_odoslania | sendt_dato | 傳送日期 | 送信日 | 보낸_시간 | wysłane_dnia
     """,
     "date": """
-    date | datum | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums |
-    תאריך | التاريخ | ngày | tanggal | วันที่ | d. | dagsetning |
-    dagsetning | dáta | données | ημ/νία | 发送日期 | datë | tarikh
+    date | datum | fecha | data | dato | päivämäärä | dátum | дата | tarih | ημερομηνία | 日期 | 日時 | 날짜 | 時間 | 时间 | kuupäev | datums | תאריך |
+    التاريخ | ngày | tanggal | วันที่ | d. | dagsetning | dáta | données | ημ/νία | 发送日期 | datë | tarikh | päiväys | 日付
     """,
     "to": """
     to | an | à | a | para | aan | till | til | vastaanottaja | do | komu | címzett | кому | kime | alıcı | προς |
     收件人 | 收件者 | 宛先 | 받는_사람 | 받는사람 | empfänger | destinataire | destinatario | destinatário | אל | إلى | către |
-    za | kellele | per_a |
-    kam | adressaat | saaja | saajad | ถึง | kepada | ke | đến | tới | به | nori | до | прима | प्रति | prima | primatelj | til | recipients | gavėjas | أرسل_إلى | ontvanger | 受信者 | 宛て先 | mottagare | mottaker | modtager | príjemca | příjemce | příjemci | príjemcovia | destinatari
+    za | kellele | per_a | kam | adressaat | saaja | saajad | ถึง | kepada | ke | đến | tới | به | nori | до | прима | प्रति | prima | primatelj |
+    til | recipients | gavėjas | أرسل_إلى | ontvanger | 受信者 | 宛て先 | mottagare | mottaker | modtager | príjemca | příjemce | příjemci | príjemcovia |
+    destinatari | pour | adresat
     """,
     "subject": """
-    subject | betreff | objet | asunto | oggetto | assunto | onderwerp | ämne | emne | aihe | temat | předmět |
+    subject | betreff | objet | sujet | asunto | oggetto | assunto | onderwerp | ämne | emne | aihe | temat | předmět |
     predmet | tárgy | тема | konu | θέμα | 主题 | 主旨 | 主題 | 件名 | 제목 | נושא | الموضوع | teema | subiect | assumpte |
     chủ_đề |
     efni | относно | zadeva | tēma | tema | предмет | موضوع | subjek | perihal | gaia | विषय | เรื่อง | asunto | ogg | hal | naslov | lëndë

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import zip_longest
 
 from helpdeskd.mail import heads, signatures
@@ -22,6 +23,17 @@ _BELOW = 8  # lines from where the HTML says that a quote begins to its first qu
 _NEAR = 3  # lines from where the HTML says that a quote begins to quoted lines that bear it out
 _FRAGMENT = 20  # characters of the marker's words, and the word they end in: they give one of our notices away
 _NOT_WORD = re.compile(r"[\W_]+")
+
+
+class Why(StrEnum):
+    """By what a quote is known: what it begins with."""
+
+    MARKER = "marker"  # the marker line of our notices stands in it
+    QUOTED = "quoted"  # lines with `>`
+    ATTRIBUTION = "attribution"  # "On ... wrote:"
+    HEADERS = "headers"  # a block of From, Sent, To, Subject
+    RULE = "rule"  # "-----Original Message-----", or the marker line of another desk
+    MARKUP = "markup"  # its HTML says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,26 @@ def split(text: str, marker: str, *, forward: bool = False, quote_at: int | None
         return Split(text, "", own_text_found=True)
     head = None if forward else _sure_start(page, marker, _line_of(page, quote_at), boxed=boxed)
     return _made(page, len(page.lines) if head is None else head.start, marker)
+
+
+def why(quote: str, *, marker_cut: bool) -> Why | None:
+    """What shows that this (Split.quote) is one; None where there is none."""
+    page = Page(quote)
+    first = page.next_written(0)
+    if first == len(page.lines):
+        return None
+    if marker_cut:
+        return Why.MARKER
+    head = next(
+        (found for at in range(first, len(page.lines)) if not page.blank[at] and (found := heads.find(page, at))), None
+    )
+    if page.quoted[first]:
+        return Why.QUOTED
+    if head is None or head.start > first:
+        return Why.MARKUP
+    if heads.label(page.lines[first]):
+        return Why.HEADERS
+    return Why.RULE if heads.is_rule(page.lines[first]) else Why.ATTRIBUTION
 
 
 def has_own_text(text: str, marker: str) -> bool:

@@ -45,6 +45,7 @@ class Segment:
 class Content:
     text: str = ""
     html: str = ""  # not yet cleaned
+    source: str = ""  # which forms of it the text was made of: text/plain, text/html or both
     quote_at: int | None = None  # the character of `text` at which its HTML says that the quote begins
     quote_boxed: bool = False  # it stands in a box of its own there
     parts: list[Part] = field(default_factory=list)
@@ -66,6 +67,7 @@ class _Walk:
         self.notes: dict[str, None] = {}
         self.cut = False
         self.seen = 0
+        self.top = 0  # how deep the whole mail is: what was encrypted or signed as a whole lies within its wrapping
         self.double = ""  # the name of the file whose other half comes now
         self.room = limits.max_text_kb * 1024
 
@@ -91,11 +93,12 @@ class _Walk:
             return []
         if kind in {"text/plain", "text/html"} or kind.startswith("multipart/"):
             if not self._is_file(part):
-                return [self._text(part, kind, alone=not depth)]
+                return [self._text(part, kind, alone=depth == self.top)]
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
                 self.named_texts.append(part)
-        inner = self._within(self.seals.smime(part, alone=not depth)) if kind in seals.SMIME else None
+        inner = self._within(self.seals.smime(part, alone=depth == self.top)) if kind in seals.SMIME else None
         self._file(part, kind, in_related)
+        self.top += depth == self.top
         return self.segments(inner, depth + 1) if inner is not None and depth < self.limits.max_depth else []
 
     def _within(self, made: split.Split | None) -> Tree | None:
@@ -108,11 +111,12 @@ class _Walk:
 
     def _multipart(self, kind: str, part: Tree, children: list[Tree], depth: int) -> list[Segment]:
         if kind == "multipart/signed":
-            self.seals.signed(children)
+            self.seals.signed(children, alone=depth == self.top + 1)
         if kind == "multipart/encrypted":
-            inner = self._within(self.seals.encrypted(children, alone=depth == 1))
+            inner = self._within(self.seals.encrypted(children, alone=depth == self.top + 1))
             if inner is not None:
                 self._file(children[-1], children[-1].get_content_type(), in_related=False)
+                self.top = depth
                 return self.segments(inner, depth) if depth < self.limits.max_depth else []
         if (
             kind == "multipart/appledouble"
@@ -269,7 +273,10 @@ def read(root: Tree, limits: Intake, keys: Keys = _NO_KEYS, sent: datetime | Non
         pieces = walk.packed or pieces
     notes = [*walk.notes, *walk.seals.notes]
     content = Content(parts=walk.files, notes=notes, cut=walk.cut, seals=list(walk.seals.found))
-    readings = [reading for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
+    told = [(one, reading) for one in pieces if (reading := _as_text(one)).text.strip() or len(pieces) == 1]
+    readings = [reading for _, reading in told]
+    forms = ("text/plain" if read.text == one.plain else "text/html" for one, read in told if read.text.strip())
+    content.source = ", ".join(dict.fromkeys(forms))
     content.text = "\n".join(one.text for one in readings)
     if len(readings) == 1:  # what stands below another piece is no quote's place
         content.quote_at, content.quote_boxed = readings[0].quote_at, readings[0].boxed

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+SUBMISSION = (
+    "submission"  # no dialect of HTTP: keys that stand in the place of a password at the door where staff hand in mail
+)
+
 # By dialect: permission -> what it lets one do, in that dialect's own words. A dialect without permissions gives keys to
 # persons, whose own rights they carry.
 PERMISSIONS: Mapping[str, Mapping[str, str]] = {
@@ -31,6 +35,7 @@ PERMISSIONS: Mapping[str, Mapping[str, str]] = {
         "staff/auth": "Validate staff authentication.",
     },
     "jitbit": {},
+    SUBMISSION: {},
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import Danger
 from helpdeskd.model.seals import Seal
 
 
@@ -63,6 +64,8 @@ class Part:
     content_id: str = ""
     inline: bool = False
     ours: bool = False  # it holds a mail that we sent, or this whole mail, which may quote one
+    found_type: str = ""  # by the bytes, as mail.filetypes has it
+    danger: Danger = Danger.NONE
 
 
 class Delivery(StrEnum):
@@ -132,6 +135,28 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """What a mail passes on, as far as it tells, and what its own author says above it. In the text of the mail (`head` is the
+    block of headers as it stands there), or attached to it (`attached` names the file by its SHA-256)."""
+
+    author: Address | None  # of the original; None: it names somebody without an address
+    comment: str
+    subject: str
+    date: datetime | None
+    text: str
+    quote: str
+    head: str = ""
+    attached: str = ""
+    # Of an attached one alone:
+    html: str = ""  # sanitised
+    parts: tuple[Part, ...] = ()
+    message_id: str | None = None
+    references: tuple[str, ...] = ()  # and In-Reply-To, oldest first
+    kind: Kind = Kind.PERSONAL  # of the original: a machine's is not answered
+    kind_why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One mail as parsed: a repeatable derivation of its raw bytes. Message-IDs are keys of mail.ids (no brackets)."""
 
@@ -160,3 +185,17 @@ class Inbound:
     report: Report | None = None  # of a bounce, in whatever form
     seals: tuple[Seal, ...] = ()  # signatures and encryption, and what became of each
     weak_bounce: bool = False  # of a BOUNCE: neither a null return path nor a multipart/report says so
+    text_from: str = ""  # which of its forms were read as text: text/plain, text/html or both
+    forward: Forward | None = None  # somebody else's mail, which this one passes on
+
+    @property
+    def files(self) -> tuple[Part, ...]:
+        """All that is kept of it: its own, then those of the mail that it passes on."""
+        return self.parts if self.forward is None else (*self.parts, *self.forward.parts)
+
+    def without_bytes(self) -> Inbound:
+        """The same, its files empty."""
+        forward = self.forward
+        if forward is not None and forward.parts:
+            forward = replace(forward, parts=tuple(replace(part, data=b"") for part in forward.parts))
+        return replace(self, parts=tuple(replace(part, data=b"") for part in self.parts), forward=forward)

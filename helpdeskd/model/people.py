@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import FilePolicy
+
 
 class PersonKind(StrEnum):
     CUSTOMER = "customer"
@@ -24,6 +26,7 @@ class Person:
     wants_mail: bool = True  # False: no notices go to them
     unreached_at: datetime | None = None  # since when mails to them come back; None: they do not
     muted_at: datetime | None = None  # since when automatic mail to them is held back; None: it is not
+    known: bool = True  # False: nothing has shown yet that the address is theirs
 
     @property
     def is_staff(self) -> bool:
@@ -56,3 +59,6 @@ class Department:
     verp: bool
     cc_participates: bool
     language: str  # "" = the team's
+    files: FilePolicy = FilePolicy.REFUSE  # what happens to programs, and to documents that have macros
+    max_files: int | None = None  # in one message; None: as many as one may have at all
+    max_file_mb: int | None = None

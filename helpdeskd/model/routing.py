@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from helpdeskd.model.mail import Fate
-from helpdeskd.model.people import Department, Person
+from helpdeskd.model.mail import Address, Fate
+from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.trust import Profile
 
 
 class Evidence(StrEnum):
@@ -41,6 +42,20 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Original:
+    """Who wrote what a member of staff passes on. Asked for of nobody else's mail, and only where that address can be written to."""
+
+    address: Address
+    person: Person | None
+    ours: bool  # one of our own addresses
+    old: bool  # older than what is answered when it is found in a mailbox
+
+    @property
+    def is_outside(self) -> bool:
+        return not self.ours and (self.person is None or self.person.kind is PersonKind.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the store knows about one mail for one department. The only thing the store hands to routing."""
 
@@ -60,6 +75,11 @@ class Facts:
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
     fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
+    withheld: tuple[
+        tuple[int, int], ...
+    ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
+    profile: Profile = Profile.DEFAULT
+    original: Original | None = None  # of what staff pass on
 
 
 class Action(StrEnum):
@@ -69,7 +89,7 @@ class Action(StrEnum):
     COMMAND = "command"  # staff commands, with or without text
     INTERNAL = "internal"  # kept in the ticket, not in public
     DUPLICATE = "duplicate"
-    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none
+    HOLD = "hold"  # kept without a ticket: automatic mail that belongs to none, spam
 
 
 class Reason(StrEnum):
@@ -82,9 +102,11 @@ class Reason(StrEnum):
     SHARED_ROOT = "shared-root"
     SUBJECT_TAG = "subject-tag"
     NEW = "new"
+    FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
-    NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token
+    NO_PROOF = "no-proof"  # its author takes part, but neither a pass nor a token of their own says that it is theirs
+    NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token, nor a pass in a ticket that is theirs
     AUTOMATIC = "automatic"  # never public, never a reopening
     DELIVERY_REPORT = "delivery-report"  # automatic, and tells what became of a mail of ours
     NO_SURE_CUT = "no-sure-cut"  # our notice's text stands in a staff answer: kept internal, author told
@@ -93,7 +115,11 @@ class Reason(StrEnum):
     SAME_MAIL = "same-mail"
     OWN_ADDRESS = "own-address"
     COMMANDS = "commands"
+    COMMANDS_NEED_PASS = "commands-need-pass"  # the strict profile, and the verdict is none
     NULL_SENDER = "no-author"  # no usable From
+    SPAM = "spam"  # held until somebody releases it
+    VIRUS = "virus"  # the same
+    VERIFICATION = "verification"  # a service asks who reads the address: for us alone
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
     )
@@ -112,6 +138,7 @@ class Decision:
     words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
     tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`
+    standing: str = ""  # its place in the table of who may do what, for the same
 
 
 class Outcome(StrEnum):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
 
 
@@ -88,8 +89,12 @@ class History(StrEnum):
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
     MAIL_WITHHELD = "mail-withheld"  # automatic mail, to an address that is muted: once for a ticket
+    WITHHELD = "withheld"  # automatic mails, by a ceiling
+    LEFT_OUT = "left-out"  # people in Cc, by a ceiling
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
+    FILE_RELEASED = "file-released"
+    FILES_WITHHELD = "files-withheld"  # of an answer: the department's policy lets them go to nobody, or not yet
     REMOVED = "removed"  # its words and files are gone; what happened stays
     FORWARDED = "forwarded"  # the conversation, to somebody outside
     EDITED = "edited"  # somebody changed the words of a message
@@ -163,6 +168,9 @@ class Attachment:
     sha256: str
     content_id: str
     inline: bool
+    found_type: str | None = None  # by the bytes, as mail.filetypes has it; None: nobody has looked
+    danger: Danger | None = None
+    released_at: datetime | None = None  # a member of staff has let a held one go
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,21 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from helpdeskd.model.mail import Verdict
+from helpdeskd.model.spam import UNASKED, Judgement
+
+
+class Profile(StrEnum):
+    """How much a verdict of `none` lets somebody do: desk.authority."""
+
+    DEFAULT = "default"
+    STRICT = "strict"
 
 
 class Method(StrEnum):
+    HELO = "helo"  # the name that the client greets by; evidence alone, as are the next two
+    PTR = "ptr"  # the name of its address
+    PIPELINING = "pipelining"  # it did not wait for answers (RFC 2920)
+    AUTH = "auth"  # RFC 4954: whoever handed it in had logged in
     SPF = "spf"  # RFC 7208
     DKIM = "dkim"  # RFC 6376
     ARC = "arc"  # RFC 8617
@@ -19,6 +31,7 @@ class Method(StrEnum):
 class Why(StrEnum):
     """What decided the verdict."""
 
+    SUBMISSION = "submission"  # pass: its author had logged in
     DKIM = "dkim"  # pass: a signature of From's own organisational domain holds
     SPF = "spf"  # pass: that domain lets this client send
     RESULTS = "auth-results"  # pass: a server that is trusted says so
@@ -32,6 +45,11 @@ class Why(StrEnum):
     MALFORMED = "malformed"  # none: programs would not agree on what the headers say
     TROUBLE = "trouble"  # none: looking at it failed here, by no fault of the mail; the log tells
     OFF = "off"  # none: nobody has looked
+
+    @property
+    def is_momentary(self) -> bool:
+        """May it be another verdict in a while, for no reason that lies in the mail?"""
+        return self in {Why.DNS, Why.TROUBLE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +75,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A verdict with what it rests on."""
+    """A verdict with what it rests on; and is the mail wanted?"""
 
     verdict: Verdict = Verdict.NONE
     why: Why = Why.OFF
     checks: tuple[Check, ...] = ()
+    spam: Judgement = UNASKED
 
     @property
     def lines(self) -> tuple[str, ...]:
         """For people, the verdict first. Empty where nobody has looked."""
         if self.why is Why.OFF and not self.checks:
-            return ()
-        return (f"from {self.verdict} ({self.why})", *(check.line for check in self.checks))
+            return self.spam.lines
+        checks = (check.line for check in self.checks)
+        return (f"from {self.verdict} ({self.why})", *checks, *self.spam.lines)

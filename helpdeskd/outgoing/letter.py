@@ -10,10 +10,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from helpdeskd.desk import departments, rows
 from helpdeskd.desk.context import Desk
+from helpdeskd.desk.danger import flags, kept_back
 from helpdeskd.mail import reply
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.mail.html import to_text
+from helpdeskd.mail.names import safe
 from helpdeskd.model.mail import Address, Part
 from helpdeskd.model.outgoing import NoticeName, OutboxRow
 from helpdeskd.model.people import Department
@@ -88,7 +90,9 @@ def write(
 
     Raises BrokenTemplate; NotFound for a blob that is gone; StoreDown.
     """
-    chosen = choose(material.attachments, attachments_mb * 1_000_000)
+    department = material.department
+    leaving = tuple(each for each in material.attachments if kept_back(department, each) is None)
+    chosen = choose(leaving, attachments_mb * 1_000_000)
     message = material.message
     if message is not None:
         message = replace(message, html=_own_html(row, message))
@@ -96,7 +100,7 @@ def write(
     # A template, or a customer's words, may hold an address that lets its reader speak as somebody else (section 5 of the
     # design: no token of ours leaves in any text).
     text, html = desk.tokens.scrub(rendered.text), desk.tokens.scrub(rendered.html)
-    department, person = material.department, row.context.get("person") or {}
+    person = row.context.get("person") or {}
     raw = compose(
         Draft(
             from_name=department.sender_name or department.name,
@@ -140,7 +144,14 @@ def context(
             "subject": message.subject,
             "verdict": message.verdict.value,
             "attachments": [
-                {"name": each.name, "size": each.size, "attached": each.id in attached} for each in material.attachments
+                {
+                    "name": each.name,
+                    "size": each.size,
+                    "attached": each.id in attached,
+                    "withheld": kept_back(department, each) or "",
+                    "flags": flags(each),
+                }
+                for each in material.attachments
             ],
         }
     return values
@@ -208,7 +219,7 @@ def _letters(text: str) -> str:
 def _part(file: Attachment, blobs: BlobSource, html: str) -> Part:
     inline = file.inline and bool(file.content_id) and f"cid:{file.content_id}" in html
     return Part(
-        name=file.name,
+        name=safe(file.name),
         content_type=file.content_type,
         data=blobs.get(file.sha256),
         sha256=file.sha256,

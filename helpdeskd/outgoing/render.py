@@ -30,10 +30,11 @@ NOTHING: Mapping[str, Any] = {
     "author": None,  # name, email: whose doing it was
     "requester": None,  # name, email
     "assignee": None,  # name
-    "message": None,  # text, html, subject, attachments [name, size, attached]
+    "message": None,  # text, html, subject, attachments [name, size, attached, withheld, flags]
     "reason": "",
     "internal": False,  # the message was kept as a note
     "old_ticket": None,  # number, subject
+    "forwarded": None,  # by, comment: to staff alone
     "lost": None,  # notice, recipient, words: a mail that did not arrive
     "link": "",
     "departments": [],

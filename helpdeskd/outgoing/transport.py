@@ -83,6 +83,10 @@ class Relay:
             mail = wire.envelope(sender, recipient)
         except ValueError as why:
             return Sent(Ended.REFUSED, 0, str(why))
+        if (
+            b"\0" in raw
+        ):  # RFC 5322 knows none, and a server that drops it may find the end of data where we have put none
+            return Sent(Ended.REFUSED, 0, "a NUL stands in the mail")
         async with self._slots:
             try:
                 return await self._send(mail, raw, before_dot)

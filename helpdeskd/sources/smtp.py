@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -16,22 +17,29 @@ from helpdeskd import config, listening, metrics, spool
 from helpdeskd import log as logs
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
+from helpdeskd.sources.smtp_crowd import KnownSlow, whom
 from helpdeskd.sources.smtp_data import Content
+from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_put import Job, Putters
 from helpdeskd.sources.smtp_rules import Limits, Refusal
+from helpdeskd.sources.smtp_submit import SubmissionTalk
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
+from helpdeskd.threads import tell_name
 
 log = logs.get("smtp")
 
 BACKLOG = 1024
 ROOM_SECONDS = 0.2  # how long a look at the free room holds for MAIL; put() looks for itself
 FINISH_SECONDS = 30.0  # how long stop() waits for mails under way
+LOG_IN_THREADS = 4
+NOWHERE = config.Submission()
 
 
 class Doors:
     """Listen, take mail, make it durable, say so.
 
-    `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary.
+    `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary. `log_in` gives the
+    address of the staff member whose name and password these are at a client's address, or None; it may block, and raise Temporary.
     `listening` holds "smtp 127.0.0.1:2525" and "lmtp unix:/path" with the real ports. `counts` holds accepted and
     refused.<reason> since the start.
     """
@@ -43,6 +51,8 @@ class Doors:
         lmtp: config.Lmtp,
         spool_root: str,
         accepts: Callable[[str], bool],
+        submission: config.Submission = NOWHERE,
+        log_in: Callable[[str, str, str], str | None] | None = None,
         put_threads: int = 8,
     ) -> None:
         self.spool_root = spool_root
@@ -60,12 +70,16 @@ class Doors:
         )
         self._smtp = smtp
         self._lmtp = lmtp
+        self._submission = submission
         self._accepts = accepts
+        self._log_in = log_in
+        self._log_ins = ThreadPoolExecutor(LOG_IN_THREADS, thread_name_prefix="log-in", initializer=tell_name)
         self._tls: ssl.SSLContext | None = None
         self._servers: list[asyncio.Server] = []
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
-        self._talks: set[Talk] = set()
+        self._talks: set[Link] = set()
         self._clients: Counter[str] = Counter()
+        self._slow = KnownSlow()
         self._put_threads = put_threads
         self._putters: Putters | None = None
         self._room_until = 0.0
@@ -85,13 +99,17 @@ class Doors:
             self._tls = _tls_context(self._smtp)
         except ConfigError as error:
             problems += error.problems
-        for kind, places in ((Talk, self._smtp.listen), (LmtpTalk, self._lmtp.listen)):
+        for kind, places in (
+            (Talk, self._smtp.listen),
+            (SubmissionTalk, self._submission.listen),
+            (LmtpTalk, self._lmtp.listen),
+        ):
             for place in places:
                 try:
                     await self._open(kind, place)
                 except (OSError, ValueError) as error:
                     why = error.strerror if isinstance(error, OSError) and error.strerror else error
-                    problems.append(f"[{kind.door}] listen: {place}: {why}")
+                    problems.append(f"[{kind.name}] listen: {place}: {why}")
         if problems:
             await self.stop()
             raise ConfigError(tuple(problems))
@@ -112,8 +130,8 @@ class Doors:
             names = [listening.name(sock) for sock in server.sockets]
         self._servers.append(server)
         for name in names:
-            self.listening.append(f"{kind.door} {name}")
-            log.info(Event.LISTENING, door=kind.door, at=name)
+            self.listening.append(f"{kind.name} {name}")
+            log.info(Event.LISTENING, door=kind.name, at=name)
 
     async def stop(self) -> None:
         """Take no more connections; let those in DATA finish (half a minute), and every put."""
@@ -135,6 +153,7 @@ class Doors:
             await self._empty.wait()
         if self._putters is not None:
             await self._putters.stop()
+        await asyncio.to_thread(self._log_ins.shutdown, cancel_futures=True)
         self._servers.clear()
         self._sockets.clear()
         self.listening.clear()
@@ -150,28 +169,40 @@ class Doors:
 
     # -- what a connection asks for (smtp_rules.House)
 
-    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None:
+    def arrived(self, talk: Link) -> tuple[Refusal, str] | None:
         """Count a connection in; the refusal where it is one too many."""
         self._talks.add(talk)
         self._empty.clear()
+        talk.known_slow = self._slow.has(talk.client, self._loop.time())
         if not talk.unix:
-            self._clients[talk.peer] += 1
+            self._clients[talk.client] += 1
         if self.stopping:
             return Refusal.STOPPING, "421 4.3.2 shutting down, please try again later"
-        if len(self._talks) > self._smtp.max_connections:
-            return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
-        if not talk.unix and self._clients[talk.peer] > self._smtp.max_connections_per_client:
+        if not talk.unix and self._clients[talk.client] > self._smtp.max_connections_per_client:
             return Refusal.TOO_MANY_FROM_CLIENT, "421 4.7.0 too many connections from you, please try again later"
+        return None if len(self._talks) <= self._smtp.max_connections else self._make_room(talk)
+
+    def _make_room(self, talk: Link) -> tuple[Refusal, str] | None:
+        """Somebody goes, or the new one does. Those on their way out have no place any more."""
+        others = [each for each in self._talks if each is not talk and each.has_place]
+        if len(others) < self._smtp.max_connections:
+            return None
+        now = self._loop.time()
+        out = whom(others, now, known_slow=talk.known_slow)
+        if out is None:
+            return Refusal.TOO_MANY_CONNECTIONS, "421 4.3.2 too many connections, please try again later"
+        self._slow.note(out.client, now)
+        out.let_go()
         return None
 
-    def left(self, talk: Talk) -> None:
+    def left(self, talk: Link) -> None:
         if talk not in self._talks:
             return
         self._talks.discard(talk)
         if not talk.unix:
-            self._clients[talk.peer] -= 1
-            if not self._clients[talk.peer]:
-                del self._clients[talk.peer]
+            self._clients[talk.client] -= 1
+            if not self._clients[talk.client]:
+                del self._clients[talk.client]
         if not self._talks:
             self._empty.set()
 
@@ -185,6 +216,11 @@ class Doors:
             return True
         return self._accepts(recipient)
 
+    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[str | None]:
+        """In threads of their own: a hash takes its time, and a turn may have to be waited for."""
+        assert self._log_in is not None, "there is a submission door, so the daemon says who may come in"
+        return self._loop.run_in_executor(self._log_ins, self._log_in, name, password, peer)
+
     def check_room(self) -> None:
         """NoRoom at the disk's reserve; OSError when there is no spool."""
         now = self._loop.time()
@@ -192,16 +228,19 @@ class Doors:
             spool.check_room(self.spool_root)
             self._room_until = now + ROOM_SECONDS
 
-    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]:
+    def keep(self, talk: Link, content: Content) -> asyncio.Future[str]:
         """Make a mail durable in a thread, whatever becomes of the connection; the result is the spool id."""
         assert self._putters is not None
         assert talk.envelope is not None
         assert talk.session is not None
+        self._slow.forget(talk.client)
         envelope = spool.Envelope(
             id=spool.new_id(),
             door=talk.door,
             peer=talk.peer,
             helo=talk.session.host_name or "",
+            hasty=" ".join(talk.hasty),
+            auth=talk.user,
             sender=talk.envelope.mail_from or "",
             recipients=tuple(dict.fromkeys(talk.envelope.rcpt_tos)),
         )

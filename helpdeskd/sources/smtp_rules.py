@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from enum import StrEnum
+from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from helpdeskd.sources.smtp_data import Content
-    from helpdeskd.sources.smtp_talk import Talk
+    from helpdeskd.sources.smtp_link import Link
 
 
 class Refusal(StrEnum):
@@ -25,11 +26,14 @@ class Refusal(StrEnum):
     NO_ROOM = "no-room"
     TROUBLE = "trouble"  # ours, whatever it is; the peer keeps the mail and tries again
     TOO_MANY_CONNECTIONS = "too-many-connections"
+    CROWDED_OUT = "crowded-out"  # the door was full, and this one had done least
     TOO_MANY_FROM_CLIENT = "too-many-from-client"
     TOO_MANY_ERRORS = "too-many-errors"
     TOO_MANY_COMMANDS = "too-many-commands"
     NOT_MAIL = "not-mail"  # a browser talks to us
     INJECTION = "injection"  # commands sent in the clear to be read as if they came by TLS
+    LOG_IN = "log-in"  # a wrong one, or none is possible now
+    NOT_YOURS = "not-yours"  # submitted in another's name
     TLS_FAILED = "tls-failed"
     IDLE = "idle"
     TOO_SLOW = "too-slow"
@@ -57,12 +61,13 @@ class House(Protocol):
     scratch: str
     stopping: bool
 
-    def arrived(self, talk: Talk) -> tuple[Refusal, str] | None: ...
-    def left(self, talk: Talk) -> None: ...
+    def arrived(self, talk: Link) -> tuple[Refusal, str] | None: ...
+    def left(self, talk: Link) -> None: ...
     def refused(self, reason: Refusal) -> None: ...
     def wanted(self, recipient: str) -> bool: ...
+    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[str | None]: ...
     def check_room(self) -> None: ...
-    def keep(self, talk: Talk, content: Content) -> asyncio.Future[str]: ...
+    def keep(self, talk: Link, content: Content) -> asyncio.Future[str]: ...
 
 
 # <path>, perhaps with an old source route, which is to be ignored (RFC 5321 section 4.1.1.3), or a bare address
@@ -80,6 +85,13 @@ def path(arg: str, keyword: str) -> tuple[str, str] | None:
         return None
     path, bare, params = match.groups()
     return (bare if path is None else path), params or ""
+
+
+def one_client(peer: str) -> str:
+    """What counts as one client where connections are counted: an IPv4 address, or an IPv6 /64."""
+    if ":" not in peer:
+        return peer
+    return str(IPv6Network((int(IPv6Address(peer.partition("%")[0])) >> 64 << 64, 64)))
 
 
 def shown(address: str) -> str:

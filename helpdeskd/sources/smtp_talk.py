@@ -1,158 +1,45 @@
-"""One SMTP or LMTP connection: commands in, replies out, each accepted mail handed to the house.
-
-A thin subclass of aiosmtpd's protocol. Of aiosmtpd we use the connection's life, STARTTLS and its records; the command
-loop, MAIL, RCPT and DATA are ours, because aiosmtpd's answer permanently (500) to trouble of our own, spend most of
-their time on logging and parsing, drop a mail whose sender hangs up after the dot, and know no caps.
-"""
+"""What is said over one SMTP or LMTP connection: commands in, replies out, each accepted mail handed to the house."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, cast
 
-from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import Envelope
 
 from helpdeskd import log as logs
 from helpdeskd.errors import NoRoom, Temporary
 from helpdeskd.log import Event
+from helpdeskd.sources.smtp_crowd import Stage
 from helpdeskd.sources.smtp_data import Content, Overflow, read_content
+from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_rules import House, Refusal, path, possible, shown
 
 log = logs.get("smtp")
-# aiosmtpd formats lines for its own log at each connection; ours tells the same with our words.
-logging.getLogger("mail.log").disabled = True
 
-COMMAND_LIMIT = 2048  # bytes; RFC 5321 section 4.5.3.1.4 asks for 512 and more where extensions have parameters
 MAX_IDLE_COMMANDS = 100  # commands that bring no mail nearer (NOOP, RSET, ...) between two mails
+MAX_COMMANDS = 2000  # of any sort between two mails: recipients that are put off (452) again and again, for one
 _BROWSER = frozenset((b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"HOST:"))
 _TROUBLE = "451 4.3.0 trouble here, please try again later"
 _NO_ROOM = "452 4.3.1 no room here, please try again later"
 
 
-class Talk(SMTP):
-    """SMTP. `peer` is the client's IP address, "" on a unix socket.
+class Talk(Link):
+    """SMTP."""
 
-    What we know of aiosmtpd's inside (1.4.6), all of it: `_handle_client` is the task that connection_made() starts and
-    connection_lost() cancels; `_reader` and `_writer` are its streams, before and after STARTTLS; `_original_transport`
-    is the plain one under TLS; `_reset_timeout`, `_timeout_cb` and `_timeout_handle` are its timer.
-    """
-
-    door = "smtp"
     hello = "EHLO"
-    # StreamReader's limit: how much of a content may come in one piece. aiosmtpd refuses longer lines (RFC 5321 wants
-    # 1000 bytes); people's programs send 10 KB and more in one.
-    line_length_limit = 64 * 1024
 
     def __init__(self, house: House, tls: ssl.SSLContext | None, loop: asyncio.AbstractEventLoop) -> None:
-        self.house = house
-        self.peer = ""
-        self.unix = False
-        self.in_data = False  # from DATA's 354 to its reply: the time in which stopping waits for us
-        self._keeping = False
-        self._errors = 0
+        super().__init__(house, tls, loop)
+        self._commands = 0
         self._idle_commands = 0
-        self._met = False
-        self._hung_up = False
-        self._sent_away: tuple[Refusal, str] | None = None
-        self._quiet_until = 0.0
-        self._data_until = 0.0
-        super().__init__(
-            None,
-            data_size_limit=house.limits.size,
-            enable_SMTPUTF8=True,
-            hostname=house.hostname,
-            tls_context=tls,
-            timeout=house.limits.idle_seconds,
-            loop=loop,
-        )
-
-    # -- the connection's life
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if not self._met:  # aiosmtpd comes here again after STARTTLS
-            self._met = True
-            name = transport.get_extra_info("peername")
-            if isinstance(name, tuple):
-                self.peer = str(name[0]).removeprefix("::ffff:")
-            else:
-                self.unix = True
-            self._sent_away = self.house.arrived(self)
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.house.left(self)
-        super().connection_lost(error)
-
-    def data_received(self, data: bytes) -> None:
-        if self.in_data:
-            self._reset_timeout()
-        super().data_received(data)
-
-    def eof_received(self) -> bool | None:
-        # aiosmtpd cancels the conversation here, and with it a mail whose dot is in the buffer. The reader's end of
-        # file ends the conversation when all that came before it has been answered.
-        self._hung_up = True
-        asyncio.StreamReaderProtocol.eof_received(self)
-        return self.session is not None and self.session.ssl is None
-
-    # aiosmtpd sets a new timer at each command. This one is looked at when it fires, and only then moved on.
-    def _reset_timeout(self, duration: float | None = None) -> None:
-        self._quiet_until = self.loop.time() + (duration or self.house.limits.idle_seconds)
-        if self.in_data:
-            self._quiet_until = min(self._quiet_until, self._data_until)
-        timer = self._timeout_handle
-        if timer is None or timer.when() > self._quiet_until:
-            if timer is not None:
-                timer.cancel()
-            self._timeout_handle = self.loop.call_at(self._quiet_until, self._timeout_cb)
-
-    def _timeout_cb(self) -> None:
-        now = self.loop.time()
-        if self._keeping:
-            self._quiet_until = now + self.house.limits.idle_seconds  # it is we who are slow
-        if now < self._quiet_until:
-            self._timeout_handle = self.loop.call_at(self._quiet_until, self._timeout_cb)
-            return
-        reason = Refusal.TOO_SLOW if self.in_data and now >= self._data_until else Refusal.IDLE
-        self._note(reason)
-        self.dismiss("421 4.4.2 timeout, closing")
-
-    def dismiss(self, reply: str) -> None:
-        """Say a last word and close; a peer that does not even read is cut off."""
-        transport = cast("asyncio.Transport | None", self.transport)
-        if transport is None or transport.is_closing():
-            return
-        transport.write(reply.encode() + b"\r\n")
-        if transport.get_write_buffer_size():
-            transport.abort()
-        else:
-            transport.close()
-
-    # -- replies
-
-    async def push(self, status: str | bytes) -> None:
-        """Send one reply. ConnectionError when nobody is there."""
-        self._writer.write((status if isinstance(status, bytes) else status.encode()) + b"\r\n")
-        await self._writer.drain()
-
-    async def refuse(self, reason: Refusal, reply: str, times: int = 1, **facts: object) -> None:
-        """Say no and note why; `times` as LMTP wants it, once per recipient."""
-        self._note(reason, reply=reply, **facts)
-        if reply.startswith("5"):
-            self._errors += 1
-        await self.push("\r\n".join([reply] * times))
-
-    def _note(self, reason: Refusal, **facts: object) -> None:
-        self.house.refused(reason)
-        log.info(Event.REFUSED, door=self.door, peer=self.peer, reason=reason, **facts)
 
     async def handle_exception(self, error: Exception) -> str:
         """Whatever happens here is our trouble and never the mail's fault. aiosmtpd would say 500."""
         self.house.refused(Refusal.TROUBLE)
-        log.error(Event.TROUBLE, door=self.door, peer=self.peer, error=repr(error), exc_info=error)
+        log.error(Event.TROUBLE, door=self.name, peer=self.peer, error=repr(error), exc_info=error)
         return _TROUBLE
 
     # -- the conversation; overrides aiosmtpd's loop, which connection_made() starts as a task
@@ -163,16 +50,17 @@ class Talk(SMTP):
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # hung up
         finally:
-            self._writer.close()
+            self.finish()
 
     async def _converse(self) -> None:
         if self._sent_away is not None:
             await self.refuse(*self._sent_away)
             return
-        await self.push(f"220 {self.house.hostname} {'LMTP' if self.door == 'lmtp' else 'ESMTP'} helpdeskd")
+        await self.push(f"220 {self.house.hostname} {'LMTP' if self.name == 'lmtp' else 'ESMTP'} helpdeskd")
         commands = self.commands
         while True:
-            line = await self._next_line()
+            line = await self.next_line()
+            self._commands += 1
             if line is None:
                 await self.refuse(Refusal.SYNTAX, "500 5.5.6 line too long")
             else:
@@ -193,41 +81,30 @@ class Talk(SMTP):
                         raise
                     except Exception as error:
                         await self.push(await self.handle_exception(error))
-            if self.transport is None or self.transport.is_closing():
+            if self.ending:
                 return
             if self._errors >= self.house.limits.errors:
                 await self.refuse(Refusal.TOO_MANY_ERRORS, "421 4.7.0 too many errors, closing")
                 return
-            if self._idle_commands > MAX_IDLE_COMMANDS:
+            if self._idle_commands > MAX_IDLE_COMMANDS or self._commands > MAX_COMMANDS:
                 await self.refuse(Refusal.TOO_MANY_COMMANDS, "421 4.7.0 too many commands, closing")
                 return
             if self.house.stopping:
                 await self.refuse(Refusal.STOPPING, "421 4.3.2 shutting down, please try again later")
                 return
 
-    async def _next_line(self) -> bytes | None:
-        """The next line, None when it was too long."""
-        long = False
-        while True:
-            try:
-                line = await self._reader.readuntil(b"\n")
-            except asyncio.LimitOverrunError as overrun:
-                await self._reader.readexactly(overrun.consumed)
-                long = True
-            else:
-                return None if long or len(line) > COMMAND_LIMIT else line
-
     # -- greetings and small talk
 
     async def _ehlo(self, arg: str) -> None:
         if not await self._greeted(arg):
             return
-        assert self.session is not None
-        lines = [self.house.hostname, f"SIZE {self.house.limits.size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
-        if self.tls_context is not None and self.session.ssl is None:
-            lines.append("STARTTLS")
-        lines.append("ENHANCEDSTATUSCODES")
+        lines = [self.house.hostname, *self.extensions(), "ENHANCEDSTATUSCODES"]
         await self.push("\r\n".join([*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}"]))
+
+    def extensions(self) -> list[str]:
+        assert self.session is not None
+        offered = [f"SIZE {self.house.limits.size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
+        return [*offered, "STARTTLS"] if self.tls_context is not None and self.session.ssl is None else offered
 
     async def _helo(self, arg: str) -> None:
         if await self._greeted(arg):
@@ -241,7 +118,14 @@ class Talk(SMTP):
         assert self.session is not None
         self.session.host_name = name
         self.envelope = Envelope()
+        self.moved(Stage.GREETED)
+        self._was_hasty(self.hello)
         return True
+
+    def _was_hasty(self, verb: str) -> None:
+        """Note where the client goes on before it can have read our answer: evidence, no more. Spammers' programs do so."""
+        if self.ahead and verb not in self.hasty:
+            self.hasty.append(verb)
 
     async def _noop(self, _arg: str) -> None:
         self._idle_commands += 1
@@ -268,7 +152,7 @@ class Talk(SMTP):
 
     async def _quit(self, _arg: str) -> None:
         await self.push("221 2.0.0 Bye")
-        self._writer.close()
+        self.finish()
 
     async def _starttls(self, arg: str) -> None:
         assert self.session is not None
@@ -286,7 +170,7 @@ class Talk(SMTP):
         self._reader.feed_data(b"\n")
         if await self._reader.read(2 * self.line_length_limit) != b"\n":
             await self.refuse(Refusal.INJECTION, "501 5.5.1 nothing may follow STARTTLS before its reply, closing")
-            self._writer.close()
+            self.finish()
             return
         try:
             # says 220, then clears the reader once more when the handshake is done (aiosmtpd, CVE-2024-34083)
@@ -296,8 +180,8 @@ class Talk(SMTP):
         except Exception as error:  # a handshake fails in many ways, none of them ours
             self._note(Refusal.TLS_FAILED, error=repr(error.__cause__ or error))
             cast("asyncio.Transport", self._original_transport).abort()
-            if self.transport is not None:
-                self.connection_lost(None)  # SSLProtocol tells us only of connections that it had announced
+        if not self.private and self.transport is not None:  # it failed, or we broke it off
+            self.connection_lost(None)  # SSLProtocol tells us only of connections that it had announced
 
     # -- one mail
 
@@ -342,6 +226,7 @@ class Talk(SMTP):
             return
         self.envelope.mail_from = address
         self.envelope.smtp_utf8 = utf8
+        self.moved(Stage.MAIL)
         await self.push("250 2.1.0 Ok")
 
     async def _rcpt(self, arg: str) -> None:
@@ -372,16 +257,19 @@ class Talk(SMTP):
             await self.refuse(Refusal.UNKNOWN_RECIPIENT, "550 5.1.1 no such address here", recipient=shown(address))
             return
         self.envelope.rcpt_tos.append(address)
+        self.moved(Stage.RECIPIENT)
         await self.push("250 2.1.5 Ok")
 
     async def _data(self, arg: str) -> None:
         assert self.envelope is not None
         if not self.envelope.rcpt_tos:
-            await self.refuse(Refusal.SEQUENCE, "503 5.5.1 no recipient yet")
+            await self._refuse_content(Refusal.SEQUENCE, "503 5.5.1 no recipient yet")
             return
         if arg:
-            await self.refuse(Refusal.SYNTAX, "501 5.5.4 DATA takes no parameter")
+            await self._refuse_content(Refusal.SYNTAX, "501 5.5.4 DATA takes no parameter")
             return
+        self._was_hasty("DATA")
+        self.moved(Stage.DATA)
         self._data_until = self.loop.time() + self.house.limits.data_seconds
         self.in_data = True
         self._reset_timeout()
@@ -391,6 +279,18 @@ class Talk(SMTP):
             self.in_data = False
             self.envelope = Envelope()
             self._reset_timeout()
+
+    async def _bdat(self, _arg: str) -> None:
+        await self._refuse_content(Refusal.UNKNOWN_COMMAND, "502 5.5.1 not offered here")
+
+    async def _refuse_content(self, reason: Refusal, reply: str) -> None:
+        """Say no where content would follow. What is here already was sent as content, by whomever it was written: read as commands it
+        could be a mail in the client's name (SMTP smuggling), so nothing of it is read."""
+        if not self.ahead:
+            await self.refuse(reason, reply)
+            return
+        await self.refuse(Refusal.INJECTION, f"{reply}; nothing may follow before its reply, closing")
+        self.finish()
 
     def answers(self) -> int:
         """How many replies the end of data gets."""
@@ -403,13 +303,18 @@ class Talk(SMTP):
             await read_content(self._reader, content)
         except Overflow:
             await self.refuse(Refusal.TOO_LARGE, "552 5.3.4 the mail is too large, closing", times, size=content.fed)
-            self._writer.close()
+            self.finish()
             return
         except BaseException:
             content.close()
             raise
         if content.too_large:
             await self.refuse(Refusal.TOO_LARGE, "552 5.3.4 the mail is too large", times, size=content.fed)
+            return
+        objection = await self.objection(content)
+        if objection is not None:
+            content.close()
+            await self.refuse(*objection, times)
             return
         self._keeping = True
         try:
@@ -423,8 +328,13 @@ class Talk(SMTP):
             return
         finally:
             self._keeping = False
-        self._errors = self._idle_commands = 0
+        self._errors = self._commands = self._idle_commands = 0
+        self.start_over()
         await self.push("\r\n".join([f"250 2.0.0 kept as {spool_id}"] * times))
+
+    async def objection(self, _content: Content) -> tuple[Refusal, str] | None:
+        """What speaks against taking this content."""
+        return None
 
     commands: ClassVar[dict[bytes, Callable[[Talk, str], Awaitable[None]]]] = {
         b"EHLO": _ehlo,
@@ -432,6 +342,7 @@ class Talk(SMTP):
         b"MAIL": _mail,
         b"RCPT": _rcpt,
         b"DATA": _data,
+        b"BDAT": _bdat,
         b"RSET": _rset,
         b"NOOP": _noop,
         b"VRFY": _vrfy,
@@ -446,7 +357,7 @@ class Talk(SMTP):
 class LmtpTalk(Talk):
     """LMTP (RFC 2033): another greeting, and one answer per recipient."""
 
-    door = "lmtp"
+    name = door = "lmtp"
     hello = "LHLO"
 
     def answers(self) -> int:

@@ -6,18 +6,32 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+import msgspec
+from sqlalchemy import Connection, Row, bindparam, delete, distinct, func, insert, select, update
 
-from helpdeskd.model.mail import Door
+from helpdeskd.model.mail import Door, Verdict
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store.schema import arrival
 
 # Built once: building a statement costs more than running it, and these run for every mail.
 _INSERT = insert(arrival).returning(arrival.c.id)
 _SETTLE = update(arrival).where(arrival.c.id == bindparam("arrival_id"))
+_HELD = select(arrival).where(arrival.c.held.is_not(None)).order_by(arrival.c.id)
+_COUNT_HELD = select(func.count(distinct(arrival.c.spool_id))).where(arrival.c.held.is_not(None))
 _ALL_BY_SPOOL = select(arrival).where(arrival.c.spool_id == bindparam("spool")).order_by(arrival.c.id)
 
 NOBODY = 0  # department_id of a mail that belongs to no department: parked, held
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a mail that is held as spam needs to go its way after all, beside its raw bytes."""
+
+    envelope: str  # spool.pack
+    why: str  # the sign that decided
+    verdict: Verdict  # as it was found at the door
+    checks: tuple[str, ...]  # how that came about, for people
+
 
 REMOVED = "removed"  # in raw_gone_by: somebody removed the ticket
 
@@ -49,6 +63,7 @@ class Arrival:
     uid: int | None
     raw_gone_at: datetime | None = None  # when its raw bytes were let go
     raw_gone_by: str | None = None  # and by which setting of [keep]
+    held: Held | None = None
 
     @property
     def let_go(self) -> str:
@@ -83,6 +98,7 @@ def record(
     folder: str | None = None,
     uidvalidity: int | None = None,
     uid: int | None = None,
+    held: Held | None = None,
 ) -> int:
     """Write down an arrival and return its id.
 
@@ -110,6 +126,7 @@ def record(
         "folder": folder or None,
         "uidvalidity": uidvalidity,
         "uid": uid,
+        "held": None if held is None else msgspec.json.encode(held).decode(),
     }
     return int(conn.execute(_INSERT, values).scalar_one())
 
@@ -141,7 +158,23 @@ def known_uids(conn: Connection, account: str, folder: str, uidvalidity: int) ->
 
 def _arrival(row: Row[Any]) -> Arrival:
     values: dict[str, Any] = row._asdict()
-    return Arrival(**{**values, "door": Door(row.door), "outcome": Outcome(row.outcome)})
+    held = None if row.held is None else msgspec.json.decode(row.held, type=Held)
+    return Arrival(**{**values, "door": Door(row.door), "outcome": Outcome(row.outcome), "held": held})
+
+
+def all_held(conn: Connection) -> list[Arrival]:
+    """What is held as spam and may be released, oldest first."""
+    return [_arrival(row) for row in conn.execute(_HELD)]
+
+
+def count_held(conn: Connection) -> int:
+    return int(conn.execute(_COUNT_HELD).scalar_one())
+
+
+def take_held(conn: Connection, arrival_ids: list[int]) -> bool:
+    """Remove these rows, for the mail is decided about anew in the same transaction. False: somebody else was faster."""
+    taken = delete(arrival).where(arrival.c.id.in_(arrival_ids), arrival.c.held.is_not(None))
+    return conn.execute(taken).rowcount == len(arrival_ids)
 
 
 def last_door(conn: Connection) -> Door | None:

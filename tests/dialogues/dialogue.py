@@ -35,9 +35,11 @@ class WatchedDoors(Doors):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.news = asyncio.Event()
+        self.most = 0  # connections at once, those not counted that are shown out
 
     def arrived(self, talk):
         answer = super().arrived(talk)
+        self.most = max(self.most, self.places + (answer is None))
         self.news.set()
         return answer
 
@@ -63,12 +65,21 @@ class WatchedDoors(Doors):
         return len(self._talks)
 
     @property
+    def places(self) -> int:
+        """Taken by whoever may talk."""
+        return sum(talk.has_place for talk in self._talks)
+
+    @property
     def smtp_at(self) -> str:
         return next(place.partition(" ")[2] for place in self.listening if place.startswith("smtp "))
 
     @property
     def lmtp_at(self) -> str:
         return next(place.partition(" ")[2] for place in self.listening if place.startswith("lmtp "))
+
+    @property
+    def submission_at(self) -> str:
+        return next(place.partition(" ")[2] for place in self.listening if place.startswith("submission "))
 
     def mails(self) -> list[tuple[spool.Envelope, bytes]]:
         """What stands in the spool, oldest first."""
@@ -84,7 +95,14 @@ class WatchedDoors(Doors):
         return mail
 
 
-def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
+def make_doors(
+    root: Path,
+    *,
+    lmtp: str = "",
+    submission: str = "",
+    log_in: Callable[[str, str, str], str | None] | None = None,
+    **smtp: Any,
+) -> WatchedDoors:
     spool.make(str(root))
     spool.set_reserve(str(root), 0.0, 0)
     smtp.setdefault("listen", ("127.0.0.1:0",))
@@ -92,6 +110,8 @@ def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
     return WatchedDoors(
         smtp=config.Smtp(**smtp),
         lmtp=config.Lmtp(listen=(lmtp,) if lmtp else ()),
+        submission=config.Submission(listen=(submission,) if submission else ()),
+        log_in=log_in,
         spool_root=str(root),
         accepts=accepts,
         put_threads=2,
@@ -99,8 +119,8 @@ def make_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> WatchedDoors:
 
 
 @asynccontextmanager
-async def open_doors(root: Path, *, lmtp: str = "", **smtp: Any) -> AsyncIterator[WatchedDoors]:
-    doors = make_doors(root, lmtp=lmtp, **smtp)
+async def open_doors(root: Path, **settings: Any) -> AsyncIterator[WatchedDoors]:
+    doors = make_doors(root, **settings)
     await doors.start()
     try:
         yield doors
@@ -114,6 +134,7 @@ class Client:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
         self.writer = writer
+        self.hello = "EHLO"
 
     @classmethod
     async def connect(cls, at: str, *, source: str = "") -> Client:
@@ -125,6 +146,7 @@ class Client:
     @classmethod
     async def greeted(cls, at: str, hello: str = "EHLO", *, source: str = "") -> Client:
         client = await cls.connect(at, source=source)
+        client.hello = hello
         await client.expect("220")
         await client.ask(f"{hello} client.example", "250")
         return client

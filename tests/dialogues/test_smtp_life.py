@@ -124,12 +124,18 @@ async def test_reload_brings_a_new_certificate_and_keeps_the_old_when_it_is_bad(
 # -- time
 
 
-async def test_an_idle_client_is_told_and_left(doors):
-    doors.limits.idle_seconds = 0.05
-    client = await Client.connect(doors.smtp_at)
-    await client.expect("220", "421 4.4.2")
-    await client.closed()
-    assert doors.counts["refused.idle"] == 1
+@LOOPS
+def test_an_idle_client_is_told_and_left(tmp_path, loop_factory):
+    async def scenario():
+        async with open_doors(tmp_path / "spool") as doors:
+            doors.limits.idle_seconds = 0.05
+            client = await Client.connect(doors.smtp_at)
+            await client.expect("220", "421 4.4.2")
+            await client.closed()
+            assert doors.counts["refused.idle"] == 1
+
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(scenario())
 
 
 async def test_an_idle_client_in_data_is_left_and_nothing_is_kept(doors):
@@ -234,6 +240,8 @@ async def test_a_client_that_does_not_read_is_cut_off(doors):
 async def test_too_many_connections(tmp_path):
     async with open_doors(tmp_path / "spool", max_connections=2) as doors:
         first, second = await Client.greeted(doors.smtp_at), await Client.greeted(doors.smtp_at)
+        for busy in (first, second):
+            await busy.envelope()
         third = await Client.connect(doors.smtp_at)
         await third.expect("421 4.3.2")
         await third.closed()

@@ -43,7 +43,13 @@ def hold(mail: Inbound, raw: bytes) -> None:
             texts += [address.name, address.email]
             assert "@" in address.email
             assert not set("\r\n<> \t") & set(address.email) or address.email.startswith('"')
-    for part in mail.parts:
+    lined = [mail.subject]
+    if forward := mail.forward:
+        texts += [forward.comment, forward.head, forward.text, forward.quote, forward.html, forward.kind_why]
+        lined.append(forward.subject)
+        assert forward.date is None or forward.date.tzinfo is UTC
+        assert not forward.attached or forward.attached in {part.sha256 for part in mail.parts}
+    for part in mail.files:
         texts += [part.name, part.content_type, part.content_id]
         assert part.name
         assert "/" not in part.name
@@ -51,7 +57,7 @@ def hold(mail: Inbound, raw: bytes) -> None:
         text.encode("utf-8")
         assert "\0" not in text
         assert "\r" not in text
-    for line in (mail.subject, *(part.name for part in mail.parts)):
+    for line in (*lined, *(part.name for part in mail.files)):
         assert "\n" not in line
     for key in (mail.message_id, *mail.in_reply_to, *mail.references):
         assert key is None or (key == ids.key(key) and 0 < len(key) <= 255)

@@ -57,6 +57,8 @@ def test_relays_of_our_own(peer, relay):
     [
         ({"door": "smtp", "peer": "192.0.2.7"}, "192.0.2.7", set()),
         ({"door": "smtp", "peer": "127.0.0.1"}, "", {"mx.desk.example"}),
+        ({"door": "smtp", "peer": "127.0.0.1", "auth": "ada@staff.example"}, "", set()),
+        ({"door": "smtp", "peer": "192.0.2.7", "auth": "ada@staff.example"}, "", set()),
         ({"door": "lmtp", "peer": "192.0.2.7"}, "", {"mx.desk.example"}),
         ({"door": "pipe"}, "", {"mx.desk.example"}),
         ({"door": "imap", "account": "box", "sender_known": False}, "", {"mx.provider.example"}),
@@ -97,6 +99,45 @@ def test_a_mail_does_not_wait_beyond_its_deadline(monkeypatch):
         assert (found.verdict, found.why) == (Verdict.NONE, Why.DNS)
     finally:
         over.set()
+        checker.close()
+
+
+def test_only_the_submission_door_says_who_had_logged_in():
+    for door, auth in (("smtp", "ada@staff.example"), ("lmtp", ""), ("pipe", ""), ("imap", "")):
+        envelope = spool.Envelope(door=door, auth="ada@staff.example")
+        assert origin_of(envelope, Config()).auth == auth
+
+
+def test_what_a_client_says_of_itself_stands_below_the_verdict(monkeypatch):
+    asked = []
+
+    def ask(name, kind, seconds):
+        asked.append((name, kind))
+        return (("mx.shop.example",) if kind == "PTR" else ("192.0.2.7",) if kind == "A" else ()), 60.0
+
+    envelope = spool.Envelope(
+        door="smtp", peer="192.0.2.7", helo="mx.shop.example", hasty="DATA", sender="carol@shop.example"
+    )
+    checker = Checker(Config(), Dns(ask, organisation), now)
+    try:
+        found = [checker.begin(envelope, PLAIN, inbound()).result() for _ in range(2)]
+        evidence = [check.line for check in found[1].checks][-3:]
+        assert evidence == [
+            "helo pass mx.shop.example (client 192.0.2.7)",
+            "ptr pass mx.shop.example (client 192.0.2.7)",
+            "pipelining fail (did not wait for the answer to DATA)",
+        ]
+        assert found[0].why is Why.NO_POLICY
+        assert len(asked) == len(set(asked)), "the second mail asks nothing again"
+        relayed = spool.Envelope(door="smtp", peer="127.0.0.1", helo="x", hasty="DATA", sender="carol@shop.example")
+        assert checker.begin(relayed, PLAIN, inbound()).result().checks == ()
+
+        def bug(*_):
+            raise RuntimeError("a bug")
+
+        monkeypatch.setattr("helpdeskd.mail.verify.client.look", bug)
+        assert checker.begin(envelope, PLAIN, inbound()).result().why is Why.NO_POLICY
+    finally:
         checker.close()
 
 

@@ -27,6 +27,7 @@ EDGES = {
         "the loop lives; the mail's own fault is a strike, its bytes on the way to the disk never; parking needs no ledger",
     ),
     "helpdeskd/intake/checking.py": (1, "a verdict is never a reason to lose a mail: a fault of ours is none"),
+    "helpdeskd/intake/scanning.py": (1, "no sign of spam is a reason to lose a mail: a fault of ours is noted"),
     "helpdeskd/outgoing/sender.py": (2, "one mail's trouble is its own; the loop lives"),
     "helpdeskd/outgoing/transport.py": (1, "what broke after the dot is remembered before it is raised again"),
     "helpdeskd/parser/__main__.py": (1, "whatever a mail makes a library raise is told to the daemon: a strike"),

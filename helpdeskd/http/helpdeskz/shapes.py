@@ -9,6 +9,7 @@ import msgspec
 
 from helpdeskd.desk.customers import Customer
 from helpdeskd.desk.lists import Line, Said, StaffLine
+from helpdeskd.http.download import type_of
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.people import Department
 from helpdeskd.model.ticket import Attachment, State
@@ -213,7 +214,7 @@ def message(said: Said, tokens: TokenKeys) -> MessageRow:
 
 
 def file(found: Attachment) -> FileRow:
-    return FileRow(str(found.id), found.name, found.content_type, str(found.message_id or 0), str(found.size))
+    return FileRow(str(found.id), found.name, type_of(found), str(found.message_id or 0), str(found.size))
 
 
 def staff(line: StaffLine) -> StaffRow:

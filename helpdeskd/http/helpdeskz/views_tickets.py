@@ -11,6 +11,7 @@ from helpdeskd.desk import changes, customers, departments, files, lists, people
 from helpdeskd.desk.context import Desk, Words
 from helpdeskd.errors import NotFound
 from helpdeskd.http.dialect import Call
+from helpdeskd.http.download import type_of
 from helpdeskd.http.helpdeskz import shapes
 from helpdeskd.http.helpdeskz.asks import NewTicket
 from helpdeskd.http.helpdeskz.views import a_page, cast_page_of, page_of
@@ -150,10 +151,11 @@ def show_file(call: Call) -> shapes.FileFound:
     try:
         if found is None:
             raise Said("Attachment not found.")
+        call.read(files.check_program, found)
         data = call.here.blobs.get(found.sha256)
     except NotFound:
         raise Said("File was removed from servers.") from None
-    return shapes.FileFound(1, found.name, found.content_type, str(found.size), base64.b64encode(data).decode("ascii"))
+    return shapes.FileFound(1, found.name, type_of(found), str(found.size), base64.b64encode(data).decode("ascii"))
 
 
 def delete_file(call: Call) -> shapes.Done:

@@ -33,11 +33,14 @@ def show_file(call: Call) -> Answer:
 
 
 def _readable(conn: Connection, who: Sight, file_id: int) -> Attachment:
-    """Of a ticket, or of an article."""
+    """Of a ticket, or of an article, which is for whoever sees it."""
     try:
-        return sheets.file(conn, who, file_id)[0].attachment
+        file, there = sheets.file(conn, who, file_id)
     except NotFound:
         return library.file(conn, who, file_id)
+    if not sight.handles(who, there):
+        files.check_outside(conn, file.attachment, there)
+    return file.attachment
 
 
 def attach_files(call: Call) -> None:

@@ -112,7 +112,7 @@ def error(message: str, status: int, *headers: tuple[str, str]) -> Answer:
 
 
 # What the desk refuses is 404 where something is not there, else as stands here, else 400.
-REFUSED: Mapping[str, int] = {"not-permitted": 403}
+REFUSED: Mapping[str, int] = {"not-permitted": 403, "file-held": 403, "file-refused": 403, "file-too-large": 413}
 
 DENIED: Mapping[str, tuple[int, str]] = {
     "no-credential": (401, "say who you are: a user name and password, or a token"),

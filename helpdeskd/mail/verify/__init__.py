@@ -25,7 +25,7 @@ from helpdeskd.model.mail import Inbound, Verdict
 from helpdeskd.model.trust import Check, Checked, Method, Why
 from helpdeskd.resolver import Resolver
 
-__all__ = ["Origin", "Resolver", "verify"]
+__all__ = ["Origin", "Resolver", "sole_author", "verify"]
 
 MAX_SIGNATURES = 100  # that are looked at
 MAX_TRIED = 10  # of From's own domain that are verified; each costs a look-up and a pass over the body
@@ -42,6 +42,8 @@ class Origin:
 
     client: str = ""
     helo: str = ""
+    hasty: str = ""  # commands whose answers the client did not wait for
+    auth: str = ""  # whoever had logged in to hand it in
     sender: str = ""  # envelope; "" is the null path
     servers: frozenset[str] = frozenset()  # authserv-ids whose Authentication-Results are believed, lower case
     sealers: frozenset[str] = frozenset()  # domains whose ARC seals are believed
@@ -126,6 +128,10 @@ def verify(
     seen = wire.read(raw)
     case = _Case(seen, author, origin, resolver, now, late, [])
     hindrance = _hindrance(seen, inbound.author.key)
+    if origin.auth:
+        case.note(Method.AUTH, "pass", names.domain_of(origin.auth), note=f"logged in as {origin.auth}")
+        if hindrance is None and inbound.author.key == origin.auth.lower():
+            return Checked(Verdict.PASS, Why.SUBMISSION, tuple(case.checks))
     why = _passes(case)
     if why is not None:
         verdict, why = (Verdict.NONE, hindrance) if hindrance else (Verdict.PASS, why)
@@ -136,12 +142,22 @@ def verify(
 
 def _hindrance(seen: Wire, author: str) -> Why | None:
     """Why nothing that passes says anything about the author whom others are shown."""
-    found = seen.all(b"from")
-    values = [value.decode("ascii", "surrogateescape") for _, value in found]
-    addresses = [address.key for address in headers.Headers(("from", value) for value in values).addresses("from")]
-    if len(found) > 1 or len(addresses) > 1:
+    addresses = _authors(seen)
+    if len(seen.all(b"from")) > 1 or len(addresses) > 1:
         return Why.SEVERAL_AUTHORS
     return None if seen.sound and addresses == [author] else Why.MALFORMED
+
+
+def sole_author(head: bytes) -> str:
+    """The address that all programs show as the author of the mail that begins so; empty where there is none such. Never raises."""
+    seen = wire.read(head)
+    addresses = _authors(seen)
+    return addresses[0] if seen.sound and len(seen.all(b"from")) == 1 == len(addresses) else ""
+
+
+def _authors(seen: Wire) -> list[str]:
+    values = [value.decode("ascii", "surrogateescape") for _, value in seen.all(b"from")]
+    return [address.key for address in headers.Headers(("from", value) for value in values).addresses("from")]
 
 
 def _passes(case: _Case) -> Why | None:

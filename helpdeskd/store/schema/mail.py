@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 
 from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
@@ -33,9 +33,11 @@ arrival = Table(
     Column("uid", BigInteger),
     Column("raw_gone_at", UtcTime),  # when the raw bytes were let go (raw_sha256 stays); NULL: they are kept
     Column("raw_gone_by", Text),  # the setting that said so: desk.keeping.By
+    Column("held", Text),  # store.arrivals.Held, while somebody may release it; NULL: nobody need look at it
     UniqueConstraint("spool_id", "department_id"),
     Index("ix_arrival_identity_sha256_department_id", "identity_sha256", "department_id"),
     Index("ix_arrival_ticket_id", "ticket_id"),
+    Index("ix_arrival_held", "id", sqlite_where=text("held IS NOT NULL"), postgresql_where=text("held IS NOT NULL")),
     Index("ix_arrival_account_folder_uidvalidity_uid", "account", "folder", "uidvalidity", "uid"),
     sqlite_autoincrement=True,
 )

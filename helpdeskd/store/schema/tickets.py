@@ -148,6 +148,9 @@ attachment = Table(
     Column("inline", Boolean, nullable=False),
     Column("article_id", BigId, ForeignKey("article.id"), index=True),
     Column("asset_id", BigId, ForeignKey("asset.id"), index=True),
+    Column("found_type", Text),  # by the bytes, as mail.filetypes has it; NULL: nobody has looked
+    Column("danger", Text),  # model.files.Danger
+    Column("released_at", UtcTime),  # a held one was let go
     sqlite_autoincrement=True,
 )
 

@@ -11,14 +11,16 @@ from sqlalchemy import select, update
 
 from helpdeskd import spool
 from helpdeskd.config import Keep
-from helpdeskd.desk import keeping
+from helpdeskd.config.load import load
+from helpdeskd.desk import keeping, people, tickets
+from helpdeskd.installation import opened
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
 from tests import poison
-from tests.nameserver import Zone, serving, text
+from tests.nameserver import TROUBLE, Zone, serving, text
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -101,8 +103,13 @@ def test_evidence_and_reasons(house):
     number = house.ticket("Printer", "It burns.")
     (first,) = house("ticket", "show", str(number), "--json").json["messages"]
     answer = letter("Re: Printer", "Still.", In_Reply_To=f"<{first['message']['message_id']}>")
-    assert decided(house, answer) == [("append", "stored-message-id", number)]
-    assert f"in [#{number}]" in house("mail", "explain", "-", stdin=answer).ok()
+    assert decided(house, answer) == [("internal", "no-proof", number)]
+    house.write_config('[trust]\ndns = false\nauthserv_ids = ["mx.desk.example"]')
+    vouched = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=customer.example\r\n" + answer
+    assert decided(house, vouched) == [("append", "stored-message-id", number)]
+    said = house("mail", "explain", "-", stdin=vouched).ok()
+    assert f"in [#{number}]" in said
+    assert "\n  may: requester, references, pass, default profile: append, reopen\n" in said
     assert decided(house, letter("Printer", "It burns.")) == [("duplicate", "same-mail", number)]
     tagged = letter(f"[#{number}] me too", "Me too.", sender="eve@stranger.example")
     assert decided(house, tagged) == [("internal", "stranger", number)]
@@ -140,6 +147,89 @@ def test_a_recipient_that_the_doors_refuse(house):
         in house("mail", "explain", "-", "--to", "other@desk.example", stdin=raw).ok()
     )
     assert explained(house, raw, "--to", "Support+x@Desk.example")["refused"] == []
+
+
+def mixed(subject: str, *parts: str, sender: str = "Grace Hopper <grace@customer.example>") -> bytes:
+    body = "".join(f"--b\n{part}\n" for part in parts)
+    return f"From: {sender}\nTo: {SUPPORT}\nSubject: {subject}\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n{body}--b--\n".encode()
+
+
+KEYS = {
+    *("mail", "text", "quote", "attachments", "kind", "report", "invitations", "forward"),
+    *("seals", "checked", "refused", "decisions", "fault"),
+}
+
+
+def test_every_key_is_there_and_is_documented(house):
+    """What a script finds for any mail: docs/cli.md names the same."""
+    said = explained(house, letter("Printer", "It burns."))
+    assert set(said) == KEYS
+    table = (ROOT / "docs/cli.md").read_text().split("| key |", 1)[1].split("\n\n", 1)[0]
+    rows = {row.split("`")[1]: set(re.findall(r"`(\w+)`", row.split("|", 2)[2])) for row in table.splitlines()[2:]}
+    assert set(rows) == KEYS
+    assert set(said["mail"]) == rows["mail"]
+    assert set(said["text"]) <= rows["text"]
+    assert set(said["kind"]) == rows["kind"]
+    assert set(said["checked"]) <= rows["checked"]
+    assert set(said["decisions"][0]) == rows["decisions"]
+
+
+def test_text_quote_and_files(house):
+    html = "Content-Type: text/html\n\n<p>It burns.</p><p>-- <br>Grace</p><div class=gmail_quote>On 1 May 2026 at 10:00 Ada &lt;a@staff.example&gt; wrote:<blockquote>Hi</blockquote></div>\n"
+    file = "Content-Type: text/csv; name=log.csv\nContent-Disposition: attachment\n\n1;2\n"
+    raw = mixed("Printer", html, file)
+    said = explained(house, raw)
+    assert said["text"]["source"] == "text/html"
+    assert [fold["why"] for fold in said["text"]["folds"]] == ["ending"]
+    assert (said["quote"]["why"], said["quote"]["lines"]) == ("attribution", 2)
+    (part,) = said["attachments"]
+    assert (part["name"], part["type"], part["size"], part["inline"], part["ours"]) == (
+        *("log.csv", "text/csv", 4, False, False),
+    )
+    shown = house("mail", "explain", "-", stdin=raw).ok()
+    assert "\nfile         log.csv, text/csv, " in shown
+    assert "\nquote        2 lines, because a line says who wrote what follows\n" in shown
+
+
+def test_an_invitation(house):
+    calendar = "BEGIN:VCALENDAR\nMETHOD:REQUEST\nBEGIN:VEVENT\nSUMMARY:Lunch\nDTSTART:20260203T100000Z\nLOCATION:Roof\nEND:VEVENT\nEND:VCALENDAR"
+    raw = mixed("Lunch", f"Content-Type: text/calendar\n\n{calendar}\n")
+    assert explained(house, raw)["invitations"] == [
+        {"kind": "Invitation", "what": "Lunch", "when": "2026-02-03 10:00 UTC", "where": "Roof"}
+    ]
+    assert "\ninvitation   kind Invitation; what Lunch; " in house("mail", "explain", "-", stdin=raw).ok()
+
+
+def test_what_is_passed_on_and_whose_ticket_it_would_be(house):
+    inner = (
+        "From: Grace <grace@customer.example>\nSubject: Printer\nDate: Mon, 2 Nov 2026 10:00:00 +0000\n\nIt burns.\n"
+    )
+    raw = mixed("Fwd: Printer", "\nHe pays.\n", f"Content-Type: message/rfc822\n\n{inner}", sender=ADA)
+    said = explained(house, raw)
+    assert (said["forward"]["shape"], said["forward"]["author"]["email"], said["forward"]["comment"]) == (
+        *("attached", GRACE, "He pays."),
+    )
+    (decision,) = said["decisions"]  # nothing proves that it is from Ada
+    assert (decision["reason"], decision["requester"]) == ("new", ADA)
+    house.write_config('[trust]\ndns = false\nauthserv_ids = ["mx.example"]')
+    proven = b"Authentication-Results: mx.example; dmarc=pass header.from=staff.example\n" + raw
+    (decision,) = explained(house, proven)["decisions"]
+    assert (decision["reason"], decision["requester"]) == ("forwarded", GRACE)
+    shown = house("mail", "explain", "-", stdin=proven).ok()
+    assert (
+        "\nforward      an attached mail by Grace <grace@customer.example> of 2026-11-02 10:00: Printer; 1 lines above it\n"
+        in shown
+    )
+    assert f"  to do: open, of {GRACE}" in shown
+
+
+def test_a_mail_at_which_the_parser_fails(house, monkeypatch):
+    monkeypatch.setattr(worker, "COMMAND", poison.COMMAND)
+    raw = letter("Poison", "poison:fail")
+    said = explained(house, raw)
+    assert set(said) == KEYS
+    assert (said["fault"]["reason"], said["decisions"]) == ("ValueError", [])
+    assert "would be parked after three attempts: ValueError" in house("mail", "explain", "-", stdin=raw).ok()
 
 
 @pytest.mark.parametrize(
@@ -267,4 +357,26 @@ def test_staff_is_told_of_tickets_by_mail_of_theirs(house):
 def test_what_a_delivery_report_says(house):
     raw = (ROOT / "tests/mails/14-bounce.eml").read_bytes()
     said = house("mail", "explain", "-", "--sender", "", stdin=raw).ok()
-    assert "report       failed for bob@nowhere.example: 5.1.1\n" in said
+    assert "report       failed for bob@nowhere.example: 5.1.1 (hard, user-unknown, 5.1.1)\n" in said
+    (fate,) = explained(house, raw, "--sender", "")["report"]["fates"]
+    assert (fate["delivery"], fate["recipient"], fate["severity"], fate["reason"]) == (
+        *("failed", "bob@nowhere.example", "hard", "user-unknown"),
+    )
+
+
+def test_a_command_that_waits_for_dns(house):
+    number = house.ticket("Printer", "It burns.")
+    with opened(load(house.config, {})) as here:
+        ticket = here.store.read(lambda conn: tickets.by_number(conn, number))
+        ada = here.store.read(lambda conn: people.at(conn, ADA))
+        own = f"support+{here.desk.tokens.make(ticket.id, ada.id)}@desk.example"
+    words = ("--to", own, "--sender", "x@elsewhere.example", "--client", "192.0.2.7")
+    raw = letter("Re: Printer", "#close", sender=ADA)
+    with serving({("_dmarc.staff.example", "TXT"): TROUBLE}) as server:
+        house.write_config(f'[trust]\ndns = true\nprofile = "strict"\n[dns]\nservers = ["{server}"]')
+        said = house("mail", "explain", "-", *words, stdin=raw).ok()
+        (decision,) = explained(house, raw, *words)["decisions"]
+    assert "\nfrom: none, because dns\n" in said
+    assert "\n  first: it waits in the spool, for an hour at most, since DNS may soon say more\n" in said
+    assert "\n  may: staff, own token, none, strict profile: reopen, answer\n" in said
+    assert (decision["reason"], decision["waits"]) == ("commands-need-pass", True)

@@ -252,7 +252,7 @@ def test_half_a_mail_is_not_left_behind(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # as a disk that is full; Python ignores SIGXFSZ
     try:
         with pytest.raises(Refused, match="cannot write"):
-            mail_again._write(tmp_path / "x", bytes(100))
+            mail_again.write_new(tmp_path / "x", bytes(100))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []

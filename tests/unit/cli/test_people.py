@@ -24,6 +24,9 @@ def test_departments(house):
         "verp": True,
         "cc_participates": False,
         "language": "de",
+        "files": "refuse",
+        "max_files": None,
+        "max_file_mb": None,
         "section": None,
         "staff_only": False,
         "guests": [],
@@ -31,6 +34,19 @@ def test_departments(house):
     lines = house("department", "list").ok().splitlines()
     assert lines[0].split() == ["ID", "NAME", "SECTION", "FOR", "ADDRESSES"]
     assert lines[2].split() == ["2", "Sales", "staff", "sales@desk.example,", "verkauf@desk.example"]
+
+
+def test_what_a_department_does_with_files(house):
+    said = house("department", "set", "support", "--files", "hold", "--max-files", "5").ok()
+    assert said == (
+        "Department Support: programs and documents with macros are held until staff release them, at most 5 files in a message.\n"
+    )
+    said = house("department", "set", "support", "--max-file-mb", "20", "--max-files", "none").ok()
+    assert said.endswith("release them, at most 20 MB each.\n")
+    (support,) = house("department", "list", "--json").json
+    assert (support["files"], support["max_files"], support["max_file_mb"]) == ("hold", None, 20)
+    for wrong in ("0", "-1", "x", "100000", "\u0665"):
+        assert house("department", "set", "support", f"--max-files={wrong}").code == 2
 
 
 def test_a_department_for_scripts(house):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from helpdeskd.model.mail import Address, Inbound, Kind
+from helpdeskd.model.mail import Address, Forward, Inbound, Kind
 from helpdeskd.model.people import Department, Person, PersonKind, ReplyTokens
-from helpdeskd.model.routing import Evidence, Facts, Match
+from helpdeskd.model.routing import Evidence, Facts, Match, Original
 from helpdeskd.model.ticket import Priority, State, Ticket
 
 NOW = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
@@ -118,4 +118,15 @@ def facts(*matches: Match, author: Person | None = CAROL, **more: object) -> Fac
         follow_up_days=30,
         contact_days=30,
     )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def passed_on(**more: object) -> Forward:
+    """What Dave wrote, in a mail of somebody else."""
+    base = Forward(Address("Dave", DAVE.email), "Please help him.", "Screen", days(0.1), "It is dark.", "")
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+def original(person: Person | None = DAVE, **more: object) -> Original:
+    base = Original(Address("Dave", DAVE.email), person, ours=False, old=False)
     return replace(base, **more)  # type: ignore[arg-type]

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import select
 
+from helpdeskd import spool
 from helpdeskd.desk import receive, tickets
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.receive import Arrived, Received
-from helpdeskd.model.mail import Address, Door, Inbound, Kind
+from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName
+from helpdeskd.model.spam import By, Judgement, Sign, Spam
 from helpdeskd.model.ticket import State, Ticket
+from helpdeskd.model.trust import Checked, Why
 from helpdeskd.store import schema
 from tests.unit.desk.conftest import House
 
@@ -23,6 +26,7 @@ from tests.unit.desk.conftest import House
 class Street:
     house: House
     count: Any = field(default_factory=lambda: itertools.count(1))
+    verdict: Verdict = Verdict.NONE  # of mails that say nothing else
 
     def mail(
         self,
@@ -71,6 +75,7 @@ class Street:
             **(inbound or {}),
         }
         more.setdefault("door", Door.SMTP)
+        more.setdefault("verdict", self.verdict)
         more.setdefault("sender", address(author).email if author else "")
         more.setdefault("received_at", self.house.now)
         return Arrived(
@@ -139,3 +144,19 @@ def address(written: str) -> Address:
     """`Name <email>` or an address alone."""
     name, bracket, email = written.rpartition("<")
     return Address(name.strip(), email.rstrip(">")) if bracket else Address("", written)
+
+
+BOUGHT = Judgement(Spam.SPAM, Sign(By.RSPAMD, Spam.SPAM, "reject"), (Sign(By.RSPAMD, Spam.SPAM, "reject"),))
+
+
+def as_spam(arrived: Arrived, judgement: Judgement = BOUGHT, verdict: Verdict = Verdict.NONE) -> Arrived:
+    """As a door took it and the checker judged it."""
+    envelope = spool.Envelope(
+        id=arrived.spool_id,
+        door=arrived.door,
+        helo="mx\r\n.example",
+        sender=arrived.sender,
+        recipients=arrived.recipients,
+        received=int(arrived.received_at.timestamp() * 1_000_000),
+    )
+    return replace(arrived, envelope=envelope).judged(Checked(verdict, Why.NO_POLICY, spam=judgement))

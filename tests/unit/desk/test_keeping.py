@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from helpdeskd.config import Keep
-from helpdeskd.desk import keeping
+from helpdeskd.desk import keeping, spam
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.keeping import LetGo
 from helpdeskd.errors import Refused
@@ -20,7 +20,7 @@ from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals, outbox, schema
 from helpdeskd.store.blobs import is_referenced, referenced
 from tests.unit.desk.conftest import NOW, House
-from tests.unit.desk.street import Street
+from tests.unit.desk.street import Street, as_spam
 
 DAY = timedelta(days=1)
 PICTURE = hashlib.sha256(b"a picture").hexdigest()
@@ -237,3 +237,19 @@ def test_somebody_looks_once_a_day(store):
 
     assert [due(hours) for hours in (0, 1, 23, 24, 25, 49)] == [True, False, False, True, False, True]
     assert [due(hours) for hours in (9000, 60, 61)] == [True, True, False]  # a clock that was wrong for a while
+
+
+def test_spam_that_nobody_released(kept):
+    """Only spam_days lets go of what is held; then nobody can release it any more."""
+    kept.do(lambda street: street.take(as_spam(street.mail())))
+    assert kept.let_go(99, raw_days=10, automatic_days=10, spam_days=0) == LetGo()
+    assert kept.needs(kept.row().raw_sha256)
+    assert kept.let_go(29, spam_days=30) == LetGo()
+    assert kept.let_go(31, spam_days=30, raw_days=10, automatic_days=10) == LetGo(spam=1)
+    row = kept.row()
+    assert (row.outcome, row.reason, row.held) == (Outcome.HELD, "spam", None)
+    assert row.let_go == "let go on 2026-04-04 by keep.spam_days"
+    assert not kept.needs(row.raw_sha256)
+    with pytest.raises(Refused, match=r"held, because spam; let go on 2026-04-04 by keep\.spam_days"):
+        kept.store.read(lambda conn: spam.held(conn, "spool-1"))
+    assert kept.let_go(999, spam_days=30, raw_days=10, automatic_days=10) == LetGo(), "once"

@@ -275,7 +275,7 @@ def test_by_hand(house, street):
 
 def test_another_address_begins_anew(house, street):
     muted(street)
-    after = customers.move(house.conn, carol(house), "carol@new.example")
+    after = customers.move(house.conn, house.now, carol(house), "carol@new.example")
     assert (after.muted_at, after.unreached_at, kept(house)) == (None, None, 0)
 
 

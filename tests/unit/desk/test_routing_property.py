@@ -9,9 +9,25 @@ from hypothesis import strategies as st
 
 from helpdeskd.desk import routing
 from helpdeskd.model.mail import Address, Kind, Verdict
-from helpdeskd.model.routing import Action, Evidence, Facts, Match, Reason
+from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
+from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
-from tests.unit.desk.routing_cases import ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE, NOW, SUPPORT, mail, ticket
+from helpdeskd.model.trust import Profile
+from tests.unit.desk.routing_cases import (
+    ADA,
+    BOB,
+    BOSS,
+    CAROL,
+    DAVE,
+    EVE,
+    GONE,
+    NOW,
+    SUPPORT,
+    mail,
+    original,
+    passed_on,
+    ticket,
+)
 
 PEOPLE = (ADA, BOB, BOSS, CAROL, DAVE, EVE, GONE)
 IDS = st.sampled_from([person.id for person in PEOPLE])
@@ -53,6 +69,10 @@ everything = st.builds(
     from_usable=st.booleans(),
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
+    withheld=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=2).map(tuple),
+    profile=st.sampled_from(Profile),
+    original=st.none()
+    | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
 )
 mails = st.builds(
     mail,
@@ -64,18 +84,43 @@ mails = st.builds(
     own_text_found=st.booleans(),
     marker_cut=st.booleans(),
     weak_bounce=st.booleans(),
+    forward=st.none() | st.builds(passed_on, kind=st.sampled_from(Kind)),
     cc=st.just((Address("", "x@y.example"),)),
 )
 
 
+def _holds_own_token(facts: Facts, ticket_id: int | None) -> bool:
+    return any(
+        match.credential and match.ticket.id == ticket_id and facts.author and match.bound_to == facts.author.id
+        for match in facts.matches
+    )
+
+
+def _takes_part(facts: Facts, decision: Decision) -> bool:
+    return any(
+        facts.author and facts.author.id in {*match.participants, match.ticket.requester_id, match.ticket.assignee_id}
+        for match in facts.matches
+        if match.ticket.id == decision.ticket_id
+    )
+
+
 @settings(max_examples=500, deadline=timedelta(seconds=5))
-@given(inbound=mails, facts=everything, verdict=st.sampled_from(Verdict), commands=st.booleans())
-def test_routing_holds_its_promises(inbound, facts, verdict, commands):
-    decisions = routing.route(inbound, facts, verdict, commands)
+@given(
+    inbound=mails,
+    facts=everything,
+    verdict=st.sampled_from(Verdict),
+    commands=st.booleans(),
+    spam=st.sampled_from(Spam),
+)
+def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
+    decisions = routing.route(inbound, facts, verdict, commands, spam)
     assert decisions
     touched = [decision.ticket_id for decision in decisions if decision.ticket_id is not None]
     assert len(touched) == len(set(touched)) or all(decision.action is Action.DUPLICATE for decision in decisions)
     assert sum(decision.action is Action.OPEN for decision in decisions) <= 1
+    if spam is Spam.VIRUS:
+        assert {decision.action for decision in decisions} <= {Action.HOLD, Action.DUPLICATE}
+    assert sum(decision.action is Action.HOLD for decision in decisions) <= 1
     machine = inbound.kind is not Kind.PERSONAL or facts.author_is_ours
     for decision in decisions:
         if machine or verdict is Verdict.FAIL or not facts.from_usable:
@@ -89,16 +134,29 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands):
             who = facts.author
             assert who is not None
             assert who.is_staff
-            assert any(
-                match.credential and match.bound_to == who.id and match.ticket.id == decision.ticket_id
-                for match in facts.matches
+            assert _holds_own_token(facts, decision.ticket_id) or (
+                verdict is Verdict.PASS and _takes_part(facts, decision)
             )
         if decision.action is Action.APPEND:
             assert facts.author is not None
-            assert any(
-                facts.author.id in {*match.participants, match.ticket.requester_id}
-                or (match.credential and match.bound_to == facts.author.id)
-                for match in facts.matches
-                if match.ticket.id == decision.ticket_id
+            assert _holds_own_token(facts, decision.ticket_id) or (
+                verdict is Verdict.PASS and _takes_part(facts, decision)
             )
+        if decision.action is Action.COMMAND and facts.profile is Profile.STRICT:
+            assert verdict is Verdict.PASS
+        if decision.reopen:
+            assert decision.action is Action.APPEND
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
+        if inbound.forward is not None and decision.action is Action.APPEND and facts.author is not None:
+            assert not facts.author.is_staff or any(
+                match.ticket.id == decision.ticket_id
+                and (facts.author.id in (match.ticket.requester_id, match.bound_to))
+                for match in facts.matches
+            )
+        if decision.reason is Reason.FORWARDED:
+            assert verdict is Verdict.PASS
+            assert facts.author is not None
+            assert facts.author.is_staff
+            assert facts.original is not None
+            assert facts.original.is_outside
+            assert not facts.matches

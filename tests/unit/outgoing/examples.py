@@ -33,8 +33,16 @@ _MESSAGE: dict[str, Any] = {
     "subject": "Printer on fire",
     "verdict": "none",
     "attachments": [
-        {"name": "photo.jpg", "size": 123456, "attached": True},
-        {"name": "film.mp4", "size": 99_000_000, "attached": False},
+        {"name": "photo.jpg", "size": 123456, "attached": True, "withheld": "", "flags": ()},
+        {"name": "film.mp4", "size": 99_000_000, "attached": False, "withheld": "", "flags": ()},
+        {
+            "name": "bill.pdf.exe",
+            "size": 4_000,
+            "attached": False,
+            "withheld": "refused",
+            "flags": ("executable", "hidden"),
+        },
+        {"name": "plan.docm", "size": 4_000, "attached": False, "withheld": "held", "flags": ("macros",)},
     ],
 }
 _N = NoticeName
@@ -53,7 +61,12 @@ EXAMPLES: dict[NoticeName, dict[str, Any]] = {
         "author": {"name": "Ada", "email": "support@example.org"},
         "message": {**_MESSAGE, "text": "Can you help?\n\n---- Jane Doe, 2026-03-01 12:00 UTC ----\n\nIt burns."},
     },
-    _N.NEW_TICKET: {**_SHARED, **_STAFF, "message": _MESSAGE},
+    _N.NEW_TICKET: {
+        **_SHARED,
+        **_STAFF,
+        "message": _MESSAGE,
+        "forwarded": {"by": "Ada", "comment": "Be <nice>."},
+    },
     _N.CUSTOMER_REPLIED: {
         **_SHARED,
         **_STAFF,

@@ -205,7 +205,8 @@ def test_a_staff_reply_is_the_answer_first_and_then_our_name(renderer):
     mail = renderer.render(NoticeName.STAFF_REPLY, "en", EXAMPLES[NoticeName.STAFF_REPLY])
     assert mail.text == (
         f"{MARKER}\n\nPlease pull the plug.\n\nAda\n\nThese files were too large to be sent by mail:\n"
-        "- film.mp4 (99 MB)\n\n-- \nExample Support\n"
+        "- film.mp4 (99 MB)\n\nThese files were not passed on, for safety:\n- bill.pdf.exe (4 KB)\n- plan.docm (4 KB)\n\n"
+        "-- \nExample Support\n"
     )
     assert "<p>Please <b>pull</b> the plug.</p>" in mail.html
     assert "photo.jpg" not in mail.text

@@ -15,6 +15,9 @@ TIME = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")  #
 def upgrade() -> None:
     _accounts()
     _mutes()
+    _files()
+    _spam()
+    _ceilings()
 
 
 def _accounts() -> None:
@@ -57,6 +60,38 @@ def _mutes() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_mute_person_id", "mute", ["person_id"])
+
+
+def _files() -> None:
+    """What files are, and what departments do with dangerous ones and with many and large ones."""
+    op.add_column("department", sa.Column("files", sa.Text(), nullable=False, server_default="refuse"))
+    op.add_column("department", sa.Column("max_files", sa.Integer(), nullable=True))
+    op.add_column("department", sa.Column("max_file_mb", sa.Integer(), nullable=True))
+    op.add_column("attachment", sa.Column("found_type", sa.Text(), nullable=True))
+    op.add_column("attachment", sa.Column("danger", sa.Text(), nullable=True))
+    op.add_column("attachment", sa.Column("released_at", TIME, nullable=True))
+
+
+def _spam() -> None:
+    """What is held for somebody to look at."""
+    op.add_column("arrival", sa.Column("held", sa.Text(), nullable=True))
+    is_held = sa.text("held IS NOT NULL")
+    op.create_index("ix_arrival_held", "arrival", ["id"], sqlite_where=is_held, postgresql_where=is_held)
+
+
+def _ceilings() -> None:
+    """Ceilings on automatic mail. Whoever is there already is known."""
+    op.create_table(
+        "ceiling",
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("about", "at", "shard", name="pk_ceiling"),
+        sqlite_with_rowid=False,
+    )
+    op.add_column("person", sa.Column("known_at", TIME, nullable=True))
+    op.execute("UPDATE person SET known_at = created_at")
 
 
 def downgrade() -> None:

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from helpdeskd.mail.verify import Origin, names
+from helpdeskd.mail.verify import Origin, names, sole_author
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.trust import Method, Why
 from tests.unit.mail.verify.house import (
@@ -410,3 +410,45 @@ def test_old_signatures_end():
     raw = SIGNED.replace(b"; t=", b"; x=", 1)
     found = judged(raw, Origin(), zone(key=rsa_key()[1]), NOW + timedelta(days=9))
     assert "dkim policy shop.example s=s (aligned, the signature has expired)" in found.lines
+
+
+ADA = "carol@shop.example"
+
+
+@pytest.mark.parametrize(
+    ("raw", "auth", "verdict", "why"),
+    [
+        (PLAIN, ADA, PASS, Why.SUBMISSION),
+        (PLAIN, "Carol@SHOP.example", PASS, Why.SUBMISSION),
+        (PLAIN, "dave@shop.example", NONE, Why.SPF_UNKNOWN),  # of the same domain, and somebody else
+        (PLAIN.replace(b"From: Carol", b"From: x@shop.example, Carol"), ADA, NONE, Why.SPF_UNKNOWN),
+        (PLAIN.replace(b"Subject", b"From: x@evil.example\r\nSubject"), ADA, NONE, Why.SPF_UNKNOWN),
+        (PLAIN.replace(b"Subject", b"Subject: another\r\nSubject"), ADA, NONE, Why.SPF_UNKNOWN),
+    ],
+    ids=["own", "in-capitals", "another", "two-authors", "two-froms", "malformed"],
+)
+def test_who_had_logged_in_is_believed_to_be_themselves_alone(raw, auth, verdict, why):
+    found = judged(raw, Origin(auth=auth), zone())
+    assert (found.verdict, found.why) == (verdict, why)
+    assert found.checks[0].line == f"auth pass {names.domain_of(auth)} (aligned, logged in as {auth})"
+
+
+def test_without_dns_a_log_in_counts_all_the_same():
+    assert judged(PLAIN, Origin(auth=ADA), None).why is Why.SUBMISSION
+
+
+@pytest.mark.parametrize(
+    ("head", "author"),
+    [
+        (PLAIN, ADA),
+        (PLAIN.partition(b"\r\n\r\n")[0], ADA),
+        (b"", ""),
+        (b"From: a@b.example, c@d.example\r\n\r\n", ""),
+        (b"From: a@b.example\r\nFrom: a@b.example\r\n\r\n", ""),
+        (b"From: a@b.example\rX: y\r\n\r\n", ""),
+        (b"From:\r\n a@b.example\r\n\r\n", "a@b.example"),
+        (b"From: \xff\xfe\r\n\r\n", ""),
+    ],
+)
+def test_the_sole_author(head, author):
+    assert sole_author(head) == author
