@@ -330,7 +330,7 @@ def _header_block(page: Page, number: int) -> int | None:
     if not first or first == "other":
         return None
     kinds = {first}
-    dated = bool(first in _DATED and _DIGIT.search(page.lines[number]))
+    dated = _is_dated(first, page.lines[number])
     written = 0
     place = number + 1
     end = place
@@ -347,11 +347,11 @@ def _header_block(page: Page, number: int) -> int | None:
             addressed = addressed or "@" in line
             if kind:
                 kinds.add(kind)
-                dated = dated or (kind in _DATED and bool(_DIGIT.search(line)))
+                dated = dated or _is_dated(kind, line)
                 end = place + 1
             elif label(page.lines[place - 1]) and page.lines[place - 1].rstrip(_MARKS).endswith((":", "\uff1a")):
                 end = place + 1  # its label has a line of its own
-                dated = dated or (label(page.lines[place - 1]) in _DATED and bool(_DIGIT.search(line)))
+                dated = dated or _is_dated(label(page.lines[place - 1]), line)
             elif page.blank[place - 1] or not (line.startswith((" ", "\t", "<")) or "@" in line or written == 1):
                 if not _goes_on(page, place):
                     break
@@ -392,6 +392,11 @@ def block(page: Page, number: int) -> tuple[int, dict[str, str]] | None:
         elif kind:
             last = ""
     return end, found
+
+
+def _is_dated(kind: str, line: str) -> bool:
+    """When it was sent, in whatever words; a date that is one by its figures."""
+    return kind == "sent" or (kind == "date" and bool(_DIGIT.search(line)))
 
 
 def _goes_on(page: Page, place: int) -> bool:
