@@ -192,10 +192,6 @@ _LISTED = (
     ("List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List", "X-List-Id", "X-BeenThere", "X-Mailman-Version"),
     ("X-Google-Group-Id", "X-Listserver", "X-Campaign-Id", "X-CampaignID"),
 )
-_LIST_ADDRESSES = ("list-post", "mailing-list", "x-beenthere")
-_LIST_ADDRESS = re.compile(r"[^\s<>:;,@]{1,64}@[^\s<>:;,@?]{1,253}")
-_LIST_ID = re.compile(r"<([^<>@\s]{3,255})>\s*\Z")
-_DOTS = 8  # of a List-Id's, at which its address may have had the @
 # Programs that people write with, and that say so. One that sends in bulk has another name.
 _WRITTEN_WITH = re.compile(
     r"(?:microsoft (?:office )?outlook|microsoft-macoutlook|apple mail|(?:iphone|ipad) mail|mozilla/.*thunderbird|mozilla thunderbird|"
@@ -205,34 +201,10 @@ _WRITTEN_WITH = re.compile(
 )
 
 
-def _our_list(signs: Signs) -> bool:
-    """Is it a list that has one of our addresses? What people write to a department comes by way of its group then."""
-    for key in _LIST_ADDRESSES:
-        if key in signs.headers:
-            found = _LIST_ADDRESS.search(signs.headers.text(key)[:1000].lower().replace("mailto:", " "))
-            if found and signs.is_own(found[0]):
-                return True
-    match = _LIST_ID.search(signs.headers.text("list-id")[:1000].lower()) if "list-id" in signs.headers else None
-    words = match[1].split(".") if match else []
-    return any(
-        signs.is_own(f"{'.'.join(words[:at])}@{'.'.join(words[at:])}") for at in range(1, min(len(words) - 1, _DOTS))
-    )
-
-
-def _of_list(*names: str) -> Rule:
-    has = _has(*names)
-
-    def rule(signs: Signs) -> str:
-        why = has(signs)
-        return why if why and not _our_list(signs) else ""
-
-    return rule
-
-
 def _bulk(signs: Signs) -> str:
     """`Precedence`: gateways write it on the mails of people, too, who send them from their own address with a program of theirs."""
     word = _first_word(signs, "precedence")
-    if word not in {"list", "bulk"} or (word == "list" and _our_list(signs)):
+    if word not in {"list", "bulk"}:
         return ""
     if word == "bulk" and signs.author:
         written = any(
@@ -304,7 +276,7 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.AUTO_REPLY, _contains("X-POST-MessageClass", "autoresponder")),
     (Kind.AUTO_REPLY, _is("Delivered-To", "autoresponder")),
     (Kind.AUTO_REPLY, _away),
-    *((Kind.LIST, _of_list(*names)) for names in _LISTED),
+    *((Kind.LIST, _has(*names)) for names in _LISTED),
     (Kind.LIST, _bulk),
     (Kind.AUTO_GENERATED, _is_not("Auto-Submitted", "no")),
     (Kind.AUTO_GENERATED, _is("Precedence", "junk")),
