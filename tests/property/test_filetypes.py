@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import filetypes, looking, names
+from helpdeskd.mail import fileclaims, filetypes, looking, names
 from helpdeskd.model.mail import Part
 from tests.unit.mail.filebytes import EXE, PAGE, PNG, archive, docx, ole2
 
@@ -39,10 +39,10 @@ def test_there_is_always_an_answer(name, data):
 
 
 @given(
-    claimed=st.text(), found=st.none() | st.sampled_from(["text/html", "image/png", "text/plain", filetypes.UNKNOWN])
+    claimed=st.text(), found=st.none() | st.sampled_from(["text/html", "image/png", "text/plain", fileclaims.UNKNOWN])
 )
 def test_a_page_is_never_served_as_one(claimed, found):
-    assert filetypes.served_type(claimed, found) not in {"text/html", "application/xhtml+xml", "image/svg+xml"}
+    assert fileclaims.served_type(claimed, found) not in {"text/html", "application/xhtml+xml", "image/svg+xml"}
 
 
 @given(name=st.text(max_size=400))
