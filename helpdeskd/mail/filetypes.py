@@ -17,6 +17,7 @@ from helpdeskd.mail.zips import Piece
 from helpdeskd.model.files import Danger, worst
 
 _HEAD = 4096
+_LONG = 1024  # characters of a name
 _LOOKED = 1 << 18  # bytes at either end of a PDF
 
 
@@ -84,14 +85,14 @@ def by_name(name: str, claimed: str) -> Look:
 
 # --- the name --------------------------------------------------------------------------------------------------
 
-_UNSEEN = re.compile(r"[\s.\0\u200b-\u200f\u2060\ufeff]+\Z")
+_UNSEEN = " .\t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"  # fmt: skip
 
 
 def endings(name: str) -> tuple[str, ...]:
     """The last two of a name, in lower case, the last one first: ("exe", "pdf"). Windows passes over dots and blanks at its end, many a
     program over what follows a NUL, and a colon begins what is no part of the name."""
     name = name.partition("\0")[0].rpartition("/")[2]
-    pieces = [each.strip() for each in _UNSEEN.sub("", name[-1024:]).lower().rsplit(".", 2)]
+    pieces = [each.strip() for each in name.rstrip(_UNSEEN)[-_LONG:].lower().rsplit(".", 2)]
     return tuple(each.partition(":")[0].rstrip() for each in reversed(pieces[1:]))
 
 
@@ -247,7 +248,7 @@ def _in_archive(names: Iterable[str], ending: str = "") -> Danger:
 
 def _below(name: str, folders: frozenset[str]) -> bool:
     """Does it lie in a folder of one of these folders?"""
-    folder = name.rpartition("/")[0]
+    folder = name.rpartition("/")[0] if len(name) <= _LONG else ""
     while folder:
         folder = folder.rpartition("/")[0]
         if folder in folders:
@@ -257,8 +258,8 @@ def _below(name: str, folders: frozenset[str]) -> bool:
 
 def _ooxml(names: set[str], kinds: bytes | None) -> tuple[str, Danger]:
     """ECMA-376; macros are a part of their own, whatever it is called: the list of kinds says which."""
-    said = None if kinds is None else kinds.replace(b"\0", b"").lower()
-    in_list = said is None or b"&#" in said or b"macroenabled" in said or b"vbaproject" in said
+    said = None if kinds is None else kinds.replace(b"\0", b"").lower().replace(_BINARY, b"")
+    in_list = said is None or any(mark in said for mark in _KINDS_OF_MACROS)
     with_macros = in_list or any(
         each.endswith(("vbaproject.bin", "vbadata.xml")) or "macrosheets/" in each for each in names
     )
@@ -273,6 +274,8 @@ def _ooxml(names: set[str], kinds: bytes | None) -> tuple[str, Danger]:
     return ZIP, danger
 
 
+_KINDS_OF_MACROS = (b"macroenabled", b"vbaproject", b"macrosheet", b"&#")  # the last hides any of them
+_BINARY = b"sheet.binary.macroenabled"  # every .xlsb, with macros or without
 _ENABLED = {"word": "document", "excel": "sheet", "powerpoint": "presentation"}
 
 

@@ -16,9 +16,8 @@ _MACRO_SHEETS = {1, 6}  # Excel 4's, and a module of Visual Basic of Excel 5
 
 # Word 2003 says so itself ([MS-WORDML] w:macrosPresent), and calls the part that holds them editdata.mso; a page saved with them has
 # it in base64.
-_IN_TEXT = re.compile(
-    rb"macrosPresent\s*=\s*[\"']\s*yes|editdata\.mso|application/x-mso|QWN0aXZlTWlt|ActiveMime", re.IGNORECASE
-)
+_MARKS = (b"editdata.mso", b"qwn0axzltwlt", b"activemime")  # in small letters
+_PRESENT = re.compile(rb"macrospresent\s*=\s*[\"']\s*yes")
 _MIME = re.compile(rb"(?:\A|\n)MIME-Version[ \t]*:", re.IGNORECASE)
 _OFFICE = frozenset({"doc", "dot", "rtf", "xls", "xlt", "xlw", "ppt", "pps", "pot", "wps", "docx", "xlsx", "pptx"})
 # A symbolic link file with formulas or names, which Excel knows by its first letters whatever it is called.
@@ -54,11 +53,18 @@ def in_bare_workbook(head: bytes) -> bool:
 def in_text(head: bytes, ending: str, piece: Piece, size: int) -> bool:
     """Is it text that an Office program takes for a document with macros?"""
     if _SYLK.match(head):
-        return bool(_SYLK_ACTS.search(head))
+        return any(_SYLK_ACTS.search(each) for each in _ends(piece, size))
     is_mime = bool(_MIME.search(head))
     if is_mime and ending in _OFFICE:
         return True  # a saved page that says it is a document: nobody's program writes that, and Word opens it
     if not is_mime and not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") and ending not in _OFFICE:
         return False
-    ends = piece(0, _LOOKED), piece(max(_LOOKED, size - _LOOKED), _LOOKED)
-    return any(_IN_TEXT.search(each) for each in ends)
+    return any(_says_so(each.lower()) for each in _ends(piece, size))
+
+
+def _ends(piece: Piece, size: int) -> tuple[bytes, bytes]:
+    return piece(0, _LOOKED), piece(max(_LOOKED, size - _LOOKED), _LOOKED)
+
+
+def _says_so(text: bytes) -> bool:
+    return any(mark in text for mark in _MARKS) or (b"macrospresent" in text and bool(_PRESENT.search(text)))

@@ -8,6 +8,7 @@ import binascii
 import pytest
 
 from helpdeskd.config import Intake
+from helpdeskd.mail import filetypes
 from helpdeskd.mail.parse import parse
 from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Part
@@ -194,3 +195,39 @@ def test_what_a_file_was_wrapped_in_is_as_dangerous():
 def test_the_whole_mail_whose_headers_were_cut():
     raw = HEAD + b"X: y\r\n" * 2100 + MIXED + b"\r\n" + PARTS
     assert seen(raw)[-1] == ("original.eml", "message/rfc822", Danger.EXECUTABLE)
+
+
+def test_many_mails_in_few_bytes_are_not_looked_at_without_end(monkeypatch):
+    """Each may have as many parts as the mail itself: twice the mails cost twice as much, up to a bound."""
+    looked: list[str] = []
+    real = filetypes.look
+
+    def look(name: str, data: bytes) -> filetypes.Look:
+        looked.append(name)
+        return real(name, data)
+
+    monkeypatch.setattr(filetypes, "look", look)
+    words = HEAD + MIXED + b"\r\n" + b"--i\r\n\r\nHello.\r\n" * 15 + b"--i--\r\n"
+    counts = []
+    for mails in (5, 10, 19):
+        looked.clear()
+        files = seen(mail(*[(ATTACHED, words)] * mails, boundary="outer"), max_parts=20)
+        counts.append(len(looked))
+        assert files[0][2] is Danger.NONE
+    assert counts[0] * 2 == counts[1]
+    assert counts[2] <= 10 * 20 + 20
+    assert files[-1][2] is Danger.EXECUTABLE  # of which nobody knows
+
+
+def test_uuencoded_files_are_counted_too():
+    text = HEAD + b"\r\n" + uuencoded("a.txt", b"x") * 900
+    assert seen(mail((ATTACHED, text)), max_parts=100)[-1][2] is Danger.NONE
+    assert seen(mail((ATTACHED, text)), max_parts=50)[-1][2] is Danger.EXECUTABLE
+
+
+def test_a_file_of_many_names_is_read_a_few_times():
+    many = b"; ".join(b"filename=a%d.txt" % n for n in range(50))
+    assert (
+        seen(mail((ATTACHED, leaf(b"Content-Type: a/b\r\nContent-Disposition: attachment; " + many))))[-1][2]
+        is Danger.EXECUTABLE
+    )
