@@ -6,6 +6,7 @@ HelpdeskdError
 │   ├── NoRoom           the disk is at its reserve
 │   ├── StoreDown        the database cannot be reached, is locked or is read-only
 │   └── DnsTrouble       DNS does not answer, or not in time
+├── PutOff               this one mail is better looked at again later; nothing else waits for it
 ├── Conflict             another writer was faster (a unique key); decide again on fresh facts
 ├── Refused              the caller asked for something that cannot be; `reason` is a name, the text is for people
 │   └── NotFound         there is no such ticket, person, department, mail
@@ -48,6 +49,10 @@ class DnsTrouble(Temporary):
         self.silent = silent
         self.ours = ours
         self.late = late
+
+
+class PutOff(HelpdeskdError):
+    """One mail is better looked at again later. Not Temporary: what comes behind it does not wait."""
 
 
 class Conflict(HelpdeskdError):

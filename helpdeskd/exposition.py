@@ -21,7 +21,7 @@ from helpdeskd.alarms.facts import Facts
 from helpdeskd.audit.differences import Kind
 from helpdeskd.errors import ConfigError
 from helpdeskd.log import Event
-from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.model.outgoing import Ceiling, OutboxState
 
 SECONDS = 10.0
 MOST = 50
@@ -145,6 +145,8 @@ def show(facts: Facts) -> None:
         metrics.OUTBOX.labels(state.value).set(kept.outbox[state] if kept else unknown)
     metrics.OUTBOX_OLDEST.set(_age(now, kept.oldest) if kept else unknown)
     metrics.MUTED.set(kept.muted.count if kept else unknown)
+    for ceiling in Ceiling:
+        metrics.WITHHELD.labels(ceiling.value).set(kept.withheld.get(ceiling, 0) if kept else unknown)
     audit = kept.audit if kept else None
     metrics.AUDITED.set(audit.at.timestamp() if audit else 0 if kept else unknown)
     for kind in Kind:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from helpdeskd import log, tray
-from helpdeskd.desk import accounts, automation, counters, keeping, removal
+from helpdeskd.desk import accounts, automation, ceilings, counters, keeping, removal
 from helpdeskd.installation import BACKUP, Installation, is_held
 from helpdeskd.log import Event
 from helpdeskd.store.blobs import is_referenced
@@ -30,6 +30,7 @@ def once_a_day(installation: Installation) -> None:
         removal.unfinished(installation.store, installation.clock)
         installation.store.writer.run(counters.fold)
         installation.store.writer.run(lambda conn: accounts.purge(conn, installation.clock()))
+        installation.store.writer.run(lambda conn: ceilings.purge(conn, installation.clock()))
         let_go(installation)
         sweep_blobs(installation)
 

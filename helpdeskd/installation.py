@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from helpdeskd.log import Event
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.clock import Clock, now
 from helpdeskd.model.mail import Door
+from helpdeskd.model.trust import Profile
 from helpdeskd.store import lock, settings
 from helpdeskd.store.arrivals import last_door
 from helpdeskd.store.blobs import Blobs, FolderBlobs
@@ -51,6 +52,7 @@ class Installation:
     book: AddressBook
     desk: Desk
     plus_proved: bool = False
+    token_keys: list[str] = field(default_factory=list)  # as the store has them
 
     @property
     def spool_root(self) -> str:
@@ -67,7 +69,10 @@ class Installation:
     def refresh(self) -> None:
         """Addresses and what this installation has learnt of itself, from the store. Raises Temporary."""
         self.book.refresh(self.store)
-        self.plus_proved, works = self.store.read(_plus)
+        (self.plus_proved, works), keys = self.store.read(lambda conn: (_plus(conn), _keys(conn)))
+        if keys and keys != self.token_keys:  # `rekey`
+            self.desk.tokens.change(decoded(keys))
+            self.token_keys = keys
         self.desk = replace(self.desk, plus_works=works)
 
     def parser(self) -> Parser:
@@ -202,6 +207,8 @@ def open_installation(config: Config, *, migrate: bool = True, clock: Clock = no
                 plus_works=False,  # until refreshed
                 rng=secrets.token_bytes,
                 intake=config.intake,
+                profile=Profile(config.trust.profile),
+                ceilings=config.ceilings,
             ),
         )
         installation.refresh()
@@ -227,13 +234,24 @@ def _known(store: Store) -> tuple[str, tuple[bytes, ...]]:
     keys: list[str]
     instance, keys = store.read(lambda conn: (settings.get(conn, INSTANCE, ""), settings.get(conn, TOKEN_KEYS, [])))
     if not (instance and keys):
-        fresh = base64.b64encode(secrets.token_bytes(32)).decode()
 
         def make(conn: Connection) -> tuple[str, list[str]]:
-            return settings.once(conn, INSTANCE, secrets.token_hex(8)), settings.once(conn, TOKEN_KEYS, [fresh])
+            return settings.once(conn, INSTANCE, secrets.token_hex(8)), settings.once(conn, TOKEN_KEYS, [fresh_key()])
 
         instance, keys = store.writer.run(make)
-    return instance, tuple(base64.b64decode(key) for key in keys)
+    return instance, decoded(keys)
+
+
+def fresh_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def decoded(keys: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(base64.b64decode(key) for key in keys)
+
+
+def _keys(conn: Connection) -> list[str]:
+    return settings.get(conn, TOKEN_KEYS, [])
 
 
 def _plus(conn: Connection) -> tuple[bool, bool]:

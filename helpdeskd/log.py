@@ -40,6 +40,7 @@ class Event(StrEnum):
     WAITING = "waiting"  # temporary trouble; the mail stays in the spool
     QUEUED = "queued"  # a mail stands in the outbox
     SKIPPED = "skipped"  # somebody was not told, and why; at debug level
+    WITHHELD = "withheld"  # a ceiling kept automatic mails back
     SENT = "sent"
     DEFERRED = "deferred"
     FAILED = "failed"

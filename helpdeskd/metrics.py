@@ -82,6 +82,7 @@ PARKED = _gauge("spool_parked_mails", "Mails set aside because they could not be
 OUTBOX = _gauge("outbox_mails", "Mails in the outbox by state.", "state")
 OUTBOX_OLDEST = _gauge("outbox_oldest_seconds", "Age of the oldest mail still to go out; 0 for none.")
 MUTED = _gauge("muted_addresses", "Addresses that automatic mail is held back from.")
+WITHHELD = _gauge("withheld_mails", "Automatic mails that were not queued in the last hour, by the ceiling.", "ceiling")
 POLLED = _gauge(
     "mailbox_last_good_poll_timestamp_seconds", "When a mailbox was last seen whole; 0 for never.", "mailbox"
 )

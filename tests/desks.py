@@ -8,6 +8,9 @@ from helpdeskd import config
 from helpdeskd.desk.context import Desk
 from helpdeskd.mail.tokens import TokenKeys
 
+# For tests in which many mails come at once and are about something else.
+LIFTED = config.Ceilings(**dict.fromkeys(config.Ceilings.__struct_fields__, "999999/hour"))
+
 
 def a_desk() -> Desk:
     return Desk(
@@ -17,4 +20,5 @@ def a_desk() -> Desk:
         plus_works=True,
         rng=random.Random(4711).randbytes,
         intake=config.Intake(),
+        ceilings=config.Ceilings(),
     )

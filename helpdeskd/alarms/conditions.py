@@ -10,6 +10,7 @@ from typing import Final
 
 from helpdeskd.alarms.facts import Facts
 from helpdeskd.audit.differences import Kind
+from helpdeskd.model.outgoing import Ceiling
 
 LATE_POLLS: Final = 3  # intervals without a good poll
 POLL_SLACK: Final = timedelta(seconds=60)  # a quiet watcher writes down twice a minute that all is well
@@ -28,6 +29,7 @@ class AlarmKind(StrEnum):
     DISK = "disk"
     STORE = "store"
     MUTED = "muted"
+    CEILING = "ceiling"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -103,6 +105,16 @@ def _muted(facts: Facts) -> Iterator[tuple[str, str]]:
         yield "", f"{', '.join(staff)}; see helpdeskd mute list" if staff else ""
 
 
+# One address or ticket that reaches its own is no news; these keep mail from everybody.
+FOR_ALL: Final = (Ceiling.TOTAL, Ceiling.UNKNOWN, Ceiling.STAFF)
+
+
+def _ceiling(facts: Facts) -> Iterator[tuple[str, str]]:
+    if facts.kept is not None:
+        kept_back = ((each, facts.kept.withheld.get(each, 0)) for each in FOR_ALL)
+        yield "", ", ".join(f"{count} by ceilings.{each}" for each, count in kept_back if count)
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """`title` is what is wrong, in a few words that the catalogue translates."""
@@ -121,6 +133,7 @@ CONDITIONS: Final = (
     Condition(AlarmKind.DISK, "the disk is at its reserve: the doors take nothing", _disk),
     Condition(AlarmKind.STORE, "the store is down", _store),
     Condition(AlarmKind.MUTED, "staff get no notices: their addresses are muted", _muted),
+    Condition(AlarmKind.CEILING, "a ceiling kept automatic mails back in the last hour", _ceiling),
 )
 TITLES: Final = {condition.kind: condition.title for condition in CONDITIONS}
 

@@ -12,10 +12,10 @@ from helpdeskd import spool, tray
 from helpdeskd.audit.last import Last, last
 from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config
-from helpdeskd.desk import mutes
+from helpdeskd.desk import ceilings, mutes
 from helpdeskd.desk.mutes import Standing
 from helpdeskd.errors import Temporary
-from helpdeskd.model.outgoing import OutboxState
+from helpdeskd.model.outgoing import Ceiling, OutboxState
 from helpdeskd.sources.imap_state import WatchState, read_status
 from helpdeskd.store import outbox
 from helpdeskd.store.engine import Store
@@ -50,7 +50,8 @@ class Tray:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the store knows. `answers` wait to go out, the oldest since `answers_since`; alarms' own mails are not counted."""
+    """What the store knows. `answers` wait to go out, the oldest since `answers_since`; alarms' own mails are not counted. `withheld`:
+    automatic mails that were not queued in the last hour, by the ceiling."""
 
     outbox: Mapping[OutboxState, int]
     oldest: datetime | None
@@ -58,6 +59,7 @@ class Kept:
     answers_since: datetime | None
     audit: Last | None
     muted: Standing = field(default_factory=Standing)
+    withheld: Mapping[Ceiling, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ def gather(config: Config, store: Store | None, now: datetime, node: str, starte
     kept, store_error = None, why
     if store is not None:
         try:
-            kept, store_error = store.read(lambda conn: _kept(conn, node)), ""
+            kept, store_error = store.read(lambda conn: _kept(conn, node, now)), ""
         except Temporary as error:
             store_error = str(error)
     lying, spool_error = None, ""
@@ -119,7 +121,7 @@ def _box(root: str, name: str, poll_seconds: int, started: datetime | None) -> B
     return Box(name, poll_seconds, good, max(times, default=None), status.last_error if status else "")
 
 
-def _kept(conn: Connection, node: str) -> Kept:
+def _kept(conn: Connection, node: str, now: datetime) -> Kept:
     counts = outbox.counts(conn)
     oldest, answers, since = outbox.waiting(conn)
-    return Kept(counts, oldest, answers, since, last(conn, node), mutes.standing(conn))
+    return Kept(counts, oldest, answers, since, last(conn, node), mutes.standing(conn), ceilings.withheld(conn, now))

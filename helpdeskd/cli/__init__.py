@@ -47,6 +47,7 @@ COMMANDS = {
     "field": ("helpdeskd.cli.field", "Custom fields: add, list, remove."),
     "staff": ("helpdeskd.cli.staff", "Members of staff: add, list, password, totp, disable."),
     "token": ("helpdeskd.cli.token", "Keys for API clients: create, list, revoke."),
+    "rekey": ("helpdeskd.cli.rekey", "A new key for reply tokens."),
     "mail": ("helpdeskd.cli.mail", "Look into mails: explain, parked, retry, show, audit."),
     "spam": ("helpdeskd.cli.spam", "What is held as spam or for a virus: list, release, train."),
     "outbox": ("helpdeskd.cli.outbox", "Mails that go out: list, show, retry, cancel."),

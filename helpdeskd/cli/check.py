@@ -15,7 +15,7 @@ from helpdeskd.cli.output import echo_json, json_option, say
 from helpdeskd.desk import departments
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.installation import PLUS_PROVED, Installation, is_held
-from helpdeskd.intake import CHECK_DETAIL, PLUS_SEEN
+from helpdeskd.intake.plus import CHECK_DETAIL, PLUS_SEEN
 from helpdeskd.mail import ids
 from helpdeskd.mail.compose import compose
 from helpdeskd.mail.draft import AutoSubmitted, Draft

@@ -95,7 +95,12 @@ def _unbelieved(config: Config) -> Iterator[str]:
     }
     for door in (door for door, bare in doors.items() if bare):
         if not config.trust.dns:
-            yield f"{door}: without trust.dns and authserv_ids no sender can be verified: every verdict is none."
+            lost = (
+                " Commands of staff can never be given there (trust.profile)."
+                if config.trust.profile == "strict"
+                else ""
+            )
+            yield f"{door}: without trust.dns and authserv_ids no sender can be verified: every verdict is none.{lost}"
         elif door != "smtp":
             yield f"{door}: without authserv_ids a sender is verified by DKIM alone, and a forged one is never told (no verdict fail)."
 

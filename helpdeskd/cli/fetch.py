@@ -94,7 +94,8 @@ def _through(here: Installation) -> bool:
     housekeeping.automate(here)
     housekeeping.once_a_day(here)
     tray.sweep(here.spool_root, here.clock().timestamp())
-    click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting")
+    later = f", {taken.put_off} put off until DNS answers" if taken.put_off else ""
+    click.echo(f"intake: {taken.received} received, {taken.parked} parked, {taken.waiting} waiting{later}")
     sender = build_sender(here, build_renderer(here), Relay(here.config.outgoing))
     if sender.idle_because:
         click.echo(f"outbox: {sender.idle_because}")

@@ -122,7 +122,7 @@ def explain(here: Installation, parser: Parser, checker: Checker, raw: bytes, en
         return Explained(raw, limits, fault=fault)
     inbound = claimed(read, here.book.is_ours)
     checked = checker.begin(envelope, raw, inbound, files_of(inbound)).result()
-    arrived = arrived_from(envelope, inbound, here.config).judged(checked)
+    arrived = arrived_from(envelope, inbound, here.config).judged(checked, patient=True)
     told = here.store.read(lambda conn: receive.explain(conn, here.desk, here.clock(), arrived))
     refused = tuple(address for address in envelope.recipients if not here.book.accepts(address))
     return Explained(raw, limits, inbound, checked, told.decisions, refused)
@@ -266,7 +266,11 @@ def _decision(explained: receive.Explained) -> Iterator[str]:
     whose = f", of {explained.requester}" if explained.requester else ""
     who = "who wrote it" if explained.reason is Reason.FORWARDED else "its author"
     answer = f"; {who} gets an automatic answer" if explained.answered else ""
+    if explained.waits:
+        yield "  first: it waits in the spool, for an hour at most, since DNS may soon say more"
     yield f"  to do: {explained.action}{explained.target}{whose}{answer}"
+    if explained.standing:
+        yield f"  may: {explained.standing}"
     for line in explained.evidence:
         yield f"  evidence: {line}"
     if not explained.evidence:

@@ -118,7 +118,12 @@ def _watched(config: Config, store: Store | None, now: datetime, error: str = ""
         for key, words in standing(judge(found)).items()
     ]
     kept = found.kept
-    return {"alarms": alarms, "audit": kept.audit if kept else None, "muted": kept.muted if kept else None}
+    return {
+        "alarms": alarms,
+        "audit": kept.audit if kept else None,
+        "muted": kept.muted if kept else None,
+        "withheld": {ceiling.value: count for ceiling, count in kept.withheld.items()} if kept else None,
+    }
 
 
 def _mailbox(root: str, name: str) -> dict[str, Any] | None:
@@ -204,6 +209,8 @@ def _show(config: Config, facts: dict[str, Any], now: datetime) -> None:
     lines.append(("disk", f"{size(disk['free'])} free; doors stop below {size(disk['reserve'])}{stopped}"))
     if not facts["store"]["error"]:
         lines.append(("audit", _audited(facts["audit"], now)))
+    if facts["withheld"]:
+        lines.append(("withheld", f"{_counted(facts['withheld'])} in the last hour (docs/trust.md)"))
     width = max(len(name) for name, _ in lines)
     for name, words in lines:
         say(f"{name.ljust(width)}  {words}")

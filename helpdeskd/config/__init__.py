@@ -114,6 +114,7 @@ class Mailbox(Section, frozen=True):
 class Trust(Section, frozen=True):
     """By what a mail's From is believed."""
 
+    profile: Literal["default", "strict"] = "default"
     dns: bool = True
     seconds: Annotated[int, Meta(ge=1, le=60)] = 8
     authserv_ids: tuple[str, ...] = ()
@@ -174,6 +175,20 @@ class Outgoing(Section, frozen=True):
     give_up_days: Days = 5.0
     lease_seconds: Seconds = 120
     attachments_mb: Amount = 20
+
+
+class Ceilings(Section, frozen=True):
+    """How much automatic mail may be queued, whatever comes in."""
+
+    per_address: str = "10/hour"
+    per_domain: str = "500/hour"
+    per_ticket: str = "30/hour"
+    total: str = "2000/hour"
+    unknown_address: str = "3/day"
+    unknown: str = "100/hour"
+    staff_address: str = "500/hour"
+    staff: str = "10000/hour"
+    people: str = "200/hour"
 
 
 class Dkim(Section, frozen=True):
@@ -259,6 +274,7 @@ class Config(Section, frozen=True):
     openpgp: Openpgp = Openpgp()
     intake: Intake = Intake()
     outgoing: Outgoing = Outgoing()
+    ceilings: Ceilings = Ceilings()
     dkim: tuple[Dkim, ...] = ()
     dns: DnsSettings = DnsSettings()
     desk: Desk = Desk()

@@ -9,10 +9,13 @@ from importlib.util import find_spec
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+from msgspec.structs import fields
+
 from helpdeskd.config import (
     DIALECTS,
     RATE_CLASSES,
     BlobSettings,
+    Ceilings,
     Config,
     Http,
     Mailbox,
@@ -21,6 +24,7 @@ from helpdeskd.config import (
     SpamSettings,
     Trust,
 )
+from helpdeskd.config.rates import is_rate
 
 Problem = tuple[str, str]  # (key, what was expected)
 
@@ -33,7 +37,6 @@ AT_RISK = (
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)+{_LABEL}")
 _SELECTOR = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")  # RFC 6376 section 3.1
-_RATE = re.compile(r"none|[1-9][0-9]{0,8}/(second|minute|hour|day)")
 _HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+|\*?):(\d{1,5})")
 
 
@@ -78,6 +81,7 @@ def contradictions(config: Config, *, keys: bool = True) -> Iterator[Problem]:
     yield from _mailboxes(config.mailbox)
     yield from _trust(config.trust)
     yield from _spam(config.spam)
+    yield from _ceilings(config.ceilings)
     for n, box in enumerate(config.mailbox):
         yield from _servers(f"mailbox.{n}.authserv_ids", box.authserv_ids)
     yield from _dkim(config, keys=keys)
@@ -121,6 +125,12 @@ def _spam(spam: SpamSettings) -> Iterator[Problem]:
         yield "spam.clamd", "expected unix:/path or host:port, such as unix:/run/clamav/clamd.ctl"
 
 
+def _ceilings(ceilings: Ceilings) -> Iterator[Problem]:
+    for field in fields(ceilings):
+        if not is_rate(getattr(ceilings, field.name)):
+            yield f"ceilings.{field.name}", "expected a rate such as 100/hour (second, minute, hour, day)"
+
+
 def _servers(key: str, servers: tuple[str, ...]) -> Iterator[Problem]:
     for server in servers:
         if not re.fullmatch(r"[A-Za-z0-9._-]+", server):
@@ -143,7 +153,7 @@ def _http(http: Http) -> Iterator[Problem]:
     for name, rate in http.rates.items():
         if name not in rated:
             yield f"http.rates.{name}", f"expected a dialect and a class, one of {', '.join(rated)}"
-        if not _RATE.fullmatch(rate):
+        if rate != "none" and not is_rate(rate):
             yield f"http.rates.{name}", "expected a rate such as 90/minute (second, minute, hour, day), or none"
     for proxy in http.trusted_proxies:
         try:

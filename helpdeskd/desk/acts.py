@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from helpdeskd import spool
-from helpdeskd.desk import delivery, derive, history, obey, people, tickets
+from helpdeskd.desk import delivery, derive, history, messages, obey, people, search, tags, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import Desk, Forwarded, LinkKind, Part, Words
+from helpdeskd.desk.context import SYSTEM, Desk, Forwarded, LinkKind, Part, Words
 from helpdeskd.desk.derive import Form
 from helpdeskd.desk.history import Entry
+from helpdeskd.errors import Refused
+from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
 from helpdeskd.model.spam import Spam
-from helpdeskd.model.ticket import History, Ticket
+from helpdeskd.model.ticket import History, Ticket, Visibility
 from helpdeskd.model.trust import Checked
 from helpdeskd.store.arrivals import Held
 
 MAX_COMMENT = 2000  # characters of what a forwarder says that the notices hold; the ticket has all of it
+VERIFICATION_TAG = "verification"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,21 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
+    can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
     spam: Spam = Spam.HAM
     spam_why: str = ""  # the sign that decided
     envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
 
-    def judged(self, checked: Checked) -> Arrived:
-        why = "" if checked.spam.why is None else checked.spam.why.line
-        return replace(self, verdict=checked.verdict, checks=checked.lines, spam=checked.spam.state, spam_why=why)
+    def judged(self, checked: Checked, *, patient: bool = False) -> Arrived:
+        """`patient`: there is time to look at it again."""
+        return replace(
+            self,
+            verdict=checked.verdict,
+            checks=checked.lines,
+            can_wait=patient and checked.why.is_momentary,
+            spam=checked.spam.state,
+            spam_why="" if checked.spam.why is None else checked.spam.why.line,
+        )
 
     def held_for(self, decision: Decision) -> Held | None:
         """What must be kept of it, where this decision waits for somebody to look at it."""
@@ -108,6 +120,7 @@ class Act:
             author_email="" if inbound.author is None else inbound.author.email,
             parts=derived.parts,
             arrival_id=self.arrival_id,
+            confidential=self.verification,
         )
 
     def original(self) -> Words:
@@ -128,6 +141,11 @@ class Act:
             author_email=forward.author.email,
             forwarded=Forwarded(self.author, forward.comment[:MAX_COMMENT]),
         )
+
+    @property
+    def verification(self) -> bool:
+        """Does a service ask who reads the address? By whatever reason it is where it is: machines' mails are kept by others."""
+        return sign(self.arrived.inbound) is Sign.VERIFICATION
 
     @property
     def ticket(self) -> Ticket:
@@ -207,11 +225,11 @@ def _requester(act: Act) -> Person:
     """Who asks: From, else whoever handed the mail over. Routing opens no ticket where there is neither."""
     inbound, author = act.arrived.inbound, act.facts.author
     if not act.facts.from_usable or inbound.author is None:
-        return people.customer(*act.given, Address("", act.facts.sender))
+        return people.customer(*act.given, Address("", act.facts.sender), known=False)
     if author is not None and (author.name or not inbound.author.name):
         return author
     if author is None:  # nobody was there a moment ago, in this very transaction
-        return people.newcomer(act.conn, act.now, inbound.author)
+        return people.newcomer(act.conn, act.now, inbound.author, known=act.arrived.verdict is Verdict.PASS)
     return people.customer(*act.given, inbound.author)
 
 
@@ -220,6 +238,7 @@ def _joining(act: Act) -> tuple[Address, ...]:
     inbound = act.arrived.inbound
     if (
         act.arrived.verdict is Verdict.FAIL
+        or act.verification
         or inbound.kind is not Kind.PERSONAL
         or not act.stop.department.cc_participates
     ):
@@ -253,9 +272,9 @@ def _command(act: Act) -> Did:
 
 
 def _keep(act: Act) -> Did:
-    """A refuted From is nobody's: the message names what it claims, the ticket's history no person."""
+    """A From that is refuted, or that nothing proves, is nobody's: the message names what it claims, the ticket's history no person."""
     _report(act)
-    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NULL_SENDER}
+    known = act.decision.reason not in {Reason.UNVERIFIED, Reason.NO_PROOF, Reason.NULL_SENDER}
     author = act.facts.author if known else None
     kept = tickets.keep(
         *act.given,
@@ -269,7 +288,7 @@ def _keep(act: Act) -> Did:
 
 
 def _duplicate(act: Act) -> Did:
-    held = dict(reversed(act.facts.same_mail))
+    held = dict(reversed((*act.facts.same_mail, *act.facts.withheld)))
     ticket_id = act.decision.ticket_id
     return (None, None) if ticket_id is None else (tickets.get(act.conn, ticket_id), held.get(ticket_id))
 
@@ -296,8 +315,36 @@ _ACTS: dict[Action, Callable[[Act], Did]] = {
 }
 
 
+def _flag(act: Act, ticket: Ticket) -> None:
+    """Staff see what it is, in the ticket and by its tag."""
+    said = "This looks like a verification mail of a service. It is kept internal, and nobody was answered."
+    words = Words(said, subject=ticket.subject, reason=SYSTEM)
+    messages.store(act.conn, act.now, ticket.id, Visibility.SYSTEM, None, words)
+    search.say(act.conn, ticket.id, Visibility.SYSTEM, words)
+    with suppress(Refused):  # it may have as many tags as it can
+        tags.add(*act.given, ticket=ticket, tags=(VERIFICATION_TAG,), actor=None)
+
+
+_OWN_WORDS = frozenset({Action.APPEND, Action.ANSWER, Action.COMMAND})
+
+
+def _vouched(act: Act) -> Act:
+    """From now on the author is known: a mail of theirs has passed, or answers, with a token, one that went to them alone."""
+    author = act.facts.author
+    if author is None or author.known:
+        return act
+    answers = act.decision.action in _OWN_WORDS and any(
+        found.credential and found.bound_to == author.id for found in act.facts.matches
+    )
+    if act.arrived.verdict is not Verdict.PASS and not answers:
+        return act
+    people.know(act.conn, act.now, (author,))
+    return replace(act, facts=replace(act.facts, author=replace(author, known=True)))
+
+
 def carry_out(act: Act) -> Did:
     """The ticket concerned after it, and the message it became; none where there is none."""
+    act = _vouched(act)
     ticket, message_id = _ACTS[act.decision.action](act)
     if (
         ticket is not None
@@ -307,4 +354,11 @@ def carry_out(act: Act) -> Did:
     ):
         cut = {"cut": list(act.arrived.cut)}
         history.write(act.conn, act.now, Entry(ticket.id, History.CUT, None, message_id, cut))
+    if (
+        ticket is not None
+        and message_id is not None
+        and act.decision.action in {Action.OPEN, Action.INTERNAL}
+        and act.verification
+    ):
+        _flag(act, ticket)
     return ticket, message_id

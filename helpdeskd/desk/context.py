@@ -11,9 +11,10 @@ from helpdeskd import config
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.model.files import Danger
 from helpdeskd.model.mail import Kind, Verdict
-from helpdeskd.model.outgoing import NoticeName, OutboxRow
+from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxRow
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.trust import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Desk:
     plus_works: bool  # do plus-addresses reach us? resolves ReplyTokens.AUTO, at enqueue
     rng: Callable[[int], bytes]
     intake: config.Intake
+    ceilings: config.Ceilings
+    profile: Profile = Profile.DEFAULT  # what a verdict of none lets somebody do
     hear: Callable[[Told], None] = lambda told: None  # noqa: ARG005  # what each event puts into the outbox, for the log
 
 
@@ -80,6 +83,12 @@ class Words:
     parts: tuple[Part, ...] = ()
     arrival_id: int | None = None
     forwarded: Forwarded | None = None  # somebody passed it on
+    confidential: bool = False  # of what opens a ticket: it has no public voice there
+
+    @property
+    def public(self) -> bool:
+        """May a ticket begin with it in public?"""
+        return self.verdict is not Verdict.FAIL and not self.confidential
 
 
 class LinkKind(StrEnum):
@@ -111,7 +120,7 @@ class Skip(StrEnum):
 class Skipped:
     notice: NoticeName
     recipient: str  # empty: there was none
-    why: Skip
+    why: Skip | Ceiling
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -24,18 +24,17 @@ from sqlalchemy import (
     union_all,
 )
 
-from helpdeskd.desk import addresses, people, rows
+from helpdeskd.desk import addresses, people, rows, sameness
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
 from helpdeskd.mail import ids
 from helpdeskd.mail.report import fate_of
-from helpdeskd.model.mail import Fate, Inbound
+from helpdeskd.model.mail import Fate, Inbound, Verdict
 from helpdeskd.model.people import Department, Person
-from helpdeskd.model.routing import Evidence, Facts, Match, Original, Outcome
+from helpdeskd.model.routing import Evidence, Facts, Match, Original
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import schema
 
-SAME_FOR = timedelta(days=7)  # DESIGN: sameness holds per addressed department for so long
 MAX_IDS = 50  # of References: the root and the nearest ones
 MAX_SHARED = 50  # a newsletter's Message-ID may be named by thousands of mails: the latest count
 MAX_SUBJECTS = 200
@@ -96,31 +95,7 @@ _TICKETS = select(*rows.TICKET).where(
     _t.removed_at.is_(None),
 )
 _TAKING_PART = select(_p.ticket_id, _p.person_id).where(_p.ticket_id.in_(_IDS))
-_HELD = (
-    select(_a.department_id, _a.ticket_id, _a.outcome, _m.ticket_id, _m.id)
-    .outerjoin(schema.message, _m.arrival_id == _a.id)
-    .where(_a.ticket_id.is_not(None), _a.outcome != Outcome.DUPLICATE.value)
-    .order_by(_a.id, _m.id)
-)
-_SAME = _HELD.where(_a.identity_sha256 == bindparam("identity"), _a.received_at >= bindparam("since"))
-# The bytes too: a mailbox of that name may have been another one once.
-_SAME_UID = _HELD.where(
-    _a.account == bindparam("account"),
-    _a.folder == bindparam("folder"),
-    _a.uidvalidity == bindparam("uidvalidity"),
-    _a.uid == bindparam("uid"),
-    _a.raw_sha256 == bindparam("raw_sha256"),
-)
 _SUBJECTS = select(_m.ticket_id, _m.subject).where(_m.ticket_id.in_(_IDS)).order_by(_m.id.desc()).limit(MAX_SUBJECTS)
-
-
-class Place(NamedTuple):
-    """Where an IMAP server has a mail; a server never gives the four to another one (RFC 3501 section 2.3.1.1)."""
-
-    account: str
-    folder: str
-    uidvalidity: int
-    uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +120,9 @@ def gather(
     recipients: tuple[str, ...],
     arrived_at: datetime,
     old_mail: bool,
-    place: Place | None = None,
+    place: sameness.Place | None = None,
     sender: str = "",
+    verdict: Verdict = Verdict.NONE,
     author_is_ours: bool = False,
     elsewhere: Iterable[int] = (),
     opened_elsewhere: bool = False,
@@ -161,13 +137,14 @@ def gather(
     usable = inbound.author is not None and is_usable(inbound.author.email)
     author = people.find(conn, inbound.author.email) if inbound.author is not None and usable else None
     staff_of = people.staff_departments(conn, author.id) if author is not None and author.is_staff else frozenset()
-    here, there, opened = _same_mail(conn, inbound, department, arrived_at, place)
+    same = sameness.look(conn, inbound, department, arrived_at, place, verdict)
     by_staff = author is not None and author.is_staff
     clues = _of_kept(conn, _clues(conn, desk, inbound, recipients, by_staff=by_staff), author)
     numbers = ids.subject_numbers(inbound.subject)[:MAX_NUMBERS]
-    leads = resolve(conn, (*(clue.ticket_id for clue in clues), *(ticket_id for ticket_id, _ in here), *there), numbers)
+    held = (*(ticket_id for ticket_id, _ in (*same.here, *same.withheld)), *same.there)
+    leads = resolve(conn, (*(clue.ticket_id for clue in clues), *held), numbers)
     # One that was removed since has this mail no more: there is nothing to link to.
-    taken = tuple(dict.fromkeys((*elsewhere, *(each for each in there if each in leads.by_id))))
+    taken = tuple(dict.fromkeys((*elsewhere, *(each for each in same.there if each in leads.by_id))))
     clues += [
         Clue(Evidence.SUBJECT_TAG, leads.by_number[number], rank)
         for rank, number in enumerate(numbers)
@@ -183,9 +160,11 @@ def gather(
         author_is_ours=author_is_ours,
         staff_departments=staff_of,
         matches=matches,
-        same_mail=tuple((leads.by_id[held].id if held in leads.by_id else held, message) for held, message in here),
+        same_mail=tuple((leads.end(ticket_id), message) for ticket_id, message in same.here),
+        withheld=tuple((leads.end(ticket_id), message) for ticket_id, message in same.withheld),
         elsewhere=taken,
-        opened_elsewhere=opened_elsewhere or opened,
+        opened_elsewhere=opened_elsewhere or same.opened,
+        profile=desk.profile,
         old_mail=old_mail,
         follow_up_days=(
             desk.settings.follow_up_days if department.follow_up_days is None else department.follow_up_days
@@ -221,6 +200,10 @@ class Leads:
     by_id: Mapping[int, Ticket]  # the id that was asked for -> the ticket that answers now
     by_number: Mapping[int, int]  # a number that was asked for -> the id that bears it
 
+    def end(self, ticket_id: int) -> int:
+        """Where merges led from there; the same where it is gone."""
+        return self.by_id[ticket_id].id if ticket_id in self.by_id else ticket_id
+
 
 def resolve(conn: Connection, ticket_ids: Iterable[int], numbers: tuple[int, ...] = ()) -> Leads:
     """Read tickets and follow their merges. Unknown ids and numbers are left out. One query, one more for each merge."""
@@ -243,34 +226,6 @@ def _end(read: Mapping[int, Ticket], ticket_id: int) -> Ticket:
         seen.add(ticket.merged_into)
         ticket = read[ticket.merged_into]
     return ticket
-
-
-_Held = list[tuple[int, int | None]]
-
-
-def _same_mail(
-    conn: Connection, inbound: Inbound, department: Department, arrived_at: datetime, place: Place | None
-) -> tuple[_Held, list[int], bool]:
-    """(ticket, message) of this department that hold this very mail; tickets of other departments that do; did it open one?
-
-    A mail without an identity is known by its place: two nodes may have fetched it, the one that died and the one that took over.
-    """
-    here: _Held = []
-    there: list[int] = []
-    opened = False
-    if inbound.identity_sha256 is not None:
-        found = conn.execute(_SAME, {"identity": inbound.identity_sha256, "since": arrived_at - SAME_FOR})
-    elif place is not None:
-        found = conn.execute(_SAME_UID, {**place._asdict(), "raw_sha256": inbound.raw_sha256})
-    else:
-        return here, there, opened
-    for where, first, outcome, ticket_id, message_id in found:
-        if where == department.id:
-            here.append((first if ticket_id is None else ticket_id, message_id))
-        else:
-            there.append(first if ticket_id is None else ticket_id)
-            opened |= outcome == Outcome.OPENED
-    return here, there, opened
 
 
 def _clues(

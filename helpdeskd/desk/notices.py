@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, bindparam, select, true
 
-from helpdeskd.desk import addresses, chain, mutes, rows
+from helpdeskd.desk import addresses, ceilings, chain, mutes, rows, withholding
 from helpdeskd.desk.context import Desk, Queued, Skip, Skipped, Told, Words
 from helpdeskd.mail import ids
 from helpdeskd.model.mail import Kind
@@ -140,6 +140,9 @@ class Row:
     to_actor: bool = False
     answers_mail: bool = False
     replies: bool = True
+    ceilings: bool = (
+        True  # counts, where it is automatic; False: one of ours asked for just this mail, or it tells of the ceilings
+    )
 
 
 _E, _N, _T = Event, NoticeName, Thread
@@ -160,11 +163,11 @@ ROWS: tuple[Row, ...] = (
     Row(_E.CLOSED,           _N.TICKET_CLOSED,     _requester,    _T.PUBLIC, to_staff=False),
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
-    Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False),
-    Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False),
+    Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
+    Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False),
     Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
-    Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False),
+    Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
 )
 # fmt: on
 
@@ -177,14 +180,19 @@ def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> To
     mails: list[outbox.NewMail] = []
     chosen = [(row, row.recipients(conn, scene)) for row in _BY_EVENT[scene.event]]
     ours = addresses.ours(conn, {person.email for _, people in chosen for person in people})
+    telling: list[tuple[Row, list[Person]]] = []
     for row, people in chosen:
         writing, skipped = _sift(row, scene, people, ours)
+        telling.append((row, writing))
         passed += skipped
         held = [each.recipient for each in skipped if each.why is Skip.MUTED]
         if held and scene.ticket is not None and not row.to_staff:
             mutes.tell_withheld(conn, now, scene.ticket, held)
+    telling, withheld = _below_ceilings(conn, desk, now, scene, telling)
+    for row, writing in telling:
         if writing:
             mails.extend(_mails(conn, desk, now, scene, row, writing))
+    passed += withheld
     if mails:
         outbox.put(conn, mails)
     number = None if scene.ticket is None else scene.ticket.number
@@ -232,6 +240,29 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
     if not row.to_actor and scene.actor is not None and scene.actor.id == person.id:
         return Skip.OWN_ACTION
     return None
+
+
+def _below_ceilings(
+    conn: Connection, desk: Desk, now: datetime, scene: Scene, telling: list[tuple[Row, list[Person]]]
+) -> tuple[list[tuple[Row, list[Person]]], list[Skipped]]:
+    """Those whom a mail still goes to, and those from whom a ceiling keeps it: the ticket tells of them."""
+    counted = [person for row, people in telling for person in people if row.automatic and row.ceilings]
+    if not counted:
+        return telling, []
+    lately = ceilings.tally(conn, desk.ceilings, now, None if scene.ticket is None else scene.ticket.id, counted)
+    left: list[tuple[Row, list[Person]]] = []
+    withheld: list[Skipped] = []
+    for row, people in telling:
+        within = people
+        if row.automatic and row.ceilings:
+            reached = [(person, lately.take(person)) for person in people]
+            within = [person for person, why in reached if why is None]
+            withheld += [Skipped(row.notice, person.email, why) for person, why in reached if why is not None]
+        left.append((row, within))
+    lately.keep(conn, now)
+    if withheld and scene.ticket is not None:
+        withholding.write(conn, now, scene.ticket, scene.message_id, withheld)
+    return left, withheld
 
 
 def _mails(

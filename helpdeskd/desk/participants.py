@@ -33,11 +33,12 @@ def of(conn: Connection, ticket_id: int) -> tuple[Person, ...]:
     return tuple(rows.person(row) for row in conn.execute(_OF, {"ticket_id": ticket_id}))
 
 
-def named(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[Person, ...]:
-    """The people behind addresses of a mail: customers are made of the unknown, our own addresses and what is no address are left out."""
+def named(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[tuple[Person, ...], int]:
+    """The people behind addresses of a mail, and how many a ceiling keeps out. Customers are made of the unknown, our own addresses and
+    what is no address are left out."""
     wanted = tuple(found)[:MAX_OF_ONE_MAIL]
     if not wanted:
-        return ()
+        return (), 0
     ours = addresses.ours(conn, {address.email for address in wanted})
     return people.customers(conn, desk, now, [address for address in wanted if address.email not in ours])
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
 
-from helpdeskd.desk import accounts, addresses, companies, counters, links, mutes, notices, rows, search
+from helpdeskd.desk import accounts, addresses, ceilings, companies, counters, links, mutes, notices, rows, search
 from helpdeskd.desk import departments as houses
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
@@ -33,6 +33,7 @@ _BY_KEYS = (
 _KEPT = select(_p.id, _p.merged_into).where(_p.id.in_(bindparam("ids", expanding=True)), _p.merged_into.is_not(None))
 _DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_id"))
 _INSERT = insert(schema.person).returning(_p.id)
+_KNOW = update(schema.person).where(_p.id == bindparam("known"))
 _v = schema.setting.c.value
 _ONE_MORE: dict[str, ColumnElement[int]] = {
     "sqlite": literal_column("setting.value + 1"),
@@ -81,17 +82,19 @@ def kept(conn: Connection, ids: Iterable[int]) -> dict[int, int]:
     return {row.id: row.merged_into for row in conn.execute(_KEPT, {"ids": wanted})} if wanted else {}
 
 
-def customer(conn: Connection, desk: Desk, now: datetime, address: Address) -> Person:
-    """The person with this address (staff too), else a new customer. A name is remembered where there was none.
+def customer(conn: Connection, desk: Desk, now: datetime, address: Address, *, known: bool = True) -> Person:
+    """The person with this address (staff too), else a new customer. A name is remembered where there was none. Not `known`: of a
+    new one an unproved mail is all there is.
 
     Raises Refused("bad-address"). Two writers at once: the unique key lets one through, the other meets errors.Conflict.
     """
     found = find(conn, address.email)
-    return newcomer(conn, now, address) if found is None else _named(conn, found, address.name)
+    return newcomer(conn, now, address, known=known) if found is None else _named(conn, found, address.name)
 
 
-def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[Person, ...]:
-    """As `customer` for many, in their order, each person once: one query where all are known. Unusable addresses are left out."""
+def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[tuple[Person, ...], int]:
+    """As `customer` for many whom a mail names, in their order, each person once: one query where all are there. Unusable addresses
+    are left out, and so are new people beyond a ceiling: how many comes second."""
     wanted: dict[str, Address] = {}
     for address in found:
         try:
@@ -100,22 +103,33 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
             continue
         wanted.setdefault(address.email.strip().lower(), address)
     if not wanted:
-        return ()
+        return (), 0
     known = {row[-1]: rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
+    new = [key for key in wanted if key not in known]
+    admitted = set(new[: ceilings.admitted(conn, desk.ceilings, now, len(new))]) if new else set()
     there = (
-        _named(conn, known[key], address.name) if key in known else newcomer(conn, now, address)
+        _named(conn, known[key], address.name) if key in known else newcomer(conn, now, address, known=False)
         for key, address in wanted.items()
+        if key in known or key in admitted
     )
-    return tuple({person.id: person for person in there}.values())
+    return tuple({person.id: person for person in there}.values()), len(new) - len(admitted)
 
 
-def newcomer(conn: Connection, now: datetime, address: Address) -> Person:
+def newcomer(conn: Connection, now: datetime, address: Address, *, known: bool) -> Person:
     """A new customer, where nobody has this address. Raises as `customer`."""
     name, email = _name(address.name), addresses.clean(address.email)
-    person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=_next(conn, "people.customer_no"))
+    number = _next(conn, "people.customer_no")
+    person_id = _insert(conn, now, PersonKind.CUSTOMER, name, email, customer_no=number, known=known)
     counters.add(conn, counters.CUSTOMERS, 1)
     companies.join_by_domain(conn, person_id, email)
-    return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "")
+    return Person(person_id, PersonKind.CUSTOMER, name, email, 0, "", known=known)
+
+
+def know(conn: Connection, now: datetime, people: Iterable[Person]) -> None:
+    """Something shows that these addresses are theirs: a mail that passed, an answer to a mail of ours, staff who write to them."""
+    new = [{"known": person.id, "known_at": now} for person in people if not person.known]
+    if new:
+        conn.execute(_KNOW, new)
 
 
 def _named(conn: Connection, person: Person, name: str) -> Person:
@@ -140,6 +154,7 @@ def _insert(
     language: str = "",
     customer_no: int | None = None,
     staff_no: int | None = None,
+    known: bool = True,
 ) -> int:
     person_id: int = conn.execute(
         _INSERT,
@@ -153,6 +168,7 @@ def _insert(
             "level": level,
             "language": language,
             "created_at": now,
+            "known_at": now if known else None,
         },
     ).scalar_one()
     return person_id

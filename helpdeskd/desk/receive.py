@@ -8,12 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
-from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, tickets
+from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
 from helpdeskd.desk.addressing import Stop, addressed, is_ours
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
-from helpdeskd.errors import Refused, Temporary
+from helpdeskd.errors import PutOff, Refused, Temporary
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
@@ -22,6 +22,7 @@ from helpdeskd.store.lock import one_at_a_time
 __all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive", "release"]
 
 _m, _a = schema.message.c, schema.arrival.c
+_HINGES = frozenset({Reason.COMMANDS, Reason.COMMANDS_NEED_PASS})  # a later verdict may say otherwise
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
 
 
@@ -64,6 +65,8 @@ class Explained:
     answered: bool  # its author gets an automatic answer; for what is forwarded, the original's
     requester: str  # whose the new ticket would be: an address; empty where none is opened
     evidence: tuple[str, ...]
+    standing: str  # its place in the table of who may do what (docs/trust.md)
+    waits: bool  # it is put off first: commands hang on a verdict that may be another in a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,8 @@ class _Done:
 def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tuple[Received, ...]:
     """Do with this mail what is to be done, once: the same spool id again changes nothing and returns the old outcome.
 
-    One result for each department addressed. Raises Temporary where there is no department yet, Conflict where another
-    writer was faster.
+    One result for each department addressed. Raises Temporary where there is no department yet, PutOff where another verdict may
+    be had later (`arrived.can_wait`) and commands hang on it, Conflict where another writer was faster.
     """
     one_at_a_time(conn, _names(arrived))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
@@ -124,10 +127,10 @@ def _receive_once(
     return tuple(_receive_at(conn, desk, now, arrived, stop, stops, done) for stop in fresh)
 
 
-def _place(arrived: Arrived) -> facts.Place | None:
+def _place(arrived: Arrived) -> sameness.Place | None:
     if not arrived.account:
         return None
-    return facts.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
+    return sameness.Place(arrived.account, arrived.folder, arrived.uidvalidity, arrived.uid)
 
 
 def _names(arrived: Arrived) -> tuple[str, ...]:
@@ -145,14 +148,16 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     stops = _stops(conn, desk, arrived)
     for stop in stops:
         found, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-        explained += [_explained(conn, stop, decision, asks(arrived, found, decision)) for decision in decisions]
+        explained += [
+            _explained(conn, arrived, stop, decision, asks(arrived, found, decision)) for decision in decisions
+        ]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
         done.opened |= any(decision.action is Action.OPEN for decision in decisions)
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, stop: Stop, decision: Decision, requester: str) -> Explained:
+def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision, requester: str) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -171,6 +176,8 @@ def _explained(conn: Connection, stop: Stop, decision: Decision, requester: str)
         answered=decision.acknowledge or decision.tell_author or decision.action is Action.COMMAND,
         requester=requester if decision.action is Action.OPEN else "",
         evidence=decision.evidence,
+        standing=decision.standing,
+        waits=arrived.can_wait and decision.reason in _HINGES,
     )
 
 
@@ -213,6 +220,7 @@ def _decide(
         old_mail=arrived.old_mail,
         place=_place(arrived),
         sender=arrived.sender,
+        verdict=arrived.verdict,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
         elsewhere=done.tickets,
         opened_elsewhere=done.opened,
@@ -237,6 +245,8 @@ def _receive_at(
     passed_on = limits.inner(arrived.passed_on, stop.department)
     arrived = replace(arrived, inbound=inbound, parts=parts, passed_on=passed_on)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+    if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
+        raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
     found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     outcome = outcome_of(first)

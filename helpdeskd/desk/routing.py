@@ -1,13 +1,18 @@
-"""Where a mail goes and why: Inbound + Facts + Verdict -> Decisions. Pure; STEPS is the whole policy, read from the top."""
+"""Where a mail goes and why: Inbound + Facts + Verdict -> Decisions. Pure; STEPS is the whole policy, read from the top. Who may do what
+there is authority.TABLE's to say."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
+from typing import Any
 
+from helpdeskd.desk.authority import Right, Standing, Tie, Who
 from helpdeskd.desk.commands import is_signature
 from helpdeskd.mail.ids import base_subject
+from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
@@ -17,7 +22,7 @@ from helpdeskd.model.ticket import State, Ticket
 ADMINISTRATOR = 3  # the staff level that reaches every department
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """One mail and the one ticket it may belong to (`match`), or no ticket."""
 
@@ -78,6 +83,39 @@ class Case:
     def is_requester(self) -> bool:
         return self.author is not None and self.author.id == self.ticket.requester_id
 
+    @cached_property
+    def standing(self) -> Standing:
+        """Its place in the table of who may do what."""
+        return Standing(self._who, self._tie, self.verdict, self.facts.profile)
+
+    def may(self, right: Right) -> bool:
+        return self.standing.may(right)
+
+    @property
+    def _who(self) -> tuple[Who, ...]:
+        if self.facts.author_is_ours or self.inbound.kind is Kind.OWN:
+            return (Who.OURS,)
+        found = []
+        who = self.author
+        if self.match is not None and self.is_requester:
+            found.append(Who.REQUESTER)
+        elif self.takes_part:
+            found.append(Who.PARTICIPANT)
+        if who is not None and who.is_staff:
+            mine = self.match is not None and self.ticket.assignee_id == who.id
+            found.append(Who.ASSIGNEE if mine else Who.STAFF)
+        return tuple(found) or (Who.STRANGER,)
+
+    @property
+    def _tie(self) -> Tie:
+        if self.match is None:
+            return Tie.NOTHING
+        if self.own_token:
+            return Tie.OWN_TOKEN
+        if self.match.credential:
+            return Tie.OTHERS_TOKEN
+        return Tie.TAG if self.match.evidence is Evidence.SUBJECT_TAG else Tie.REFERENCES
+
     @property
     def as_staff(self) -> bool:
         """A member of staff is a customer of their own request, and of a ticket they were drawn into unless their token says
@@ -96,10 +134,6 @@ class Case:
         )
 
     @property
-    def may_command(self) -> bool:
-        return self.author is not None and self.author.is_staff and self.own_token and self.works_here
-
-    @property
     def sure_cut(self) -> bool:
         return self.inbound.marker_cut or not self.inbound.own_text_found
 
@@ -115,10 +149,15 @@ class Case:
             reason,
             link_to=self.ticket.id if link else None,
             acknowledge=acknowledge and not self.facts.old_mail and not self.facts.opened_elsewhere,
+            standing=self.standing.line,
         )
 
     def keeps(self, reason: Reason, *, tell_author: bool = False) -> Decision:
-        return Decision(Action.INTERNAL, reason, ticket_id=self.ticket.id, tell_author=tell_author)
+        return self.does(Action.INTERNAL, reason, tell_author=tell_author)
+
+    def does(self, action: Action, reason: Reason, **more: Any) -> Decision:
+        """In its ticket."""
+        return Decision(action, reason, ticket_id=self.ticket.id, standing=self.standing.line, **more)
 
 
 # The steps. Each answers, or leaves the case to the next one.
@@ -189,6 +228,16 @@ def unverified(case: Case) -> Decision | None:
     return case.opens(Reason.UNVERIFIED, acknowledge=False)
 
 
+def verification(case: Case) -> Decision | None:
+    """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
+    no answer. Else a stranger who registers there as us reads here what lets them in."""
+    if sign(case.inbound) is not Sign.VERIFICATION:
+        return None
+    if case.match is not None:
+        return case.keeps(Reason.VERIFICATION)
+    return case.opens(Reason.VERIFICATION, acknowledge=False)
+
+
 def forwarded(case: Case) -> Decision | None:
     """A member of staff passes on what somebody outside wrote to them: it is that one's ticket. To speak for others takes a
     proven From. A machine's mail, and one of long ago, is not answered (RFC 3834 section 2). Where the mail belongs to a ticket, it
@@ -199,13 +248,16 @@ def forwarded(case: Case) -> Decision | None:
     if case.match is not None:
         theirs = case.own_token or case.is_requester
         return None if theirs else case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
-    if original is None or not original.is_outside or case.verdict is not Verdict.PASS:
+    if original is None or not original.is_outside or not case.may(Right.FORWARD):
         return None
     return case.opens(Reason.FORWARDED, acknowledge=forward.kind is Kind.PERSONAL and not original.old)
 
 
 def new(case: Case) -> Decision | None:
-    return case.opens(Reason.NEW) if case.match is None else None
+    """Who takes no answers gets none."""
+    if case.match is not None:
+        return None
+    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) is None)
 
 
 def token_as_contact(case: Case) -> Decision | None:
@@ -227,17 +279,25 @@ def token_as_contact(case: Case) -> Decision | None:
 def stranger(case: Case) -> Decision | None:
     """Knowing a ticket's number, token or Message-IDs is not taking part in it. Where all that ties two mails is a third one
     that nobody here has seen (a newsletter both answer), the stranger's mail is a request of its own."""
-    who = case.author
-    if case.match is None or case.takes_part or (who is not None and who.is_staff) or case.own_token:
+    if case.match is None or case.standing.who != (Who.STRANGER,) or case.may(Right.APPEND):
         return None
     if case.match.evidence is Evidence.SHARED_ROOT:
         return case.opens(Reason.STRANGER, link=True)
     return case.keeps(Reason.STRANGER)
 
 
+def no_proof(case: Case) -> Decision | None:
+    """Who takes part is known to many, and a From that nothing refutes is proved by nothing: that wants a pass, or a token that was
+    sent to this very person."""
+    if not case.as_staff and not case.may(Right.APPEND):
+        return case.keeps(Reason.NO_PROOF)
+    return None
+
+
 def not_your_token(case: Case) -> Decision | None:
-    """A forged From must not speak for staff: only the token that was sent to this very person lets them answer."""
-    if case.as_staff and not case.own_token:
+    """A forged From must not speak for staff: only the token that was sent to this very person lets them answer, or a pass where the
+    ticket is theirs."""
+    if case.as_staff and not case.may(Right.ANSWER):
         return case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
     return None
 
@@ -248,13 +308,20 @@ def not_your_department(case: Case) -> Decision | None:
     return None
 
 
+def commands_need_pass(case: Case) -> Decision | None:
+    """Strict: a token alone gives no command. What stands below it is no answer either: its author meant the two together."""
+    if case.has_commands and case.works_here and Right.COMMAND in case.standing.lacks:
+        return case.keeps(Reason.COMMANDS_NEED_PASS, tell_author=True)
+    return None
+
+
 def commands(case: Case) -> Decision | None:
     """Commands need what an answer needs. What stands below them is an answer only where its end is sure."""
-    if not (case.has_commands and case.may_command):
+    if not (case.has_commands and case.works_here and case.may(Right.COMMAND)):
         return None
     public = Action.ANSWER if case.as_staff else Action.APPEND
     words_as = Action.INTERNAL if case.as_staff and not case.sure_cut else public
-    return Decision(Action.COMMAND, Reason.COMMANDS, ticket_id=case.ticket.id, words_as=words_as)
+    return case.does(Action.COMMAND, Reason.COMMANDS, words_as=words_as)
 
 
 def no_sure_cut(case: Case) -> Decision | None:
@@ -268,7 +335,7 @@ def no_sure_cut(case: Case) -> Decision | None:
 def answer(case: Case) -> Decision | None:
     if case.match is None or not case.as_staff:
         return None
-    return Decision(Action.ANSWER, Reason(case.match.evidence), ticket_id=case.ticket.id)
+    return case.does(Action.ANSWER, Reason(case.match.evidence))
 
 
 def follow_up_over(case: Case) -> Decision | None:
@@ -285,12 +352,8 @@ def follow_up_over(case: Case) -> Decision | None:
 def append(case: Case) -> Decision | None:
     if case.match is None:
         return None
-    return Decision(
-        Action.APPEND,
-        Reason(case.match.evidence),
-        ticket_id=case.ticket.id,
-        reopen=case.ticket.state is State.CLOSED,
-    )
+    reopen = case.ticket.state is State.CLOSED and case.may(Right.REOPEN)
+    return case.does(Action.APPEND, Reason(case.match.evidence), reopen=reopen)
 
 
 Step = Callable[[Case], Decision | None]
@@ -303,14 +366,17 @@ STEPS: tuple[Step, ...] = (
     automatic,
     no_author,
     unverified,
+    verification,
     # whose ticket it is
     forwarded,
     new,
     token_as_contact,
     stranger,
+    no_proof,
     # staff
     not_your_token,
     not_your_department,
+    commands_need_pass,
     commands,
     no_sure_cut,
     answer,
@@ -325,13 +391,13 @@ def route(
 ) -> tuple[Decision, ...]:
     """What to do with this mail in this department: at least one decision, several only for several reply tokens.
 
-    `has_commands`: its first lines are commands, known or not; read for staff only. Until a check of From has run, the verdict
-    NONE counts as "not refuted": a participant or the holder of their own token may speak.
+    `has_commands`: its first lines are commands, known or not; read for staff only.
     """
     evidence = evidence_lines(facts)
     decisions: list[Decision] = []
     for match in _candidates(facts):
-        decision = _decide(Case(inbound, facts, verdict, has_commands, match, spam))
+        case = Case(inbound, facts, verdict, has_commands, match, spam)
+        decision = _unless_withheld(_decide(case), match, facts)
         if decision.action is Action.OPEN and facts.same_mail:
             decision = Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=facts.same_mail[0][0])
         if decision.action is Action.OPEN and any(made.action is Action.OPEN for made in decisions):
@@ -377,6 +443,17 @@ def _decide(case: Case) -> Decision:
         if decision is not None:
             return decision
     raise AssertionError("the last step answers whatever the ones before it left")
+
+
+def _unless_withheld(decision: Decision, match: Match | None, facts: Facts) -> Decision:
+    """A copy that may say or do what an earlier one might not is decided anew; one that may not either is that mail again."""
+    mute = decision.action in {Action.INTERNAL, Action.HOLD} and decision.reason is not Reason.DELIVERY_REPORT
+    held = tuple(ticket_id for ticket_id, _ in facts.withheld)
+    here = None if match is None else match.ticket.id
+    if not (mute and held) or (match is not None and match.evidence is Evidence.REPLY_TOKEN and here not in held):
+        return decision
+    again = here if here in held else held[0]
+    return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=again, standing=decision.standing)
 
 
 def _same_subject(subject: str, match: Match) -> bool:

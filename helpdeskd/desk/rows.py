@@ -69,6 +69,7 @@ PERSON: tuple[Column[Any], ...] = (
     _p.wants_mail,
     _p.unreached_at,
     _p.muted_at,
+    _p.known_at,
 )
 DEPARTMENT: tuple[Column[Any], ...] = (
     _d.id,
@@ -152,9 +153,19 @@ def ticket(row: Row) -> Ticket:
 
 def person(row: Row) -> Person:
     """From the columns PERSON; more columns may follow."""
-    person_id, kind, name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at = row[:10]
+    person_id, kind, name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at, known_at = row[:11]
     return Person(
-        person_id, PersonKind(kind), name, email, level, language, disabled_at, wants_mail, unreached_at, muted_at
+        person_id,
+        PersonKind(kind),
+        name,
+        email,
+        level,
+        language,
+        disabled_at,
+        wants_mail,
+        unreached_at,
+        muted_at,
+        known=known_at is not None,
     )
 
 

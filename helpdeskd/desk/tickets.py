@@ -145,7 +145,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     """A new ticket. Staff of the department are told; the requester where `acknowledge` is set.
 
     With `link_to` and the reason follow-up-over the requester gets FOLLOW_UP_REFUSED, which names both tickets, in place of
-    the acknowledgement. A mail whose verdict is fail opens a ticket, but has no public voice in it.
+    the acknowledgement. A mail whose verdict is fail, or that is confidential, opens a ticket, but has no public voice in it.
 
     `opened_by`, a member of staff, opens it in the requester's place and to them: the words are theirs, and are mailed to the
     requester as an answer is, acknowledgement or not, unless `tell` is false. Raises Refused("not-staff").
@@ -155,7 +155,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     author, forwarder = opened_by or requester, words.forwarded.by if words.forwarded else None
     old = None if link_to is None else resolve(conn, link_to)
     ticket = _insert(conn, desk, now, department, requester, words, priority, origin, opened_by)
-    visibility = Visibility.INTERNAL if words.verdict is Verdict.FAIL else Visibility.PUBLIC
+    visibility = Visibility.PUBLIC if words.public else Visibility.INTERNAL
     message_id = messages.store(conn, now, ticket.id, visibility, author, words)
     entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
@@ -166,6 +166,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     if opened_by is not None and not tell:
         return Posted(ticket, message_id)
     if opened_by is not None:
+        people.know(conn, now, (requester,))
         answered = scene(conn, Event.STAFF_OPENED, ticket, opened_by, message_id=message_id, words=words)
         return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, answered))
     instead = old is not None and words.reason == Reason.FOLLOW_UP_OVER
@@ -199,7 +200,6 @@ def _insert(
     origin: Origin,
     opened_by: Person | None,
 ) -> Ticket:
-    public = words.verdict is not Verdict.FAIL
     ticket = Ticket(
         id=0,
         number=numbers.draw(conn, desk),
@@ -217,8 +217,8 @@ def _insert(
         closed_at=None,
         origin=origin,
         opened_by_id=words.forwarded.by.id if words.forwarded else opened_by.id if opened_by else None,
-        last_side=Side.NOBODY if not public else Side.CUSTOMER if opened_by is None else Side.STAFF,
-        last_author_id=(opened_by or requester).id if public else None,
+        last_side=Side.NOBODY if not words.public else Side.CUSTOMER if opened_by is None else Side.STAFF,
+        last_author_id=(opened_by or requester).id if words.public else None,
         started_at=now if opened_by is not None else None,
     )
     ticket_id: int = conn.execute(
@@ -278,9 +278,10 @@ def _join(
     fresh: bool = False,
 ) -> tuple[tuple[Person, ...], list[Entry]]:
     """Those who take part from now on, and the history entries for it."""
-    persons = circle.named(conn, desk, now, found)
+    persons, left_out = circle.named(conn, desk, now, found)
     added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    return added, [
+    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
+    return added, left + [
         Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
         for person in added
     ]
@@ -396,6 +397,7 @@ def staff_reply(
     circle.check(ticket, others, to)
     more = {"participants": others, "only": to, "message_id": message_id, "words": words}
     happened = scene(conn, Event.STAFF_REPLIED, ticket, author, **more)
+    people.know(conn, now, filter(None, (happened.requester,)))
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 
 
@@ -433,6 +435,9 @@ def keep(
     ticket = touch(conn, now, ticket)
     if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
         return Posted(ticket, message_id)
+    # Nobody's mail is not the customer's: staff are told what it says of itself.
+    nobodys = author is None and words.author_email
+    claimed = {"author": {"name": words.author_name, "email": words.author_email}} if nobodys else {}
     happened = scene(
         conn,
         Event.OUTSIDER_KEPT if tell is None else Event.STAFF_KEPT,
@@ -441,7 +446,7 @@ def keep(
         tell=tell,
         message_id=message_id,
         words=words,
-        extra={"reason": why.value, "internal": True},
+        extra={"reason": why.value, "internal": True, **claimed},
     )
     return Posted(ticket, message_id, notices.enqueue_for(conn, desk, now, happened))
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
 from math import ceil
 
-MOST = 10_000  # of those who asked lately are known; beyond, whoever has been quiet longest starts anew
+from helpdeskd.config.rates import parse
 
-_RATE = re.compile(r"([1-9]\d*)/(second|minute|hour|day)", re.ASCII)
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+__all__ = ["Rates", "parse"]
+
+MOST = 10_000  # of those who asked lately are known; beyond, whoever has been quiet longest starts anew
 
 
 class Rates:
@@ -59,12 +58,3 @@ class Rates:
             if len(self._known) <= self._most and (not times or times[-1] > now - parse(rate)[1]):
                 break
             self._known.popitem(last=False)
-
-
-@lru_cache(maxsize=256)
-def parse(rate: str) -> tuple[int, int]:
-    """How many in how many seconds. Raises ValueError."""
-    found = _RATE.fullmatch(rate)
-    if found is None:
-        raise ValueError(f"{rate!r}: expected a rate such as 90/minute")
-    return int(found[1]), _SECONDS[found[2]]

@@ -5,6 +5,7 @@ before them. Whose fault a failure is decides what happens next (DESIGN: the pro
 
     the mail's own (BadMail, a bug of ours that this mail meets)   a strike; the third parks it
     it is too large or too intricate to be parsed in bounds        none: its headers make the ticket, with the whole as a file
+    nobody's: commands hang on a verdict that DNS withholds        none: it is put off, alone (later.py)
     anything else (store, disk, memory, threads, shutdown)         the strike is taken back; wait and try again
 
 The strike is durable before the attempt. Once a mail is parsed it is taken back, so that a daemon that is killed now and then
@@ -28,24 +29,24 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from helpdeskd import log, metrics, spool, tray
+from helpdeskd import log, metrics, tray
 from helpdeskd.config import Config
 from helpdeskd.desk import receive
 from helpdeskd.desk.address_book import AddressBook
 from helpdeskd.desk.arrived import arrived_from, believe, moment, record_parked
 from helpdeskd.desk.context import Desk
-from helpdeskd.errors import BadMail, NotFound, Temporary
+from helpdeskd.errors import BadMail, NotFound, PutOff, Temporary
+from helpdeskd.intake import plus
 from helpdeskd.intake.checking import Checker, Checking, files_of
+from helpdeskd.intake.later import Later
 from helpdeskd.intake.story import tell
 from helpdeskd.log import Event
-from helpdeskd.mail import ids
 from helpdeskd.mail.parse import claimed
 from helpdeskd.model.clock import Clock
-from helpdeskd.model.mail import Door, Inbound, Kind
+from helpdeskd.model.mail import Door, Inbound
 from helpdeskd.model.routing import Outcome
 from helpdeskd.parser.wire import Mail
 from helpdeskd.parser.worker import Crashed, Parser
-from helpdeskd.store import settings
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
 from helpdeskd.store.line import Line
@@ -58,9 +59,6 @@ CALM_SECONDS = 10.0  # of life before a mail that two daemons died with is tried
 POLL_SECONDS = 2.0  # a bell may be missed; nothing waits longer than this
 STUCK_SECONDS = 300.0  # a mail takes seconds, and a store that is down says so within a minute or two
 
-CHECK_DETAIL = "check-"  # the +detail of mails that `check mail` sends to ourselves begins so
-PLUS_SEEN = "plus_seen"  # setting: the +detail of the last such mail that came in
-
 _log = log.get("intake")
 
 
@@ -72,6 +70,7 @@ class Counts:
     struck: int = 0
     parked: int = 0
     waiting: int = 0
+    put_off: int = 0
     halted: bool = False  # the pass broke off: the trouble was not one mail's
 
 
@@ -118,6 +117,7 @@ class Intake:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="blobs", initializer=tell_name)
         self._line = Line(store.writer)  # one for each pass
+        self._later = Later(clock)
         self._owed: set[str] = set()  # mails whose strike the disk did not let us take back yet
         self.counts = Counts()
         self._last_step = monotonic()
@@ -142,6 +142,7 @@ class Intake:
         """Until `stop`. Runs in a thread of its own."""
         trouble = 0
         self._calm_at = monotonic() + CALM_SECONDS
+        self._later.lives()
         while not self._stop.is_set():
             self._bell.clear()
             try:
@@ -171,7 +172,7 @@ class Intake:
         """One pass over what is in the spool now. Returns this pass's counts (`counts` adds them up)."""
         passed = Counts()
         self._line = Line(self._store.writer)
-        waiting = deque(tray.scan(self._root))
+        waiting = deque(self._later.due(tray.scan(self._root)))
         if waiting:
             try:
                 self._parser.start()  # before any attempt begins: it takes longer than most mails
@@ -184,6 +185,7 @@ class Intake:
         self.counts.struck += passed.struck
         self.counts.parked += passed.parked
         self.counts.waiting = passed.waiting
+        self.counts.put_off = passed.put_off = len(self._later)
         return passed
 
     def _ends(self, passed: Counts) -> bool:
@@ -323,7 +325,7 @@ class Intake:
                 break  # the next pass takes those behind it in their order
             try:
                 believe(arrived.inbound, kept)
-                judged = arrived.judged(checking.result())
+                judged = arrived.judged(checking.result(), patient=self._later.patient(entry.envelope))
                 works.append(self._submitted(tray.begin(entry) if alone else entry, judged))
             except NotFound:
                 continue  # somebody else has finished it
@@ -347,7 +349,7 @@ class Intake:
         """Begin to put the raw mail and its parts where the store may name them, and take the strike back."""
         inbound = claimed(inbound, self._book.is_ours)
         keeping = [self._keep(data) for data in (raw, *(part.data for part in inbound.files))]
-        self._notice_check(entry.envelope, inbound)
+        plus.notice(self._store, entry.envelope, inbound)
         arrived = arrived_from(entry.envelope, inbound, self._config)
         if arrived.cut:
             _log.warning(Event.WARNING, spool=entry.id, warning="the mail was cut", cut="; ".join(arrived.cut))
@@ -362,23 +364,15 @@ class Intake:
         except RuntimeError as error:  # the system gives us no thread, or we are being shut down
             raise Temporary(str(error)) from error
 
-    def _notice_check(self, envelope: spool.Envelope, inbound: Inbound) -> None:
-        """Does this mail prove that plus-addresses reach us? `check mail` waits for the answer."""
-        for recipient in envelope.recipients or tuple(address.email for address in (*inbound.to, *inbound.cc)):
-            detail = ids.split_detail(recipient)[1]
-            if detail.startswith(CHECK_DETAIL) and inbound.kind is Kind.OWN:
-
-                def seen(conn: Connection, detail: str = detail) -> None:
-                    settings.put(conn, PLUS_SEEN, detail)
-
-                self._store.writer.run(seen)
-
     def _finish(self, flying: list[_Work], passed: Counts) -> None:
         """Wait for COMMIT, then forget the spool's copies."""
         for work in flying:
             self._last_step = monotonic()
             try:
                 results = work.future.result()
+            except PutOff as error:
+                self._take_back(work.entry)
+                self._later.put_off(work.entry.id, str(error))
             except (Temporary, OSError, MemoryError) as error:
                 self._forgive(work.entry, error, passed)
             except Exception as error:
@@ -388,6 +382,7 @@ class Intake:
                     self._strike_late(work.entry, error, passed)
             else:
                 self._struck.discard(work.entry.id)
+                self._later.over(work.entry.id)
                 passed.received += 1
                 tell(work.arrived, results)
                 try:

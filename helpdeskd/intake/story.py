@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from helpdeskd import log, metrics
 from helpdeskd.desk import receive
 from helpdeskd.log import Event
 from helpdeskd.model.mail import Door
+from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.routing import Outcome
 
 _log = log.get("intake")
@@ -74,6 +77,16 @@ def tell(arrived: receive.Arrived, results: tuple[receive.Received, ...]) -> Non
                 notice=mail_out.notice.value,
                 recipient=mail_out.recipient,
                 message=mail_out.mail_id,
+            )
+        kept_back = Counter((each.notice, each.why) for each in result.told.skipped if isinstance(each.why, Ceiling))
+        for (notice, why), count in kept_back.items():
+            _log.warning(
+                Event.WITHHELD,
+                spool=arrived.spool_id,
+                ticket=result.number,
+                notice=notice.value,
+                reason=why.value,
+                count=count,
             )
         for skip in result.told.skipped:
             _log.debug(

@@ -38,6 +38,8 @@ def signed_content(data: bytes) -> bytes | None:
 def _head(data: bytes, place: int) -> tuple[int, int, int]:
     """(tag, length or _OPEN, where the content starts)."""
     tag = data[place]
+    if tag & 0x1F == 0x1F:  # a tag of several bytes: none is needed here, and who reads on might read something else
+        raise _BrokenError
     length = data[place + 1]
     place += 2
     if length == 0x80:

@@ -22,6 +22,7 @@ from helpdeskd.mail.faults import FAULTS
 MAX_BYTES = 2 * 1024 * 1024  # beyond, nothing is cleaned: what cannot be made safe is not shown
 _SHORT = 8192  # characters: no square of it is worth a look
 _FEW_TAGS = 1000
+_MOST_TAGS = 150_000  # each takes some hundred bytes while the page is cleaned
 _MAX_DEPTH = 400
 _MAX_WORK = 2_000_000
 _MAX_COPIED = 50_000_000_000  # characters, half a second: a stretch of text is copied at each & in it
@@ -125,8 +126,11 @@ def is_bearable(html: str) -> bool:
         return False
     if len(html) > _SHORT and not (_few_attributes(html) and _few_entities(html)):
         return False
-    if html.count("<") <= _FEW_TAGS:
+    tags = html.count("<")
+    if tags <= _FEW_TAGS:
         return True
+    if tags > _MOST_TAGS:
+        return False
     depth: dict[str, int] = {}
     total = work = 0
     for match in _OPENS.finditer(html):

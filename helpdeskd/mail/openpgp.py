@@ -13,6 +13,7 @@ from typing import Any
 from helpdeskd.model.seals import Found, Keys, Means, Seal
 
 ENCRYPTED = "-----BEGIN PGP MESSAGE-----"
+CLEAR = b"-----BEGIN PGP SIGNED MESSAGE-----"
 # RFC 9580 section 7: a cleartext signed message.
 _CLEAR = re.compile(
     r"(?ms)^-----BEGIN PGP SIGNED MESSAGE-----[ \t]*\n(?:[A-Za-z-]{1,40}: [^\n]{0,200}\n)*[ \t]*\n(?P<text>.*?)\n?"
@@ -44,7 +45,7 @@ def clear_signed(text: str) -> Clear | None:
 
 def clear_block(data: bytes) -> bytes:
     """The same within the bytes of the text: their charset is what was signed."""
-    start = data.find(b"-----BEGIN PGP SIGNED MESSAGE-----")
+    start = data.find(CLEAR)
     end = data.find(b"-----END PGP SIGNATURE-----", start)
     return data[max(0, start) : end + len(b"-----END PGP SIGNATURE-----")] + b"\n"
 

@@ -132,7 +132,7 @@ def parse(
         own_text_found=said.own_text_found,
         loose_ends=tuple(dict.fromkeys(notes)),
         report=report,
-        seals=tuple(content.seals),
+        seals=tuple(seal.by(author.email if author else "") for seal in content.seals),
         weak_bounce=kind is Kind.BOUNCE and not automatic.is_proven(signs),
         text_from=content.source,
         forward=forward,

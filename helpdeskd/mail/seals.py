@@ -6,7 +6,7 @@ Opened is only what is the whole mail (`alone`): parts beside an encrypted one c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from helpdeskd.config import Intake
@@ -47,22 +47,23 @@ class Seals:
         data = part.content()
         content = cms.signed_content(data)
         if content is not None:
-            self.found.append(self._checked(data, None))
+            self._checked(data, content, alone=alone)
             return self._split(content)
         if not cms.is_encrypted(data):
             return None
         return self._within(Means.SMIME, self._decrypted(data) if alone and self._keys.smime else None)
 
-    def signed(self, children: Sequence[Tree]) -> None:
+    def signed(self, children: Sequence[Tree], *, alone: bool) -> None:
         """multipart/signed (RFC 1847): the second part signs the first, as it stands, with CRLF line ends."""
         if len(children) < 2 or len(self.found) >= _MAX_SEALS:
             return
         kind = children[1].get_content_type()
+        alone = alone and len(children) == 2
         if kind in _SMIME_SIGNATURES:
-            self.found.append(self._checked(children[1].content(), children[0]))
+            self._checked(children[1].content(), children[0], alone=alone)
         elif kind == "application/pgp-signature":
             said = _with_crlf(children[0].whole()) if self._keys.certificates else b""
-            self.found.append(openpgp.check(children[1].content(), said, self._keys))
+            self._found(openpgp.check(children[1].content(), said, self._keys), alone=alone)
 
     def encrypted(self, children: Sequence[Tree], *, alone: bool) -> Split | None:
         """multipart/encrypted (RFC 3156 section 4): the mail within."""
@@ -73,7 +74,8 @@ class Seals:
         """A text in which OpenPGP stands; `data` are its bytes."""
         signed = openpgp.clear_signed(text)
         if signed is not None and len(self.found) < _MAX_SEALS:
-            self.found.append(openpgp.check(None, openpgp.clear_block(data), self._keys))
+            once = data.count(openpgp.CLEAR) == 1 and not (text[: signed.start] + text[signed.end :]).strip()
+            self._found(openpgp.check(None, openpgp.clear_block(data), self._keys), alone=alone and once)
             said = text[: signed.start] + signed.text + text[signed.end :]
             return Armoured(said, signed.signature, "signature.asc", "application/pgp-signature")
         if not text.lstrip().startswith(openpgp.ENCRYPTED):
@@ -86,14 +88,19 @@ class Seals:
 
     # The modules that know S/MIME are loaded where somebody has configured it.
 
-    def _checked(self, signature: bytes, signed: Tree | None) -> Seal:
+    def _checked(self, signature: bytes, signed: bytes | Tree, *, alone: bool) -> None:
         if not self._keys.authorities:
-            return Seal(Means.SMIME, Found.UNCHECKED, detail="no authority is configured")
+            self.found.append(Seal(Means.SMIME, Found.UNCHECKED, detail="no authority is configured"))
+            return
         from helpdeskd.mail import smime
 
-        return smime.check(
-            signature, None if signed is None else _with_crlf(signed.whole()), self._keys.authorities, self._sent
-        )
+        said = signed if isinstance(signed, bytes) else _with_crlf(signed.whole())
+        self._found(smime.check(signature, said, self._keys.authorities, self._sent), alone=alone)
+
+    def _found(self, seal: Seal, *, alone: bool) -> None:
+        """A seal that holds says nothing of what stands beside it: somebody may have put a signed mail among words of their own."""
+        partly = seal.found is Found.GOOD and not alone
+        self.found.append(replace(seal, found=Found.PARTLY) if partly else seal)
 
     def _decrypted(self, data: bytes) -> bytes | None:
         from helpdeskd.mail import smime

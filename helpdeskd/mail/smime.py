@@ -12,7 +12,7 @@ from datetime import datetime
 from asn1crypto import cms, core
 from asn1crypto import x509 as names
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
@@ -30,12 +30,30 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 _MAX_SIGNERS = 3
 _MAX_CERTIFICATES = 20
 # What libraries raise for bytes that are not what they seem.
-_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, UnsupportedAlgorithm)
+_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    UnsupportedAlgorithm,
+    InternalError,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+# Bytes beside the content, of an OID, and of signed attributes: what is larger takes long to read, and nobody means it.
+_MOST_BESIDE = 256 * 1024
+_MOST_OF_OID = 64
+_MOST_ATTRIBUTES = 64 * 1024
+_LONGEST_ADDRESS = 320
 _EMAIL = ExtendedKeyUsageOID.EMAIL_PROTECTION
 _ANY = ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE
 
 
-class _NotGoodError(Exception):
+class NotGoodError(Exception):
     """Carries what was found instead, and why."""
 
     def __init__(self, found: Found, why: str) -> None:
@@ -50,27 +68,38 @@ class _Signer:
     at: datetime
 
 
-def check(data: bytes, content: bytes | None, authorities: Iterable[bytes], sent: datetime | None) -> Seal:
-    """What the signature in `data` (CMS, signed data) is worth. `content`: what it stands beside; None where it holds it itself.
+def check(data: bytes, content: bytes, authorities: Iterable[bytes], sent: datetime | None) -> Seal:
+    """What the signature in `data` (CMS, signed data) is worth. `content`: what is shown, which stood beside it or within it.
     `authorities`: certificates in PEM. `sent`: the mail's Date, for signatures that do not say when they were made."""
     try:
         roots = [one for pem in authorities for one in x509.load_pem_x509_certificates(pem)]
         signed = cms.ContentInfo.load(data)["content"]
-        held = signed["encap_content_info"]["content"].native
-        said = content if content is not None else held
-        if said is None:
-            raise _NotGoodError(Found.BAD, "there is nothing that is signed")
+        within = signed["encap_content_info"]
+        name_of(within["content_type"])
+        held = within["content"].native
+        # Who reads differently than we do must not make one thing hold and another be shown.
+        if held is not None and held != content:
+            raise NotGoodError(Found.BAD, "the signature cannot be read in one way only")
+        if len(data) - len(held or b"") > _MOST_BESIDE:
+            raise NotGoodError(Found.UNKNOWN, "the signature is too large")
         worst: Seal | None = None
         for number in range(min(len(signed["signer_infos"]), _MAX_SIGNERS)):
-            seal = _seal(signed, signed["signer_infos"][number], said, roots, sent)
+            seal = _seal(signed, signed["signer_infos"][number], content, roots, sent)
             if seal.found is Found.GOOD:
                 return seal
             worst = worst or seal
-    except _NotGoodError as why:
+    except NotGoodError as why:
         return Seal(Means.SMIME, why.found, detail=str(why))
     except _FAULTS:
         return Seal(Means.SMIME, Found.BAD, detail="the signature cannot be read")
     return worst or Seal(Means.SMIME, Found.BAD, detail="nobody has signed")
+
+
+def name_of(oid: core.ObjectIdentifier) -> str:
+    """Raises NotGoodError for one that is absurdly long: its arcs would be reckoned as numbers."""
+    if len(oid.contents) > _MOST_OF_OID:
+        raise NotGoodError(Found.BAD, "the signature cannot be read")
+    return str(oid.native)
 
 
 def _seal(
@@ -82,7 +111,7 @@ def _seal(
         who = _addresses(signer.certificate)
         _prove(info, signer.certificate, said)
         issuer = _vouched(signer, roots)
-    except _NotGoodError as why:
+    except NotGoodError as why:
         return Seal(Means.SMIME, why.found, who, str(why))
     except _FAULTS:
         return Seal(Means.SMIME, Found.BAD, who, "the signature cannot be read")
@@ -108,10 +137,10 @@ def _signer(signed: cms.SignedData, info: cms.SignerInfo, sent: datetime | None)
         else:
             others.append(loaded)
     if own is None:
-        raise _NotGoodError(Found.UNKNOWN, "the signer's certificate is missing")
+        raise NotGoodError(Found.UNKNOWN, "the signer's certificate is missing")
     at = _attribute(info, "signing_time") or sent
     if not isinstance(at, datetime):
-        raise _NotGoodError(Found.UNKNOWN, "it does not say when it was made")
+        raise NotGoodError(Found.UNKNOWN, "it does not say when it was made")
     return _Signer(own, others, at)
 
 
@@ -120,30 +149,31 @@ def _attribute(info: cms.SignerInfo, name: str) -> object:
     attributes = info["signed_attrs"]
     if isinstance(attributes, core.Void):
         return None
-    values = [one["values"] for one in attributes if one["type"].native == name]
+    if len(attributes.contents) > _MOST_ATTRIBUTES or len(attributes) > _MOST_OF_OID:
+        raise NotGoodError(Found.BAD, "the signature cannot be read")
+    values = [one["values"] for one in attributes if name_of(one["type"]) == name]
     return values[0][0].native if len(values) == 1 and len(values[0]) == 1 else None
 
 
 def _prove(info: cms.SignerInfo, certificate: x509.Certificate, said: bytes) -> None:
-    """The mathematics: RFC 5652 sections 5.4 and 5.6. Raises _NotGoodError."""
-    name = info["digest_algorithm"]["algorithm"].native
+    """The mathematics: RFC 5652 sections 5.4 and 5.6. Raises NotGoodError."""
+    name = name_of(info["digest_algorithm"]["algorithm"])
     algorithm = _HASHES.get(name)
     if algorithm is None:
-        raise _NotGoodError(Found.UNKNOWN, f"signed with {name}, which proves nothing")
-    attributes = info["signed_attrs"]
-    if not isinstance(attributes, core.Void) and len(attributes):
-        digest = hashes.Hash(algorithm)
-        digest.update(said)
-        if _attribute(info, "message_digest") != digest.finalize():
-            raise _NotGoodError(Found.BAD, "the content is not what was signed")
-        signed = attributes.untag().dump(force=True)  # as a SET OF, not under the tag it stands with
-    else:
-        signed = said
+        raise NotGoodError(Found.UNKNOWN, f"signed with {name}, which proves nothing")
+    # Without signed attributes, those of another mail could be passed off as content (RFC 5652 section 11.1).
+    if _attribute(info, "content_type") is None:
+        raise NotGoodError(Found.UNKNOWN, "the signature has no attributes that are signed")
+    digest = hashes.Hash(algorithm)
+    digest.update(said)
+    if _attribute(info, "message_digest") != digest.finalize():
+        raise NotGoodError(Found.BAD, "the content is not what was signed")
+    signed = info["signed_attrs"].untag().dump(force=True)  # as a SET OF, not under the tag it stands with
     signature = info["signature"].native
     key = certificate.public_key()
     try:
         if isinstance(key, rsa.RSAPublicKey):
-            pss = info["signature_algorithm"]["algorithm"].native == "rsassa_pss"
+            pss = name_of(info["signature_algorithm"]["algorithm"]) == "rsassa_pss"
             how: padding.AsymmetricPadding = (
                 padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO) if pss else padding.PKCS1v15()
             )
@@ -153,13 +183,13 @@ def _prove(info: cms.SignerInfo, certificate: x509.Certificate, said: bytes) -> 
         elif isinstance(key, ed25519.Ed25519PublicKey):
             key.verify(signature, signed)
         else:
-            raise _NotGoodError(Found.UNKNOWN, "signed with a kind of key that is not known here")
+            raise NotGoodError(Found.UNKNOWN, "signed with a kind of key that is not known here")
     except InvalidSignature:
-        raise _NotGoodError(Found.BAD, "the signature does not hold") from None
+        raise NotGoodError(Found.BAD, "the signature does not hold") from None
 
 
 def _vouched(signer: _Signer, roots: list[x509.Certificate]) -> str:
-    """Who issued the signer's certificate, whose chain ends at an authority of ours. Raises _NotGoodError."""
+    """Who issued the signer's certificate, whose chain ends at an authority of ours. Raises NotGoodError."""
     policy = (
         PolicyBuilder()
         .store(Store(roots))
@@ -170,7 +200,7 @@ def _vouched(signer: _Signer, roots: list[x509.Certificate]) -> str:
         policy.build_client_verifier().verify(signer.certificate, signer.others)
     except VerificationError as why:
         reason = " ".join(str(why).split())[:120]
-        raise _NotGoodError(Found.UNKNOWN, f"no authority of ours vouches for the certificate: {reason}") from None
+        raise NotGoodError(Found.UNKNOWN, f"no authority of ours vouches for the certificate: {reason}") from None
     _for_mail(signer.certificate)
     return signer.certificate.issuer.rfc4514_string()[:120]
 
@@ -181,9 +211,9 @@ def _for_mail(certificate: x509.Certificate) -> None:
     for extension in extensions:
         value = extension.value
         if isinstance(value, x509.ExtendedKeyUsage) and _EMAIL not in value and _ANY not in value:
-            raise _NotGoodError(Found.UNKNOWN, "the certificate is not for mail")
+            raise NotGoodError(Found.UNKNOWN, "the certificate is not for mail")
         if isinstance(value, x509.KeyUsage) and not (value.digital_signature or value.content_commitment):
-            raise _NotGoodError(Found.UNKNOWN, "the certificate is not for signatures")
+            raise NotGoodError(Found.UNKNOWN, "the certificate is not for signatures")
 
 
 def _addresses(certificate: x509.Certificate) -> tuple[str, ...]:
@@ -191,7 +221,8 @@ def _addresses(certificate: x509.Certificate) -> tuple[str, ...]:
     for extension in certificate.extensions:
         if isinstance(extension.value, x509.SubjectAlternativeName):
             found += extension.value.get_values_for_type(x509.RFC822Name)
-    return tuple(dict.fromkeys(found))[:5]
+    fit = (each for each in found if each.isprintable() and len(each) <= _LONGEST_ADDRESS)
+    return tuple(dict.fromkeys(fit))[:5]
 
 
 def opened(data: bytes, keys: Iterable[bytes]) -> bytes | None:

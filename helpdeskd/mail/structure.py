@@ -67,6 +67,7 @@ class _Walk:
         self.notes: dict[str, None] = {}
         self.cut = False
         self.seen = 0
+        self.top = 0  # how deep the whole mail is: what was encrypted or signed as a whole lies within its wrapping
         self.double = ""  # the name of the file whose other half comes now
         self.room = limits.max_text_kb * 1024
 
@@ -92,11 +93,12 @@ class _Walk:
             return []
         if kind in {"text/plain", "text/html"} or kind.startswith("multipart/"):
             if not self._is_file(part):
-                return [self._text(part, kind, alone=not depth)]
+                return [self._text(part, kind, alone=depth == self.top)]
             if kind in {"text/plain", "text/html"} and part.get_content_disposition() != "attachment":
                 self.named_texts.append(part)
-        inner = self._within(self.seals.smime(part, alone=not depth)) if kind in seals.SMIME else None
+        inner = self._within(self.seals.smime(part, alone=depth == self.top)) if kind in seals.SMIME else None
         self._file(part, kind, in_related)
+        self.top += depth == self.top
         return self.segments(inner, depth + 1) if inner is not None and depth < self.limits.max_depth else []
 
     def _within(self, made: split.Split | None) -> Tree | None:
@@ -109,11 +111,12 @@ class _Walk:
 
     def _multipart(self, kind: str, part: Tree, children: list[Tree], depth: int) -> list[Segment]:
         if kind == "multipart/signed":
-            self.seals.signed(children)
+            self.seals.signed(children, alone=depth == self.top + 1)
         if kind == "multipart/encrypted":
-            inner = self._within(self.seals.encrypted(children, alone=depth == 1))
+            inner = self._within(self.seals.encrypted(children, alone=depth == self.top + 1))
             if inner is not None:
                 self._file(children[-1], children[-1].get_content_type(), in_related=False)
+                self.top = depth
                 return self.segments(inner, depth) if depth < self.limits.max_depth else []
         if (
             kind == "multipart/appledouble"

@@ -33,6 +33,10 @@ class TokenKeys:
 
     def __init__(self, keys: tuple[bytes, ...]) -> None:
         """Raises ValueError when there is no key or one is shorter than 16 bytes."""
+        self.change(keys)
+
+    def change(self, keys: tuple[bytes, ...]) -> None:
+        """From now on these; whoever holds this object, in whatever thread, goes by them. Raises ValueError as above."""
         if not keys or any(len(one) < 16 for one in keys):
             raise ValueError("reply tokens need at least one key, each of at least 16 bytes")
         self._keys = tuple((_name(one), one) for one in keys)

@@ -28,6 +28,19 @@ class NoticeName(StrEnum):
     ALARM = "alarm"  # to the operators: something is wrong, or no longer
 
 
+class Ceiling(StrEnum):
+    """On automatic mail: the settings of [ceilings], by their names."""
+
+    PER_TICKET = "per_ticket"
+    PER_ADDRESS = "per_address"
+    PER_DOMAIN = "per_domain"
+    TOTAL = "total"
+    UNKNOWN_ADDRESS = "unknown_address"
+    UNKNOWN = "unknown"
+    STAFF_ADDRESS = "staff_address"
+    STAFF = "staff"
+
+
 class OutboxState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"  # committed before the final dot, with the frozen bytes

@@ -26,6 +26,7 @@ class Person:
     wants_mail: bool = True  # False: no notices go to them
     unreached_at: datetime | None = None  # since when mails to them come back; None: they do not
     muted_at: datetime | None = None  # since when automatic mail to them is held back; None: it is not
+    known: bool = True  # False: nothing has shown yet that the address is theirs
 
     @property
     def is_staff(self) -> bool:

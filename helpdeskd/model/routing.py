@@ -9,6 +9,7 @@ from enum import StrEnum
 from helpdeskd.model.mail import Address, Fate
 from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.trust import Profile
 
 
 class Evidence(StrEnum):
@@ -74,6 +75,10 @@ class Facts:
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
     fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
+    withheld: tuple[
+        tuple[int, int], ...
+    ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
+    profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
 
 
@@ -100,7 +105,8 @@ class Reason(StrEnum):
     FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
-    NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token
+    NO_PROOF = "no-proof"  # its author takes part, but neither a pass nor a token of their own says that it is theirs
+    NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token, nor a pass in a ticket that is theirs
     AUTOMATIC = "automatic"  # never public, never a reopening
     DELIVERY_REPORT = "delivery-report"  # automatic, and tells what became of a mail of ours
     NO_SURE_CUT = "no-sure-cut"  # our notice's text stands in a staff answer: kept internal, author told
@@ -109,9 +115,11 @@ class Reason(StrEnum):
     SAME_MAIL = "same-mail"
     OWN_ADDRESS = "own-address"
     COMMANDS = "commands"
+    COMMANDS_NEED_PASS = "commands-need-pass"  # the strict profile, and the verdict is none
     NULL_SENDER = "no-author"  # no usable From
     SPAM = "spam"  # held until somebody releases it
     VIRUS = "virus"  # the same
+    VERIFICATION = "verification"  # a service asks who reads the address: for us alone
     NOT_YOUR_DEPARTMENT = (
         "not-your-department"  # staff with their own token, in a ticket that has moved out of their reach
     )
@@ -130,6 +138,7 @@ class Decision:
     words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
     tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`
+    standing: str = ""  # its place in the table of who may do what, for the same
 
 
 class Outcome(StrEnum):

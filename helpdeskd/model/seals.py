@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+_LONGEST = 400  # characters of a line
 
 
 class Means(StrEnum):
@@ -14,7 +16,9 @@ class Means(StrEnum):
 class Found(StrEnum):
     """What a signature or an encryption turned out to be."""
 
-    GOOD = "good"  # signed, as it came, by somebody our authorities or certificates know
+    GOOD = "good"  # signed as a whole, as it came, by its author, whom our authorities or certificates know
+    OTHER = "other"  # the same by somebody whose address From is not
+    PARTLY = "partly"  # it holds, for a part of the mail: what stands beside it nobody signed
     BAD = "bad"  # what was signed is not what came
     UNKNOWN = "unknown"  # signed by a key that nobody here vouches for
     UNCHECKED = "unchecked"  # signed; no authority and no certificate is configured
@@ -35,10 +39,18 @@ class Seal:
     def line(self) -> str:
         """`S/MIME signature good: ann@example.org (issued by Example CA)`."""
         what = "encryption" if self.found in {Found.OPENED, Found.LOCKED} else "signature"
-        said = ", ".join(self.who)
+        said = ", ".join(self.who)[:_LONGEST]
         if self.detail:
-            said = f"{said} ({self.detail})" if said else self.detail
+            said = f"{said} ({self.detail[:_LONGEST]})" if said else self.detail[:_LONGEST]
+        said = "".join(
+            each if each.isprintable() else " " for each in said
+        )  # a certificate must not write lines of its own
         return f"{self.means} {what} {self.found}" + (f": {said}" if said else "")
+
+    def by(self, author: str) -> Seal:
+        """As it stands beside the address of From."""
+        known = author.lower() in {each.lower() for each in self.who}
+        return self if self.found is not Found.GOOD or known else replace(self, found=Found.OTHER)
 
 
 @dataclass(frozen=True, slots=True)

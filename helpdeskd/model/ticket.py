@@ -89,6 +89,8 @@ class History(StrEnum):
     MAIL_RETRIED = "mail-retried"  # somebody had it sent again
     MAIL_CANCELLED = "mail-cancelled"
     MAIL_WITHHELD = "mail-withheld"  # automatic mail, to an address that is muted: once for a ticket
+    WITHHELD = "withheld"  # automatic mails, by a ceiling
+    LEFT_OUT = "left-out"  # people in Cc, by a ceiling
     CUT = "cut"  # a limit left something out of a mail's message
     FILE_REMOVED = "file-removed"
     FILE_RELEASED = "file-released"

@@ -9,6 +9,13 @@ from helpdeskd.model.mail import Verdict
 from helpdeskd.model.spam import UNASKED, Judgement
 
 
+class Profile(StrEnum):
+    """How much a verdict of `none` lets somebody do: desk.authority."""
+
+    DEFAULT = "default"
+    STRICT = "strict"
+
+
 class Method(StrEnum):
     HELO = "helo"  # the name that the client greets by; evidence alone, as are the next two
     PTR = "ptr"  # the name of its address
@@ -38,6 +45,11 @@ class Why(StrEnum):
     MALFORMED = "malformed"  # none: programs would not agree on what the headers say
     TROUBLE = "trouble"  # none: looking at it failed here, by no fault of the mail; the log tells
     OFF = "off"  # none: nobody has looked
+
+    @property
+    def is_momentary(self) -> bool:
+        """May it be another verdict in a while, for no reason that lies in the mail?"""
+        return self in {Why.DNS, Why.TROUBLE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,14 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 from helpdeskd.cli import EX_ALARM
+from tests.desks import LIFTED
 from tests.live.machine import free_port, wait_until
 from tests.sink import Sink
 
+_LIFTED = msgspec.structs.asdict(LIFTED).items()
 ROOT = Path(__file__).resolve().parents[2]
 SUPPORT = "support@desk.example"
 STAFF = "ada@staff.example"
@@ -55,6 +59,11 @@ class House:
             f'[lmtp]\nlisten = {json.dumps([lmtp] if lmtp else [])}\nsocket_mode = "0666"\n'
             f'[outgoing]\nrelay = "{sink.relay}"\nsecurity = "none"\n'
             f"{extra}"
+            + (
+                ""
+                if "[ceilings]" in extra
+                else "\n[ceilings]\n" + "".join(f'{key} = "{rate}"\n' for key, rate in _LIFTED)
+            )
         )
         self.process: subprocess.Popen[bytes] | None = None
 

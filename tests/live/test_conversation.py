@@ -14,6 +14,7 @@ from tests.live import dovecot
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, House, mail, parsed, reply, reply_address, text_of
 from tests.live.machine import wait_until
 from tests.live.postfix import PostfixInstance, require
+from tests.nameserver import serving
 from tests.sink import Caught, Sink
 
 pytestmark = pytest.mark.live
@@ -93,6 +94,19 @@ def converse(house: House, sink: Sink, send: Send, *, plus: bool) -> None:
 def test_by_our_own_smtp_door(folder, store_url, sink):
     with House(folder, store_url, sink) as house:
         converse(house, sink, by_smtp(house.port), plus=True)
+
+
+def test_between_domains_that_sign_nothing(folder, sqlite_url, sink):
+    """From outside, and DNS knows neither domain: their own tokens carry the conversation, commands and reopening too."""
+    with serving({}) as server:
+        outside = f'[trust]\nrelays = ["10.0.0.0/8"]\n[dns]\nservers = ["{server}"]\n'
+        with House(folder, sqlite_url, sink, extra=outside) as house:
+            converse(house, sink, by_smtp(house.port), plus=True)
+            (ticket,) = house.json("ticket", "list", "--all")
+            shown = house.json("ticket", "show", str(ticket["ticket"]["number"]))
+    assert {each["message"]["verdict"] for each in shown["messages"]} == {"none"}
+    routed = [line for line in house.log.read_text().splitlines() if "event=routed" in line]
+    assert len(routed) == 5
 
 
 # What Postfix hands over and what the store keeps know nothing of each other: one database for each way is enough.

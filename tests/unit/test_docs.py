@@ -14,8 +14,10 @@ from helpdeskd import cli, metrics
 from helpdeskd.alarms.conditions import CONDITIONS, AlarmKind
 from helpdeskd.audit.differences import ABOUT, Kind
 from helpdeskd.config import Config
+from helpdeskd.desk.authority import TABLE, listed
 from helpdeskd.desk.commands import HELP
 from helpdeskd.log import Event
+from helpdeskd.model.mail import Verdict
 from helpdeskd.model.outgoing import NoticeName
 from helpdeskd.model.routing import Outcome, Reason
 
@@ -222,3 +224,14 @@ def test_every_test_that_is_named_exists():
     }
     assert named
     assert not [(document, each) for document, each in named if each not in known]
+
+
+def test_who_may_do_what():
+    """The table that people read is the one that the program asks."""
+    rows = read("docs/trust.md").split("| who From names |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    written = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+    asked = [
+        [", ".join(row.who), ", ".join(row.tie), *(listed(row.by(verdict)) for verdict in Verdict)] for row in TABLE
+    ]
+    assert written == asked
+    assert list(Verdict) == [Verdict.PASS, Verdict.NONE, Verdict.FAIL]

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from helpdeskd import intake as intake_module
 from helpdeskd import spool, tray
-from helpdeskd.config import Config, Mailbox, Paths
+from helpdeskd.config import Config, Mailbox, Paths, Trust
 from helpdeskd.config import Intake as IntakeLimits
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.desk import receive as receive_module
@@ -33,6 +33,11 @@ SALES_BOX = Mailbox(name="sales", host="imap.example", user="sales", password="s
 HOUR = 3_600_000_000  # microseconds
 
 
+# What our own server says of mail that it found genuine.
+TRUST = Trust(authserv_ids=("mx.desk.example",))
+VOUCHED = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=customer.example\n"
+
+
 class Room:
     """One spool, one store, one intake; `put` is a door."""
 
@@ -41,7 +46,9 @@ class Room:
         spool.make(self.root)
         spool.set_reserve(self.root, 0, 1)
         self.store, self.blobs = store, blobs
-        self.config = Config(paths=Paths(data=tmp_path), mailbox=(SALES_BOX,), intake=IntakeLimits(**limits))
+        self.config = Config(
+            paths=Paths(data=tmp_path), mailbox=(SALES_BOX,), trust=TRUST, intake=IntakeLimits(**limits)
+        )
         self.desk = Desk(
             settings=self.config.desk,
             tokens=TokenKeys((b"k" * 32,)),
@@ -49,6 +56,7 @@ class Room:
             plus_works=True,
             rng=random.Random(1).randbytes,
             intake=self.config.intake,
+            ceilings=self.config.ceilings,
         )
         book = AddressBook()
         self.intake = Intake(

@@ -23,7 +23,7 @@ from helpdeskd.sources.imap import fetch_once
 from helpdeskd.store import schema
 from tests.live.fakeimap import FakeImap
 from tests.live.house import CUSTOMER, SUPPORT
-from tests.unit.test_intake import Room
+from tests.unit.test_intake import VOUCHED, Room
 
 SALES = "sales@desk.example"
 DAY = 86_400_000_000  # microseconds
@@ -37,7 +37,7 @@ TRACED = (
     + MAIL
 )
 OTHER = MAIL.replace(b"is full", b"is full again")
-REPLY = (
+REPLY = VOUCHED + (
     MAIL.replace(b"<one@", b"<two@").replace(b"Subject: ", b"In-Reply-To: <one@customer.example>\nSubject: Re: ")
     + b"Still.\n"
 )
@@ -86,7 +86,7 @@ PAIRS = [
     ("six days apart", [By("smtp"), By("imap", days=6)], "opened duplicate", (1, 1, 1), "identity holds for 7 days"),
     ("eight days apart", [By("smtp"), By("imap", days=8)], "opened opened", (2, 2, 2), "and then it ends"),
     ("a mail and its reply", [By("smtp"), By("smtp", REPLY)], "opened appended", (1, 2, 1), "in one batch, in order"),
-    ("a reply and its mail", [By("smtp", REPLY), By("smtp")], "opened appended", (1, 2, 1), "what a stored mail names"),
+    ("a reply and its mail", [By("smtp", REPLY), By("smtp", VOUCHED + MAIL)], "opened appended", (1, 2, 1), "what a stored mail names"),
 ]  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from tests import poison
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 from tests.poison import letter
 from tests.unit.cli.house import ROOT, House
-from tests.unit.test_intake import Room
+from tests.unit.test_intake import VOUCHED, Room
 
 MARKER = Config().desk.marker
 
@@ -246,7 +246,7 @@ def test_deeper_than_the_limit(room):
 
 def test_a_reply_beyond_a_limit_still_belongs_to_its_ticket(room):
     room.put(letter("question"))
-    room.put(letter("Re: question", "hang", In_Reply_To="<question@customer.example>"))
+    room.put(VOUCHED + letter("Re: question", "hang", In_Reply_To="<question@customer.example>"))
     assert room.intake.once().received == 2
     _, reply = messages(room)
     assert reply.message.visibility is Visibility.PUBLIC

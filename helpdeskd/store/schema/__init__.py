@@ -7,7 +7,7 @@ from helpdeskd.store.schema.companies import company, company_domain, division
 from helpdeskd.store.schema.fields import custom_field, custom_field_department, custom_option, custom_value
 from helpdeskd.store.schema.knowledge import article, article_tag, canned_response, topic
 from helpdeskd.store.schema.mail import arrival
-from helpdeskd.store.schema.outbox import attempt, outbox
+from helpdeskd.store.schema.outbox import attempt, ceiling, outbox
 from helpdeskd.store.schema.people import (
     address,
     department,
@@ -50,6 +50,7 @@ __all__ = [
     "attachment",
     "attempt",
     "canned_response",
+    "ceiling",
     "company",
     "company_domain",
     "counter",

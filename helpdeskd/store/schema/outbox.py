@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, false
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, false
 
 from helpdeskd.store.schema.base import BigId, Json, Text, UtcTime, metadata, new_id
 
@@ -52,4 +52,15 @@ attempt = Table(
     Column("code", Integer, nullable=False),
     Column("words", Text, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# How much automatic mail was queued lately, by what a ceiling is about and by slots of time (desk.ceilings). Shards as in `counter`.
+ceiling = Table(
+    "ceiling",
+    metadata,
+    Column("about", Text, primary_key=True),  # address:..., domain:..., ticket:..., total, ...
+    Column("at", UtcTime, primary_key=True),  # when the slot begins
+    Column("shard", Integer, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )

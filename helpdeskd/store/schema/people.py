@@ -85,6 +85,9 @@ person = Table(
     ),  # person.id: a tombstone that keeps its address, what is written from there is that one's
     Column("unreached_at", UtcTime),  # since when mails to them come back (`unreached`); NULL: they do not
     Column("muted_at", UtcTime),  # since when automatic mail to them is held back; NULL: it is not
+    Column(
+        "known_at", UtcTime
+    ),  # since when something shows that the address is theirs; NULL: nothing does (desk.ceilings)
     Index("ix_person_merged_into", "merged_into"),
     Index("ix_person_kind_id", "kind", "id"),  # pages of lists
     Index("ix_person_disabled_at_id", "disabled_at", "id"),

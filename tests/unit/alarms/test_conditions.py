@@ -16,7 +16,7 @@ from helpdeskd.audit.ledger import arrived_at
 from helpdeskd.config import Config, Mailbox
 from helpdeskd.desk.mutes import Standing
 from helpdeskd.model.clock import now
-from helpdeskd.model.outgoing import NoticeName, OutboxState
+from helpdeskd.model.outgoing import Ceiling, NoticeName, OutboxState
 from helpdeskd.sources.imap_state import Book, micros
 from helpdeskd.store import outbox
 from helpdeskd.store.outbox import NewMail
@@ -99,6 +99,11 @@ CASES = {
         {Key(K.MUTED): "ada@staff.example, bob@staff.example; see helpdeskd mute list"},
     ),
     "customers are": (kept(muted=Standing(3)), {}),
+    "a ceiling of all": (
+        kept(withheld={Ceiling.UNKNOWN: 7, Ceiling.TOTAL: 2, Ceiling.PER_TICKET: 9}),
+        {Key(K.CEILING): "2 by ceilings.total, 7 by ceilings.unknown"},
+    ),
+    "one address, one ticket": (kept(withheld={Ceiling.PER_TICKET: 9, Ceiling.PER_ADDRESS: 1}), {}),
     "all at once": (
         replace(late(), spool=replace(TRAY, parked=1, free=0)),
         {

@@ -141,7 +141,7 @@ def test_threads_go_on(here, there):
         )
     assert [(each.outcome, each.reason, each.ticket_id) for each in (one, two)] == [
         (Outcome.APPENDED, "reply-token", row.ticket_id),
-        (Outcome.APPENDED, "own-message-id", row.ticket_id),
+        (Outcome.INTERNAL, "no-proof", row.ticket_id),  # no token: kept, and where it belongs
     ]
 
 

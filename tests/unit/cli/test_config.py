@@ -95,6 +95,14 @@ def test_a_url_without_a_secret_is_shown_whole(house):
         (Config(paths=Paths(data=Path("/srv"))), "give pipe.py --spool /srv/spool"),
         (Config(desk=Desk(language="tlh")), "desk.language is tlh"),
         (Config(trust=Trust(dns=False)), "pipe: without trust.dns and authserv_ids"),
+        (
+            Config(trust=Trust(dns=False, profile="strict")),
+            "smtp: without trust.dns and authserv_ids no sender can be verified: every verdict is none. Commands of staff can never be given there",
+        ),
+        (
+            Config(trust=Trust(dns=False, profile="strict")),
+            "pipe: without trust.dns and authserv_ids no sender can be verified: every verdict is none. Commands of staff can never be given there",
+        ),
         (Config(trust=Trust(dns=False)), "smtp: without trust.dns and authserv_ids no sender can be verified"),
         (Config(lmtp=Lmtp(listen=("unix:/l",))), "lmtp: without authserv_ids a sender is verified by DKIM alone"),
         (Config(mailbox=(Mailbox(name="a", host="h", user="u"),)), "mailbox a: without authserv_ids"),

@@ -11,14 +11,16 @@ from sqlalchemy import select, update
 
 from helpdeskd import spool
 from helpdeskd.config import Keep
-from helpdeskd.desk import keeping
+from helpdeskd.config.load import load
+from helpdeskd.desk import keeping, people, tickets
+from helpdeskd.installation import opened
 from helpdeskd.model.clock import now
 from helpdeskd.model.outgoing import OutboxState
 from helpdeskd.parser import worker
 from helpdeskd.store.engine import open_store
 from helpdeskd.store.schema import arrival, outbox
 from tests import poison
-from tests.nameserver import Zone, serving, text
+from tests.nameserver import TROUBLE, Zone, serving, text
 from tests.unit.cli.house import ADA, ROOT, SUPPORT, letter
 
 GRACE = "grace@customer.example"
@@ -101,8 +103,13 @@ def test_evidence_and_reasons(house):
     number = house.ticket("Printer", "It burns.")
     (first,) = house("ticket", "show", str(number), "--json").json["messages"]
     answer = letter("Re: Printer", "Still.", In_Reply_To=f"<{first['message']['message_id']}>")
-    assert decided(house, answer) == [("append", "stored-message-id", number)]
-    assert f"in [#{number}]" in house("mail", "explain", "-", stdin=answer).ok()
+    assert decided(house, answer) == [("internal", "no-proof", number)]
+    house.write_config('[trust]\ndns = false\nauthserv_ids = ["mx.desk.example"]')
+    vouched = b"Authentication-Results: mx.desk.example; dmarc=pass header.from=customer.example\r\n" + answer
+    assert decided(house, vouched) == [("append", "stored-message-id", number)]
+    said = house("mail", "explain", "-", stdin=vouched).ok()
+    assert f"in [#{number}]" in said
+    assert "\n  may: requester, references, pass, default profile: append, reopen\n" in said
     assert decided(house, letter("Printer", "It burns.")) == [("duplicate", "same-mail", number)]
     tagged = letter(f"[#{number}] me too", "Me too.", sender="eve@stranger.example")
     assert decided(house, tagged) == [("internal", "stranger", number)]
@@ -355,3 +362,21 @@ def test_what_a_delivery_report_says(house):
     assert (fate["delivery"], fate["recipient"], fate["severity"], fate["reason"]) == (
         *("failed", "bob@nowhere.example", "hard", "user-unknown"),
     )
+
+
+def test_a_command_that_waits_for_dns(house):
+    number = house.ticket("Printer", "It burns.")
+    with opened(load(house.config, {})) as here:
+        ticket = here.store.read(lambda conn: tickets.by_number(conn, number))
+        ada = here.store.read(lambda conn: people.at(conn, ADA))
+        own = f"support+{here.desk.tokens.make(ticket.id, ada.id)}@desk.example"
+    words = ("--to", own, "--sender", "x@elsewhere.example", "--client", "192.0.2.7")
+    raw = letter("Re: Printer", "#close", sender=ADA)
+    with serving({("_dmarc.staff.example", "TXT"): TROUBLE}) as server:
+        house.write_config(f'[trust]\ndns = true\nprofile = "strict"\n[dns]\nservers = ["{server}"]')
+        said = house("mail", "explain", "-", *words, stdin=raw).ok()
+        (decision,) = explained(house, raw, *words)["decisions"]
+    assert "\nfrom: none, because dns\n" in said
+    assert "\n  first: it waits in the spool, for an hour at most, since DNS may soon say more\n" in said
+    assert "\n  may: staff, own token, none, strict profile: reopen, answer\n" in said
+    assert (decision["reason"], decision["waits"]) == ("commands-need-pass", True)

@@ -57,6 +57,23 @@ def test_without_a_daemon(house):
     assert "Note: no listener and no mailbox" in said
 
 
+def test_what_a_ceiling_kept_back(house):
+    house.write_config('[ceilings]\nper_address = "1/hour"\nunknown = "2/hour"\n')
+    for number, sender in enumerate(("grace@x.example", "grace@x.example", "eve@y.example", "dan@z.example")):
+        house.mail(letter(f"Mail {number}", "Text", sender))
+    assert "4 received" in house("fetch", "--through").ok()
+    said = house("status")
+    assert said.code == 3
+    assert re.search(r"^withheld +1 per_address, 1 unknown in the last hour \(docs/trust.md\)$", said.out, re.MULTILINE)
+    assert "ALARM: a ceiling kept automatic mails back in the last hour: 1 by ceilings.unknown" in said.out
+    (line,) = [
+        each for each in house("ticket", "list", "--all", "--json").json if each["ticket"]["subject"] == "Mail 3"
+    ]
+    shown = house("ticket", "show", str(line["ticket"]["number"]), "--history").ok()
+    assert "A ceiling on automatic mail is reached; not sent: 1 acknowledgement (unknown)." in shown
+    assert "withheld  mails=1 acknowledgement (unknown)" in shown
+
+
 def test_with_a_daemon(house):
     lmtp = house.folder / "lmtp"
     with socket.socket() as probe:

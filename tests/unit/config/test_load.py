@@ -94,6 +94,12 @@ WRONG = [
         '[blobs]\nurl = "s3://bucket"\naccess_key_id = "AK"\nsecret_file = "/nowhere/s3"',
         ["FILE: blobs.secret_file: expected a readable file; there is none at /nowhere/s3"],
     ),
+    ('[ceilings]\ntotal = "none"', ["FILE: ceilings.total: expected a rate such as 100/hour"]),
+    (
+        '[ceilings]\nstaff = "0/hour"\nunknown = "5/week"',
+        ["FILE: ceilings.unknown: expected a rate", "FILE: ceilings.staff: expected a rate"],
+    ),
+    ("[ceilings]\npeople = 5", ["FILE: ceilings.people: expected `str`"]),
     ('[desk]\nmarker = "short"', ["FILE: desk.marker: expected one line"]),
     ('[[mailbox]]\nname = "a"', ["FILE: mailbox.0.host: expected a value", "FILE: mailbox.0.user: expected a value"]),
     (BOX, ["FILE: mailbox.0.password: expected exactly one of"]),

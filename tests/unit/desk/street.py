@@ -26,6 +26,7 @@ from tests.unit.desk.conftest import House
 class Street:
     house: House
     count: Any = field(default_factory=lambda: itertools.count(1))
+    verdict: Verdict = Verdict.NONE  # of mails that say nothing else
 
     def mail(
         self,
@@ -74,6 +75,7 @@ class Street:
             **(inbound or {}),
         }
         more.setdefault("door", Door.SMTP)
+        more.setdefault("verdict", self.verdict)
         more.setdefault("sender", address(author).email if author else "")
         more.setdefault("received_at", self.house.now)
         return Arrived(

@@ -30,7 +30,7 @@ CAROL, ADA, BOB, EVE = (
 
 @pytest.fixture
 def street(house) -> Street:
-    return Street(house)
+    return Street(house, verdict=Verdict.PASS)
 
 
 def opened(street: Street, **more):

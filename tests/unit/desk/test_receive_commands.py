@@ -11,7 +11,7 @@ from helpdeskd.desk import changes, obey, tags, tickets
 from helpdeskd.desk.commands import Name
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import Refused
-from helpdeskd.model.mail import Kind
+from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName as N
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.ticket import Priority, State
@@ -22,7 +22,7 @@ CAROL, ADA = "Carol <carol@customer.example>", "ada@staff.example"
 
 @pytest.fixture
 def street(house) -> Street:
-    return Street(house)
+    return Street(house, verdict=Verdict.PASS)
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from helpdeskd.desk import routing
 from helpdeskd.model.mail import Address, Kind, Verdict
-from helpdeskd.model.routing import Action, Evidence, Facts, Match, Reason
+from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
 from helpdeskd.model.spam import Spam
 from helpdeskd.model.ticket import State
+from helpdeskd.model.trust import Profile
 from tests.unit.desk.routing_cases import (
     ADA,
     BOB,
@@ -68,6 +69,8 @@ everything = st.builds(
     from_usable=st.booleans(),
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
+    withheld=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=2).map(tuple),
+    profile=st.sampled_from(Profile),
     original=st.none()
     | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
 )
@@ -84,6 +87,21 @@ mails = st.builds(
     forward=st.none() | st.builds(passed_on, kind=st.sampled_from(Kind)),
     cc=st.just((Address("", "x@y.example"),)),
 )
+
+
+def _holds_own_token(facts: Facts, ticket_id: int | None) -> bool:
+    return any(
+        match.credential and match.ticket.id == ticket_id and facts.author and match.bound_to == facts.author.id
+        for match in facts.matches
+    )
+
+
+def _takes_part(facts: Facts, decision: Decision) -> bool:
+    return any(
+        facts.author and facts.author.id in {*match.participants, match.ticket.requester_id, match.ticket.assignee_id}
+        for match in facts.matches
+        if match.ticket.id == decision.ticket_id
+    )
 
 
 @settings(max_examples=500, deadline=timedelta(seconds=5))
@@ -116,18 +134,18 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
             who = facts.author
             assert who is not None
             assert who.is_staff
-            assert any(
-                match.credential and match.bound_to == who.id and match.ticket.id == decision.ticket_id
-                for match in facts.matches
+            assert _holds_own_token(facts, decision.ticket_id) or (
+                verdict is Verdict.PASS and _takes_part(facts, decision)
             )
         if decision.action is Action.APPEND:
             assert facts.author is not None
-            assert any(
-                facts.author.id in {*match.participants, match.ticket.requester_id}
-                or (match.credential and match.bound_to == facts.author.id)
-                for match in facts.matches
-                if match.ticket.id == decision.ticket_id
+            assert _holds_own_token(facts, decision.ticket_id) or (
+                verdict is Verdict.PASS and _takes_part(facts, decision)
             )
+        if decision.action is Action.COMMAND and facts.profile is Profile.STRICT:
+            assert verdict is Verdict.PASS
+        if decision.reopen:
+            assert decision.action is Action.APPEND
         assert (decision.action is Action.COMMAND) is (decision.reason is Reason.COMMANDS)
         if inbound.forward is not None and decision.action is Action.APPEND and facts.author is not None:
             assert not facts.author.is_staff or any(

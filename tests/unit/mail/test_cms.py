@@ -83,3 +83,12 @@ def test_damage_raises_nothing(data):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.sampled_from([0, 0x04, 0x24, 0x80, 0x88, 0xFF]))
     cms.signed_content(bytes(whole))
     cms.signed_content(bytes(whole)[: data.draw(st.integers(0, len(whole)))])
+
+
+def test_a_tag_of_several_bytes_is_not_read() -> None:
+    """Others read on behind it at another place than we would."""
+    digests = untold(0x31, b"\x3f\x02\x81\x00")
+    content = told(0x30, DATA, told(0xA0, told(0x04, INNER)))
+    whole = told(0x30, SIGNED, told(0xA0, told(0x30, told(0x02, b"\x01"), digests, content, told(0x31))))
+    assert cms.signed_content(whole) is None
+    assert cms.signed_content(whole.replace(b"\x3f\x02", b"\x30\x02")) == INNER

@@ -59,18 +59,23 @@ SHAPES = {
 
 
 _READ = """
-import resource, sys
+import sys
+from pathlib import Path
 from helpdeskd.config import Intake
 from helpdeskd.mail.parse import parse
+
+def peak():  # of this program alone: what getrusage says began with the parent's
+    (said,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(said.split()[1])
 
 def read(raw):
     return parse(raw, sender=None, instance="desk", own_addresses=lambda _: False, marker="## above ##", limits=Intake())
 
 read(b"Subject: a small one, so that everything is loaded\\r\\n\\r\\nhello\\r\\n")
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak()
 raw = sys.stdin.buffer.read(int(sys.argv[1]))
 assert read(raw).size == len(raw)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 
@@ -78,4 +83,5 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 def test_a_large_mail_takes_less_than_four_times_its_size(shape: str) -> None:
     raw = SHAPES[shape]()
     read = subprocess.run([sys.executable, "-c", _READ, str(len(raw))], input=raw, capture_output=True, check=True)
-    assert int(read.stdout) << 10 < MOST * len(raw)
+    taken = int(read.stdout) << 10
+    assert len(raw) < taken < MOST * len(raw)

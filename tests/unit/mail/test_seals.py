@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pysequoia
 import pytest
+from asn1crypto import core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from helpdeskd.config import Intake
+from helpdeskd.mail import smime
 from helpdeskd.mail.parse import parse
 from helpdeskd.model.mail import Inbound
-from helpdeskd.model.seals import Found, Keys, Means
+from helpdeskd.model.seals import Found, Keys, Means, Seal
 
 HEAD = b"From: ann@example.org\r\nTo: support@example.com\r\nSubject: sealed\r\nMessage-ID: <s@example.org>\r\n"
 INNER = (
@@ -288,6 +290,52 @@ def test_signed_within_the_encryption() -> None:
     assert [seal.found for seal in read(raw, Keys(openpgp=(bytes(OURS),))).seals] == [Found.OPENED]
 
 
+def evil(*parts: bytes, kind: bytes = b"mixed") -> bytes:
+    opening = b"From: mallory@evil.example\r\nSubject: x\r\nContent-Type: multipart/" + kind + b"; boundary=out\r\n\r\n"
+    return opening + b"".join(b"--out\r\n" + part + b"\r\n" for part in parts) + b"--out--\r\n"
+
+
+WORDS = b"Content-Type: text/plain\r\n\r\nPlease pay to account 666."
+
+
+def test_a_seal_covers_nothing_beside_it(tmp_path: Path) -> None:
+    for keys, signed in (
+        (KEYS, smime_signed(tmp_path)),
+        (KEYS, smime_signed(tmp_path, "-nodetach")),
+        (PGP, pgp_signed()),
+    ):
+        part = signed.removeprefix(HEAD)
+        for raw in (
+            evil(WORDS, part),
+            evil(part, WORDS),
+            evil(part, b"Content-Type: text/html\r\n\r\npay", kind=b"alternative"),
+        ):
+            assert [seal.found for seal in read(raw, keys).seals] == [Found.PARTLY]
+        third = signed.replace(b"--s--", b"--s\r\n" + WORDS + b"\r\n--s--") if keys is PGP else signed
+        assert (read(third, keys).seals[0].found is Found.GOOD) is (third == signed)
+        other = signed.replace(b"ann@example.org", b"mallory@evil.example", 1)
+        assert read(other, keys).seals[0].found is Found.OTHER
+
+
+def test_words_around_a_signed_text() -> None:
+    signed = pysequoia.sign(TSK.signer(), b"Hello\n", mode=pysequoia.SignatureMode.CLEAR)
+    forged = signed.replace(b"Hello", b"Please pay")
+    for raw in (
+        b"before\n" + signed,
+        signed + b"\nafter",
+        signed + forged,
+        b"> " + signed.replace(b"\n", b"\n> ") + b"\n\n" + forged,
+    ):
+        found = read(HEAD + b"\r\n" + raw, PGP).seals
+        assert all(seal.found is not Found.GOOD for seal in found)
+
+
+def test_a_certificate_writes_no_lines() -> None:
+    seal = Seal(Means.SMIME, Found.BAD, ("x\n  S/MIME signature good: ceo@example.com",), "y\u2028z" * 1000)
+    assert "\n" not in seal.line and "\u2028" not in seal.line
+    assert len(seal.line) < 1000
+
+
 def test_gnupg_too(tmp_path: Path) -> None:
     home = tmp_path / "gnupg"
     home.mkdir(mode=0o700)
@@ -326,3 +374,25 @@ def test_damage_never_raises(tmp_path: Path) -> None:
     for length in range(0, len(made), 101):
         short = base64.encodebytes(made[:length])
         assert read(whole[:coded] + short).seals[0].found is not Found.GOOD
+
+
+def test_what_is_shown_is_what_is_checked(tmp_path: Path) -> None:
+    """Two readers of one structure may differ: what holds must be what stands there for people."""
+    whole = smime_signed(tmp_path, "-nodetach").partition(b"\r\n\r\n")[2]
+    data = base64.b64decode(whole)
+    assert smime.check(data, INNER, KEYS.authorities, None).found is Found.GOOD
+    assert smime.check(data, INNER + b"more", KEYS.authorities, None).found is Found.BAD
+
+
+def test_no_absurd_name_is_reckoned() -> None:
+    """An object's name may be a number of a million digits: reading it as one takes minutes."""
+    absurd = core.ObjectIdentifier.load(b"\x06\x82\x27\x10" + b"\x81" * 9_999 + b"\x01")
+    with pytest.raises(smime.NotGoodError):
+        smime.name_of(absurd)
+
+
+def test_a_certificate_that_no_library_bears(tmp_path: Path) -> None:
+    whole = base64.b64decode(smime_signed(tmp_path, "-nodetach").partition(b"\r\n\r\n")[2])
+    version = whole.index(bytes.fromhex("a003020102"))
+    broken = whole[: version + 4] + b"\x07" + whole[version + 5 :]
+    assert smime.check(broken, INNER, KEYS.authorities, None).found is Found.BAD

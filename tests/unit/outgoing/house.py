@@ -182,5 +182,6 @@ def a_desk(**changes: Any) -> Desk:
         "plus_works": True,
         "rng": lambda size: next(count).to_bytes(size, "big"),
         "intake": config.Intake(),
+        "ceilings": config.Ceilings(),
     }
     return Desk(**{**fields, **changes})

@@ -17,6 +17,7 @@ def upgrade() -> None:
     _mutes()
     _files()
     _spam()
+    _ceilings()
 
 
 def _accounts() -> None:
@@ -76,6 +77,21 @@ def _spam() -> None:
     op.add_column("arrival", sa.Column("held", sa.Text(), nullable=True))
     is_held = sa.text("held IS NOT NULL")
     op.create_index("ix_arrival_held", "arrival", ["id"], sqlite_where=is_held, postgresql_where=is_held)
+
+
+def _ceilings() -> None:
+    """Ceilings on automatic mail. Whoever is there already is known."""
+    op.create_table(
+        "ceiling",
+        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("at", TIME, nullable=False),
+        sa.Column("shard", sa.Integer(), nullable=False),
+        sa.Column("n", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("about", "at", "shard", name="pk_ceiling"),
+        sqlite_with_rowid=False,
+    )
+    op.add_column("person", sa.Column("known_at", TIME, nullable=True))
+    op.execute("UPDATE person SET known_at = created_at")
 
 
 def downgrade() -> None:

@@ -1,0 +1,32 @@
+"""What a ticket says where automatic mail was withheld by a ceiling: each time in its history, once among its messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, select
+
+from helpdeskd.desk import history, messages, search
+from helpdeskd.desk.context import SYSTEM, Skipped, Words
+from helpdeskd.desk.history import Entry
+from helpdeskd.model.ticket import History, Ticket, Visibility
+from helpdeskd.store import schema
+
+_h = schema.history.c
+_SAID = select(_h.id).where(_h.ticket_id == bindparam("ticket_id"), _h.kind == History.WITHHELD.value).limit(1)
+
+
+def write(conn: Connection, now: datetime, ticket: Ticket, message_id: int | None, mails: Sequence[Skipped]) -> None:
+    """`mails` were not queued, each by the ceiling it names."""
+    said = conn.execute(_SAID, {"ticket_id": ticket.id}).first() is not None
+    counted = Counter((each.notice.value, each.why.value) for each in mails)
+    told = ", ".join(f"{n} {notice} ({why})" for (notice, why), n in counted.items())
+    history.write(conn, now, Entry(ticket.id, History.WITHHELD, None, message_id, {"mails": told}))
+    if said:
+        return
+    text = f"A ceiling on automatic mail is reached; not sent: {told}.\nWhat else is withheld here is in the history."
+    words = Words(text, subject=ticket.subject, reason=SYSTEM)
+    messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, words)
+    search.say(conn, ticket.id, Visibility.SYSTEM, words)
