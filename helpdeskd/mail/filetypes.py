@@ -36,7 +36,7 @@ _SCRIPT = re.compile(rb"#![ \t]*(?:/[^\s/]{1,60}/|[A-Za-z]:[\\/])")  # and who r
 # What a shortcut to a page says, and nothing else that it may lead to.
 _LINK = re.compile(rb"(?:^[ \t]*URL[ \t]*=[ \t]*|<string>)(?:https?://|mailto:)", re.IGNORECASE | re.MULTILINE)
 _LINK_ACTS = re.compile(
-    rb"file:|\\\\|search-ms|^[ \t]*URL[ \t]*=(?![ \t]*(?:https?://|mailto:))", re.IGNORECASE | re.MULTILINE
+    rb"file:|\\\\|search-ms|&#|(?:^[ \t]*URL[ \t]*=[ \t]*+|<string>)(?!https?://|mailto:)", re.IGNORECASE | re.MULTILINE
 )
 
 _PDF_ACTS = re.compile(rb"/(?:JavaScript|JS|Launch)[\s(<\[/]")

@@ -21,6 +21,8 @@ _MAILS = frozenset({"message/rfc822", "message/global", "message/news", "message
 _MAIL_ENDINGS = frozenset({"eml", "mht", "mhtml", "nws"})
 _MOST_DEPTH = 4  # mails in mails that are opened: parts of a deeper one are flagged for what they may hide
 _MOST_MAILS_FULL = 10  # times the parts that one mail may have: so many are looked at in all that is attached to it
+_MOST_WORDS = 8 << 20  # bytes of a text with files written into it
+_BEGIN = re.compile(rb"(?m)^begin(?:-base64)? [0-7]{3,4} ")
 _MOST_NAMES = 5  # of one file
 _ENCODINGS = frozenset({"base64", "quoted-printable", "7bit", "8bit", "binary"})
 _PART_HEADER = re.compile(rb"(?mi)^content-(?:type|transfer-encoding|disposition)[ \t]*:")
@@ -112,6 +114,8 @@ class _Looking:
         data = part.content()
         names = file_names(part)
         if kind in {"text/plain", "text/html"} and not names and part.get_content_disposition() != "attachment":
+            if len(data) > _MOST_WORDS and _BEGIN.search(data):
+                return Danger.EXECUTABLE  # a file written into it would take several times its size to be read
             words = filetypes.look("", data)  # no file of its
             inside = (self._held(name, "", held, depth) for name, held in _written_into(data))
             return worst(Danger.NONE if words.found_type in _NO_FILES else words.danger, *inside)

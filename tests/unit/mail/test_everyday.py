@@ -131,6 +131,7 @@ LOUD = [
     ("shop.url",       "text/plain",              b"[InternetShortcut]\r\nURL=file://host/share/x.exe",  (Flag.EXECUTABLE,)),
     ("shop.url",       "text/plain",              b"[InternetShortcut]\r\nURL=https://a.example\r\nIconFile=\\\\host\\a", (Flag.EXECUTABLE,)),
     ("shop.url",       "text/plain",              b"[x]\r\nURL=https://a.example\r\nURL=ms-x:y\r\n",     (Flag.EXECUTABLE,)),
+    ("shop.webloc",    "text/plain",              b"<?xml version='1.0'?><string>https://a.example</string><string>smb://a</string>", (Flag.EXECUTABLE,)),
     ("page.png",       "image/png",               b"<html>",                                             (Flag.ACTIVE, Flag.OTHER)),
     ("drawing.svg",    "image/svg+xml",           b"<html>",                                             (Flag.ACTIVE, Flag.OTHER)),
     ("files.zip",      ZIPPED,                    b"MZ\0\0",                                             (Flag.EXECUTABLE, Flag.OTHER)),

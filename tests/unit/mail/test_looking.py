@@ -231,3 +231,9 @@ def test_a_file_of_many_names_is_read_a_few_times():
         seen(mail((ATTACHED, leaf(b"Content-Type: a/b\r\nContent-Disposition: attachment; " + many))))[-1][2]
         is Danger.EXECUTABLE
     )
+
+
+def test_a_file_written_into_a_text_too_long_to_be_read():
+    filler = b"words\r\n" * 1_200_000
+    for text, danger in ((uuencoded("a.txt", b"x"), Danger.EXECUTABLE), (b"", Danger.NONE)):
+        assert seen(mail((ATTACHED, HEAD + b"\r\nHello.\r\n" + text + filler)))[-1][2] is danger
