@@ -15,7 +15,7 @@ from helpdeskd.cli.ticket_work import actor_of, as_option
 from helpdeskd.desk import files
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.danger import WORDS, flags
-from helpdeskd.mail.filetypes import TEXT
+from helpdeskd.mail.fileclaims import TEXT
 from helpdeskd.model.ticket import Attachment, Ticket
 
 # What is written as text, whatever it is for.
