@@ -75,12 +75,13 @@ def test_to_people_outside(house, street, rates, authors, answered, why):
 @pytest.mark.parametrize(
     ("rates", "told", "why"),
     [
-        ({"staff_address": "2/hour"}, [2, 2, 0], {"staff_address": 2}),
-        ({"staff": "5/hour"}, [2, 2, 1], {"staff": 1}),
-        ({"staff": "2/hour", "staff_address": "1/hour"}, [2, 0, 0], {"staff_address": 2}),
+        ({"staff_address": "4/hour"}, [2, 2, 0], {"staff_address": 2}),
+        ({"staff": "10/hour"}, [2, 2, 1], {"staff": 1}),
+        ({"staff": "4/hour", "staff_address": "2/hour"}, [2, 0, 0], {"staff_address": 2}),
     ],
 )
 def test_to_staff(house, street, rates, told, why):
+    """Of new tickets, which anybody can open: by half of each."""
     under(street, **rates)
     for each in told:
         before = len(house.told(N.NEW_TICKET))
@@ -94,12 +95,54 @@ def test_events_of_a_ticket(house, street):
     under(street, per_ticket="3/hour")
     ticket = street.ticket(street.send())
     for _ in range(2):
-        assert withheld(street.send(subject=f"Re: {ticket.tag}", references=())) == Counter()
-    again = street.send(subject=f"Re: {ticket.tag}")
+        assert withheld(street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)) == Counter()
+    again = street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)
     assert (again.outcome, withheld(again)) == (Outcome.APPENDED, Counter({"per_ticket": 2}))
     assert len(house.mails()) == 3 + 2 + 2
     house.later(hours=1, minutes=5)
-    assert withheld(street.send(subject=f"Re: {ticket.tag}")) == Counter()
+    assert withheld(street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)) == Counter()
+
+
+LAST = "last_for_now"
+
+
+def test_what_anybody_can_send_to_a_ticket_keeps_no_reply_from_staff(house, street):
+    """By its number, from strangers, in the customer's name and in that of staff: each kept, the tenth told says that it is the last."""
+    ticket = house.open().ticket
+    house.answer(ticket)
+    answer = street.last(N.STAFF_REPLY)
+    for number in range(30):
+        street.send(f"x{number}@evil.example", subject=f"{ticket.tag} hi {number}")
+        street.send("carol@customer.example", subject=f"{ticket.tag} ho {number}", verdict=Verdict.FAIL)
+        street.send("bob@staff.example", subject=f"{ticket.tag} he {number}")
+    told = [mail.context for mail in house.mails() if mail.notice in {N.CUSTOMER_REPLIED, N.KEPT_INTERNAL}]
+    assert [LAST in each for each in told] == [False] * 9 + [True]
+    for number in range(20):
+        before = len(house.told(N.CUSTOMER_REPLIED))
+        (received,) = street.take(street.answer(answer, "carol@customer.example", f"It is on fire {number}."))
+        assert received.outcome is Outcome.APPENDED
+        assert house.told(N.CUSTOMER_REPLIED)[before:] == ["ada@staff.example"]
+    assert LAST not in house.mails(N.CUSTOMER_REPLIED)[-1].context
+
+
+def test_nor_do_new_tickets_by_the_hundred(house, street):
+    under(street, staff_address="10/hour", staff="20/hour")
+    ticket = house.open().ticket
+    answer = street.last(N.ACKNOWLEDGEMENT)
+    for number in range(12):
+        received = street.send(f"x{number}@evil.example")
+    assert withheld(received) == Counter({"staff_address": 2})
+    (received,) = street.take(street.answer(answer, "carol@customer.example", "More."))
+    assert (received.number, withheld(received)) == (ticket.number, Counter())
+    assert house.told(N.CUSTOMER_REPLIED) == ["ada@staff.example", "bob@staff.example"]
+
+
+def test_the_last_of_a_person_with_a_voice_says_so_too(house, street):
+    under(street, per_ticket="3/hour")
+    ticket = house.open().ticket
+    for number in range(4):
+        street.send(subject=f"Re: {ticket.tag}", text=f"{number}", verdict=Verdict.PASS)
+    assert [LAST in mail.context for mail in house.mails(N.CUSTOMER_REPLIED)] == [False] * 2 + [True] * 2  # to both
 
 
 def test_no_span_as_long_as_a_window_holds_more_than_the_ceiling(conn):
@@ -193,7 +236,7 @@ def test_closing_what_a_flood_has_opened_answers_no_forged_from(house, street):
 
 
 def test_the_ticket_tells_once_and_its_history_each_time(house, street):
-    under(street, staff="1/hour", total="1/hour")
+    under(street, staff="2/hour", total="1/hour")
     street.send(DAN)
     ticket = street.ticket(street.send())
     street.send(subject=f"Re: {ticket.tag}")
