@@ -134,6 +134,17 @@ class Case:
         )
 
     @property
+    def answers_here(self) -> bool:
+        """Does it refer to a mail of its ticket?"""
+        refers = {Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID}
+        named = (
+            self.inbound.in_reply_to or self.inbound.references
+        )  # what a bounce comes back to is evidence of the same name
+        return bool(named) and any(
+            each.evidence in refers and each.ticket.id == self.ticket.id for each in self.facts.matches
+        )
+
+    @property
     def sure_cut(self) -> bool:
         return self.inbound.marker_cut or not self.inbound.own_text_found
 
@@ -230,12 +241,14 @@ def unverified(case: Case) -> Decision | None:
 
 def verification(case: Case) -> Decision | None:
     """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
-    no answer. Else a stranger who registers there as us reads here what lets them in."""
-    if sign(case.inbound) is not Sign.VERIFICATION:
+    no answer. Else a stranger who registers there as us reads here what lets them in. In a ticket weak signs do, but for what staff
+    write, or who answers a mail of it; a token that went to its author alone says that nobody else led it here."""
+    found = sign(case.inbound)
+    if case.match is None:
+        return case.opens(Reason.VERIFICATION, acknowledge=False) if found is Sign.VERIFICATION else None
+    if found is None or case.own_token or (found is Sign.WORDS and (case.as_staff or case.answers_here)):
         return None
-    if case.match is not None:
-        return case.keeps(Reason.VERIFICATION)
-    return case.opens(Reason.VERIFICATION, acknowledge=False)
+    return case.keeps(Reason.VERIFICATION)
 
 
 def forwarded(case: Case) -> Decision | None:
@@ -257,7 +270,7 @@ def new(case: Case) -> Decision | None:
     """Who takes no answers gets none."""
     if case.match is not None:
         return None
-    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) is None)
+    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) in {None, Sign.WORDS})
 
 
 def token_as_contact(case: Case) -> Decision | None:
