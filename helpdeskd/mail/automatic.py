@@ -11,6 +11,7 @@ from helpdeskd.mail.headers import Headers
 from helpdeskd.model.mail import Address, Kind, Part
 
 LOOP_HEADER = "X-Helpdeskd-Loop"
+MAIL_HEADER = "X-Helpdeskd-Mail"  # names one mail of ours to those alone who have had it, as its Message-ID does not
 OWN_ADDRESS = "From is one of our addresses"
 _LOOP_KEY = LOOP_HEADER.lower()
 _WORD_END = re.compile(r"[;(\s]")

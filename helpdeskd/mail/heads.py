@@ -79,6 +79,11 @@ def says_forwarded(line: str) -> bool:
     return (_between_dashes(stripped) or _plain(stripped)) in FORWARDED
 
 
+def says_passed_on(line: str) -> bool:
+    """The same, or "-----Original Message-----"."""
+    return says_forwarded(line) or _between_dashes(line[:LONGEST].strip(_SPACES)) in ORIGINAL_MESSAGE
+
+
 def label(line: str) -> str:
     """Which header a line claims to be: from, date, to, subject, cc, other; empty for none."""
     piece = line[:80].replace("\uff1a", ":")
