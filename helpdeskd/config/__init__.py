@@ -189,7 +189,7 @@ class Ceilings(Section, frozen=True):
     unknown: str = "100/hour"
     staff_address: str = "1000/hour"
     staff: str = "30000/hour"
-    people: str = "200/hour"
+    people: str = "400/hour"
 
 
 class Dkim(Section, frozen=True):

@@ -29,7 +29,7 @@ SLOTS = 12  # of a window
 LATELY = timedelta(hours=1)
 LONGEST = timedelta(days=1)
 
-_PEOPLE = "people"
+_PEOPLE, _PEOPLE_BY_UNKNOWN = "people", "people by unknown"
 _WITHHELD = "withheld:"
 _BY_THE_HOUR = 3600
 
@@ -129,13 +129,14 @@ def tally(
     return Tally(settings, cause, ticket, _read(conn, now, seconds), seconds)
 
 
-def admitted(conn: Connection, settings: config.Ceilings, now: datetime, wanted: int) -> int:
-    """How many of so many unknown addresses in one mail may become people; they are counted."""
+def admitted(conn: Connection, settings: config.Ceilings, now: datetime, wanted: int, *, by_known: bool) -> int:
+    """How many of so many unknown addresses in one mail may become people; they are counted. One half is for known authors' mails."""
     most, seconds = parse(settings.people)
-    there = _read(conn, now, {_PEOPLE: seconds}).get(_PEOPLE, 0)
+    about, most = (_PEOPLE, most - most // 2) if by_known else (_PEOPLE_BY_UNKNOWN, most // 2)
+    there = _read(conn, now, {about: seconds}).get(about, 0)
     may = max(0, min(wanted, most - there))
     if may:
-        _add(conn, now, {_PEOPLE: (may, seconds)})
+        _add(conn, now, {about: (may, seconds)})
     return may
 
 

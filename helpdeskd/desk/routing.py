@@ -135,14 +135,10 @@ class Case:
 
     @property
     def answers_here(self) -> bool:
-        """Does it refer to a mail of its ticket?"""
+        """Does it name a mail of its ticket? What a bounce comes back to is evidence of the same name, and no answer."""
         refers = {Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID}
-        named = (
-            self.inbound.in_reply_to or self.inbound.references
-        )  # what a bounce comes back to is evidence of the same name
-        return bool(named) and any(
-            each.evidence in refers and each.ticket.id == self.ticket.id for each in self.facts.matches
-        )
+        named = bool(self.inbound.in_reply_to or self.inbound.references)
+        return named and any(x.evidence in refers and x.ticket.id == self.ticket.id for x in self.facts.matches)
 
     @property
     def sure_cut(self) -> bool:

@@ -160,7 +160,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    joined, joining = _join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
+    joined, joining = circle.join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
@@ -267,26 +267,6 @@ def connect(conn: Connection, ticket: Ticket, other: Ticket, kind: LinkKind, act
     ]
 
 
-def _join(
-    conn: Connection,
-    desk: Desk,
-    now: datetime,
-    ticket: Ticket,
-    actor: Person,
-    found: tuple[Address, ...],
-    *,
-    fresh: bool = False,
-) -> tuple[tuple[Person, ...], list[Entry]]:
-    """Those who take part from now on, and the history entries for it."""
-    persons, left_out = circle.named(conn, desk, now, found)
-    added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
-    return added, left + [
-        Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
-        for person in added
-    ]
-
-
 def customer_reply(
     conn: Connection,
     desk: Desk,
@@ -308,7 +288,7 @@ def customer_reply(
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
     entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
-    joined, joining = _join(conn, desk, now, ticket, author, participants)
+    joined, joining = circle.join(conn, desk, now, ticket, author, participants)
     search.say(conn, ticket.id, Visibility.PUBLIC, words, joined)
     stays = ticket.state is State.NEW or (ticket.is_closed and not reopen) or ticket.state in holding
     ticket, changed = step(

@@ -11,7 +11,7 @@ from helpdeskd.model.outgoing import OutboxRow
 from tests.faults.flood import SUPPORT, Figures, answered, bound, forged, run
 
 # Far below the defaults, so that a small flood reaches them.
-LOW = Ceilings(total="60/hour", unknown="10/hour", staff="80/hour", staff_address="70/hour", people="15/hour")
+LOW = Ceilings(total="60/hour", unknown="10/hour", staff="80/hour", staff_address="70/hour", people="30/hour")
 
 
 def kept(found: Figures) -> int:

@@ -266,17 +266,23 @@ def test_people_s_own_words_and_what_was_asked_for_are_not_counted(house, street
 
 
 def test_a_flood_of_cc_draws_in_so_many(house, street):
-    under(street, people="50/hour")
+    under(street, people="100/hour")
     crowds = [tuple(f"p{crowd}-{n}@x.example" for n in range(30)) for crowd in range(3)]
-    drawn = [street.ticket(street.send(cc=crowd)) for crowd in crowds]
+    drawn = [street.ticket(street.send(EVE, cc=crowd, text=crowd[0])) for crowd in crowds]
     assert [len(street.participants(ticket)) for ticket in drawn] == [30, 20, 0]
     left = [[detail for kind, detail in house.history(ticket) if kind == "left-out"] for ticket in drawn]
     assert left == [[], [{"people": 10}], [{"people": 30}]]
+    said = [[text for visibility, _, text in street.said(ticket) if visibility == "system"] for ticket in drawn]
+    assert said[1:] == [
+        [f"A ceiling is reached (people): {n} more in To and Cc were not made participants."] for n in (10, 30)
+    ]
+    # people whom we know still draw in others
+    assert len(street.participants(street.ticket(street.send(cc=crowds[2][:25])))) == 25
     # whoever is there already takes part, and whoever writes is somebody
     ticket = street.ticket(street.send("new@x.example", cc=("p0-1@x.example", "p9@x.example")))
     assert street.participants(ticket) == ["p0-1@x.example"]
     house.later(hours=2)
-    assert len(street.participants(street.ticket(street.send(cc=crowds[2], text="later")))) == 30
+    assert len(street.participants(street.ticket(street.send(EVE, cc=crowds[2], text="later")))) == 30
 
 
 # What it costs
