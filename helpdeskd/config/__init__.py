@@ -181,7 +181,7 @@ class Ceilings(Section, frozen=True):
     """How much automatic mail may be queued, whatever comes in."""
 
     per_address: str = "10/hour"
-    per_domain: str = "500/hour"
+    per_domain: str = "1000/hour"
     per_ticket: str = "30/hour"
     per_ticket_kept: str = "10/hour"
     total: str = "2000/hour"

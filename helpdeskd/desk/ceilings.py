@@ -7,6 +7,7 @@ another node has not committed yet is not seen: beside each further node it may 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from helpdeskd import config
 from helpdeskd.config.rates import parse
 from helpdeskd.mail import ids
+from helpdeskd.mail.verify import names
 from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
@@ -157,8 +159,7 @@ def _of_ticket(cause: Cause) -> Ceiling:
 
 def _concerned(person: Person, cause: Cause) -> tuple[tuple[str, Ceiling], ...]:
     """Which ceilings a mail to this person is under, and what each counts."""
-    address = ids.split_detail(person.email.lower())[0]
-    domain = address.rpartition("@")[2]
+    address, domain = _box(person.email)
     if person.is_staff:
         half = "anybody" if cause.is_anybodys else "staff"
         return (f"{half}:{address}", Ceiling.STAFF_ADDRESS), (half, Ceiling.STAFF)
@@ -170,6 +171,14 @@ def _concerned(person: Person, cause: Cause) -> tuple[tuple[str, Ceiling], ...]:
     if person.known:
         return outside
     return (*outside, (f"unknown:{address}", Ceiling.UNKNOWN_ADDRESS), ("unknown", Ceiling.UNKNOWN))
+
+
+@lru_cache(maxsize=1024)
+def _box(email: str) -> tuple[str, str]:
+    """The mailbox without its +detail, and its domain, as one name however they are written: in full width, as punycode."""
+    local, _, name = ids.split_detail(unicodedata.normalize("NFKC", email).lower())[0].rpartition("@")
+    name = names.domain(name) or name
+    return f"{local}@{name}", name
 
 
 def _read(conn: Connection, now: datetime, seconds: Mapping[str, int]) -> dict[str, int]:

@@ -142,9 +142,7 @@ class Row:
     answers_mail: bool = False
     replies: bool = True
     muted_too: bool = False
-    ceilings: bool = (
-        True  # counts, where it is automatic; False: one of ours asked for just this mail, or it tells of the ceilings
-    )
+    ceilings: bool = True  # counts, where it is automatic; False: one of ours asked for just this mail, it tells of the ceilings, or has rates of its own
 
 
 _E, _N, _T = Event, NoticeName, Thread
@@ -167,7 +165,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False, muted_too=True),
     Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False, muted_too=True),
-    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False, muted_too=True),
+    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False, muted_too=True, ceilings=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
 )

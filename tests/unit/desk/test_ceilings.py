@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from helpdeskd import config
-from helpdeskd.desk import ceilings, changes, customers, people
+from helpdeskd.desk import ceilings, changes, customers, notices, people
 from helpdeskd.desk.context import Words
+from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.outgoing import NoticeName as N
@@ -55,6 +56,9 @@ CAROL, DAN, EVE = "carol@customer.example", "dan@customer.example", "eve@elsewhe
     [
         ({"per_address": "2/hour"}, [CAROL, CAROL, CAROL, DAN], [1, 1, 0, 1], "per_address"),
         ({"per_address": "1/hour"}, ["a+1@x.example", "A+2@X.example", "a@x.example"], [1, 0, 0], "per_address"),
+        ({"per_address": "1/hour"}, ["a@xy.example", "a@ｘy.example", "ａ@xy.example"], [1, 0, 0], "per_address"),
+        ({"per_address": "1/hour"}, ["a@müller.example", "a@xn--mller-kva.example"], [1, 0], "per_address"),
+        ({"per_domain": "1/hour"}, ["a@müller.example", "b@xn--mller-kva.example"], [1, 0], "per_domain"),
         ({"per_domain": "2/hour"}, [CAROL, DAN, "x@customer.example", EVE], [1, 1, 0, 1], "per_domain"),
         ({"total": "2/hour"}, [CAROL, DAN, EVE], [1, 1, 0], "total"),
         ({"unknown": "1/hour"}, [DAN, EVE, CAROL], [1, 0, 1], "unknown"),
@@ -260,6 +264,39 @@ def test_people_s_own_words_and_what_was_asked_for_are_not_counted(house, street
         people.add_staff(house.conn, house.desk, house.now, "New", f"n{number}@staff.example")
         customers.add(house.conn, house.desk, house.now, name="", email=f"n{number}@x.example", welcome=True)
     assert [len(house.mails(each)) for each in (N.STAFF_REPLY, N.WELCOME, N.CUSTOMER_WELCOME)] == [3, 3, 3]
+
+
+def test_forged_mails_keep_no_link_from_who_forgot_a_password(house, street):
+    for number in range(12):
+        received = street.send("carol@customer.example", text=f"{number}")
+    assert withheld(received) == Counter({"per_address": 1})
+    asked = Scene(Event.PASSWORD_ASKED, house.support, tell=house.carol, extra={"link": "x"})
+    told = notices.enqueue_for(house.conn, house.desk, house.now, asked)
+    assert [mail.notice for mail in told.queued] == [N.PASSWORD_RESET]
+
+
+# Who loses nothing
+
+
+def all_told(conn: Any, ticket_id: int, people: list[Person], cause: ceilings.Cause) -> bool:
+    tally = ceilings.tally(conn, config.Ceilings(), NOW, ticket_id, people, cause)
+    reached = [tally.take(each) for each in people]
+    tally.keep(conn, NOW)
+    return not any(reached)
+
+
+def test_a_team_of_forty_with_a_hundred_tickets_an_hour(conn):
+    """Each is told to all until it is somebody's: the new ticket, and two answers of its customer."""
+    team = [Person(n, PersonKind.STAFF, "", f"s{n}@staff.example", 1, "") for n in range(40)]
+    events = (ceilings.Cause.NEW, ceilings.Cause.VOICE, ceilings.Cause.VOICE)
+    assert all(all_told(conn, number, team, cause) for number in range(100) for cause in events)
+
+
+def test_four_hundred_customers_of_one_provider_in_an_hour(conn):
+    """Who pass, as they do there; each ticket is acknowledged and closed."""
+    everybody = [Person(n, PersonKind.CUSTOMER, "", f"c{n}@gmail.com", 0, "") for n in range(400)]
+    events = (ceilings.Cause.NEW, ceilings.Cause.VOICE)
+    assert all(all_told(conn, who.id, [who], cause) for who in everybody for cause in events)
 
 
 # People in Cc
