@@ -134,13 +134,6 @@ class Case:
         )
 
     @property
-    def answers_here(self) -> bool:
-        """Does it name a mail of its ticket? What a bounce comes back to is evidence of the same name, and no answer."""
-        refers = {Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID}
-        named = bool(self.inbound.in_reply_to or self.inbound.references)
-        return named and any(x.evidence in refers and x.ticket.id == self.ticket.id for x in self.facts.matches)
-
-    @property
     def sure_cut(self) -> bool:
         return self.inbound.marker_cut or not self.inbound.own_text_found
 
@@ -236,13 +229,13 @@ def unverified(case: Case) -> Decision | None:
 
 
 def verification(case: Case) -> Decision | None:
-    """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
-    no answer. Else a stranger who registers there as us reads here what lets them in. In a ticket weak signs do, but for what staff
-    write, or who answers a mail of it; a token that went to its author alone says that nobody else led it here."""
+    """What a service writes to find out who reads our address is for us alone, else a stranger who registers there as us reads here what
+    lets them in. In a ticket weak signs do, but not for staff and who answers a mail of it. A token of their own: nobody led it here."""
     found = sign(case.inbound)
     if case.match is None:
         return case.opens(Reason.VERIFICATION, acknowledge=False) if found is Sign.VERIFICATION else None
-    if found is None or case.own_token or (found is Sign.WORDS and (case.as_staff or case.answers_here)):
+    heard = case.as_staff or case.facts.answers(case.inbound, case.ticket)
+    if found is None or case.own_token or (found is Sign.WORDS and heard):
         return None
     return case.keeps(Reason.VERIFICATION)
 

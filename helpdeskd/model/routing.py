@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from helpdeskd.model.mail import Address, Fate
+from helpdeskd.model.mail import Address, Fate, Inbound
 from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.model.trust import Profile
@@ -81,6 +81,12 @@ class Facts:
     ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
     profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
+
+    def answers(self, inbound: Inbound, ticket: Ticket) -> bool:
+        """Does the mail name one of this ticket? What a bounce comes back to is evidence of the same name, and no answer."""
+        named = bool(inbound.in_reply_to or inbound.references)
+        refers = {Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID}
+        return named and any(each.evidence in refers and each.ticket.id == ticket.id for each in self.matches)
 
 
 class Action(StrEnum):
