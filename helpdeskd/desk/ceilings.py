@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from helpdeskd import config
 from helpdeskd.config.rates import parse
 from helpdeskd.mail import ids
-from helpdeskd.mail.verify import names
+from helpdeskd.mail.verify.names import domain as plain_domain
 from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
@@ -177,7 +177,7 @@ def _concerned(person: Person, cause: Cause) -> tuple[tuple[str, Ceiling], ...]:
 def _box(email: str) -> tuple[str, str]:
     """The mailbox without its +detail, and its domain, as one name however they are written: in full width, as punycode."""
     local, _, name = ids.split_detail(unicodedata.normalize("NFKC", email).lower())[0].rpartition("@")
-    name = names.domain(name) or name
+    name = plain_domain(name) or name
     return f"{local}@{name}", name
 
 

@@ -56,7 +56,12 @@ CAROL, DAN, EVE = "carol@customer.example", "dan@customer.example", "eve@elsewhe
     [
         ({"per_address": "2/hour"}, [CAROL, CAROL, CAROL, DAN], [1, 1, 0, 1], "per_address"),
         ({"per_address": "1/hour"}, ["a+1@x.example", "A+2@X.example", "a@x.example"], [1, 0, 0], "per_address"),
-        ({"per_address": "1/hour"}, ["a@xy.example", "a@ｘy.example", "ａ@xy.example"], [1, 0, 0], "per_address"),
+        (
+            {"per_address": "1/hour"},
+            ["a@xy.example", "a@\uff58y.example", "\uff41@xy.example"],
+            [1, 0, 0],
+            "per_address",
+        ),
         ({"per_address": "1/hour"}, ["a@müller.example", "a@xn--mller-kva.example"], [1, 0], "per_address"),
         ({"per_domain": "1/hour"}, ["a@müller.example", "b@xn--mller-kva.example"], [1, 0], "per_domain"),
         ({"per_domain": "2/hour"}, [CAROL, DAN, "x@customer.example", EVE], [1, 1, 0, 1], "per_domain"),
