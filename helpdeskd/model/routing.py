@@ -77,7 +77,7 @@ class Facts:
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
     withheld: tuple[
         tuple[int, int], ...
-    ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
+    ] = ()  # as same_mail, or of other departments: copies without a voice, by no better verdict than this one's
     profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
 

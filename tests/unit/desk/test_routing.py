@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from helpdeskd.desk import routing
+from helpdeskd.desk.case import Case
 from helpdeskd.model.mail import Delivery, Fate, Inbound, Kind, Part, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Reason
@@ -347,7 +348,7 @@ def test_every_step_decides_a_row():
     deciding = set()
     for row in TABLE:
         found = row.facts.matches[0] if row.facts.matches else None
-        case = routing.Case(row.inbound, row.facts, row.verdict, row.commands, found, row.spam)
+        case = Case(row.inbound, row.facts, row.verdict, row.commands, found, row.spam)
         deciding.add(next(step.__name__ for step in routing.STEPS if step(case) is not None))
     assert deciding == {step.__name__ for step in routing.STEPS}
 
