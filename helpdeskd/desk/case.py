@@ -81,7 +81,7 @@ class Case:
     @cached_property
     def standing(self) -> Standing:
         """Its place in the table of who may do what."""
-        return Standing(self._who, self._tie, self.verdict, self.facts.profile)
+        return Standing(self._who, self._tie, self.verdict, self.facts.profile, self.facts.to_us)
 
     def may(self, right: Right) -> bool:
         return self.standing.may(right)
@@ -117,6 +117,10 @@ class Case:
         otherwise."""
         who = self.author
         return who is not None and who.is_staff and not self.is_requester and (self.own_token or not self.takes_part)
+
+    @property
+    def commands_of_staff(self) -> bool:
+        return self.has_commands and self.author is not None and self.author.is_staff
 
     @property
     def works_here(self) -> bool:

@@ -124,6 +124,7 @@ def gather(
     sender: str = "",
     verdict: Verdict = Verdict.NONE,
     author_is_ours: bool = False,
+    to_us: bool = True,
     elsewhere: Iterable[int] = (),
     opened_elsewhere: bool = False,
     others: frozenset[int] = frozenset(),
@@ -175,6 +176,7 @@ def gather(
         fates=_fates(conn, inbound, recipients),
         unreached_staff=inbound.weak_bounce and not matches and _names_staff(conn, inbound),
         original=_original(conn, desk, now, inbound) if by_staff else None,
+        to_us=to_us,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
-from helpdeskd.desk.addressing import Stop, addressed, is_ours
+from helpdeskd.desk.addressing import Stop, addressed, is_ours, names_us
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import PutOff, Refused, Temporary
@@ -222,6 +222,7 @@ def _decide(
         sender=arrived.sender,
         verdict=arrived.verdict,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
+        to_us=names_us(stop.book, inbound, arrived.original),
         elsewhere=done.tickets,
         opened_elsewhere=done.opened,
         others=frozenset(other.department.id for other in stops) - {stop.department.id},

@@ -153,14 +153,15 @@ def no_proof(case: Case) -> Decision | None:
 
 def not_your_token(case: Case) -> Decision | None:
     """A forged From must not speak for staff: only the token that was sent to this very person lets them answer, or a pass where the
-    ticket is theirs."""
-    if case.as_staff and not case.may(Right.ANSWER):
+    ticket is theirs. Whom a customer drew in gives no commands, either; nor are they words for the customer: it may be a note."""
+    in_vain = case.commands_of_staff and Right.COMMAND not in case.standing.rights | case.standing.lacks
+    if in_vain or (case.as_staff and not case.may(Right.ANSWER)):
         return case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
     return None
 
 
 def not_your_department(case: Case) -> Decision | None:
-    if case.as_staff and not case.works_here:
+    if (case.as_staff or case.commands_of_staff) and not case.works_here:
         return case.keeps(Reason.NOT_YOUR_DEPARTMENT, tell_author=True)
     return None
 

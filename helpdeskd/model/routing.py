@@ -80,6 +80,7 @@ class Facts:
     ] = ()  # as same_mail, or of other departments: copies without a voice, by no better verdict than this one's
     profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
+    to_us: bool = True  # To or Cc names an address of ours
 
 
 class Action(StrEnum):

@@ -235,7 +235,17 @@ TABLE = [
     Row("commands without the token", mail(ADA), by(ADA, match(STORED)), "internal not-your-token +tell", commands=True),
     Row("commands in another department", mail(ADA), by(ADA, match(T, ticket(department_id=SALES), ADA)), "internal not-your-department +tell", commands=True),
     Row("commands in the own request", mail(ADA), by(ADA, match(T, ticket(requester_id=ADA.id), ADA, participants=(ADA,))), "command commands (append)", commands=True),
-    Row("commands as a participant without a token", mail(ADA), by(ADA, match(STORED, participants=(CAROL, ADA))), "append stored-message-id", Verdict.PASS, commands=True),
+    Row("commands as a participant without a token", mail(ADA), by(ADA, match(STORED, participants=(CAROL, ADA))), "internal not-your-token +tell", Verdict.PASS, commands=True),
+    Row("commands as a participant with another's token", mail(ADA), by(ADA, match(T, bound_to=CAROL, participants=(CAROL, ADA))), "internal not-your-token +tell", Verdict.PASS, commands=True),
+    Row("commands in the own request without a token", mail(ADA), by(ADA, match(STORED, ticket(requester_id=ADA.id), participants=(ADA,))), "internal not-your-token +tell", Verdict.PASS, commands=True),
+    Row("commands in the own request to another department", mail(ADA), by(ADA, match(T, ticket(requester_id=ADA.id, department_id=SALES), ADA, participants=(ADA,))), "internal not-your-department +tell", commands=True),
+    # what was written to others, and sent on to us by anybody
+    Row("a private mail of the assignee", mail(ADA), by(ADA, match(T, ticket(assignee_id=ADA.id), EVE), to_us=False), "internal not-your-token +tell", Verdict.PASS),
+    Row("with commands", mail(ADA), by(ADA, match(TAG, ticket(assignee_id=ADA.id)), to_us=False), "internal not-your-token +tell", Verdict.PASS, commands=True),
+    Row("a participant's", mail(DAVE), by(DAVE, match(T, bound_to=CAROL), to_us=False), "internal no-proof", Verdict.PASS),
+    Row("the requester's", mail(), facts(match(STORED), to_us=False), "internal no-proof", Verdict.PASS),
+    Row("a blind copy, by their own token", mail(), facts(match(T, bound_to=CAROL), to_us=False), "append reply-token", Verdict.PASS),
+    Row("a new request in a blind copy", mail(**FRESH), facts(to_us=False), "open new +ack", Verdict.PASS),
     # whose ticket it is takes part in it
     Row("the assignee, proved", mail(ADA), by(ADA, match(STORED, ticket(assignee_id=ADA.id))), "answer stored-message-id", Verdict.PASS),
     Row("the assignee by a tag, proved", mail(ADA, references=()), by(ADA, match(TAG, ticket(assignee_id=ADA.id))), "answer subject-tag", Verdict.PASS),
@@ -248,7 +258,7 @@ TABLE = [
     Row("strict: not even in the own request", mail(ADA), by(ADA, match(T, ticket(requester_id=ADA.id), ADA, participants=(ADA,)), **STRICT), "internal commands-need-pass +tell", commands=True),
     Row("strict: it answers", mail(ADA), by(ADA, match(T, bound_to=ADA), **STRICT), "answer reply-token"),
     Row("strict: a customer's own token speaks", mail(), facts(match(T, bound_to=CAROL), **STRICT), "append reply-token"),
-    Row("strict: what looks like a command of a participant is text", mail(ADA), by(ADA, match(STORED, participants=(CAROL, ADA)), **STRICT), "append stored-message-id", Verdict.PASS, commands=True),
+    Row("strict: nor does a participant", mail(ADA), by(ADA, match(STORED, participants=(CAROL, ADA)), **STRICT), "internal not-your-token +tell", Verdict.PASS, commands=True),
     # machines
     Row("a vacation reply of the requester", mail(kind=AUTO), facts(match(T, bound_to=CAROL)), "internal automatic"),
     Row("it does not reopen", mail(kind=AUTO), facts(match(T, CLOSED, CAROL)), "internal automatic"),
