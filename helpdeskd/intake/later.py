@@ -1,4 +1,4 @@
-"""Mails that are put off: commands hang on whose they are, and DNS did not say. They stay in the spool, and nobody waits for them."""
+"""Mails that are put off: commands or a forward hang on whose they are, and DNS did not say. They stay in the spool, and nobody waits for them."""
 
 from __future__ import annotations
 

@@ -94,8 +94,8 @@ def test_for_people(standing, line, lacks):
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(cell))
 def test_what_was_not_written_to_us(cell):
     """It speaks by the author's own token alone; what belongs to no ticket is as it ever was."""
-    who, tie, *_ = cell
-    found = Standing((who,), *cell[1:], to_us=False)
+    who, tie, verdict, profile = cell
+    found = Standing((who,), tie, verdict, profile, to_us=False)
     if tie in {Tie.OWN_TOKEN, Tie.NOTHING} or who is Who.OURS:
         assert found.rights == rights(*cell)
     else:
