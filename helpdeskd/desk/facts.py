@@ -162,6 +162,7 @@ def gather(
         staff_departments=staff_of,
         matches=matches,
         same_mail=tuple((leads.end(ticket_id), message) for ticket_id, message in same.here),
+        lesser=frozenset(leads.end(each) for each, _ in same.here) - {leads.end(each) for each in same.equals},
         withheld=tuple((leads.end(ticket_id), message) for ticket_id, message in same.withheld),
         elsewhere=taken,
         opened_elsewhere=opened_elsewhere or same.opened,

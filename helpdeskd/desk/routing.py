@@ -21,12 +21,15 @@ from helpdeskd.model.ticket import State
 
 def same_mail(case: Case) -> Decision | None:
     """The very mail is here already. Of several reply tokens each names a ticket of its own, so it is asked ticket by ticket:
-    an MTA may deliver one mail once for each recipient."""
+    an MTA may deliver one mail once for each recipient. What it answers is not in its identity: a copy that somebody sent on without it,
+    and whose verdict is worse, takes nothing from the ticket that this one belongs to."""
     held = tuple(ticket_id for ticket_id, _ in case.facts.same_mail)
     if case.match is not None and case.match.evidence is Evidence.REPLY_TOKEN:
         mute = {ticket_id for ticket_id, _ in case.facts.withheld}
         if case.ticket.id in held or (case.ticket.id in case.facts.elsewhere and case.ticket.id not in mute):
             return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=case.ticket.id)
+        return None
+    if case.match is not None and {*held} <= case.facts.lesser - {case.ticket.id}:
         return None
     return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=held[0]) if held else None
 
@@ -306,7 +309,7 @@ def _decide(case: Case) -> Decision:
 def _unless_withheld(decision: Decision, match: Match | None, facts: Facts) -> Decision:
     """A copy that may say or do what an earlier one might not is decided anew; one that may not either is that mail again."""
     mute = decision.action in {Action.INTERNAL, Action.HOLD} and decision.reason is not Reason.DELIVERY_REPORT
-    held = tuple(ticket_id for ticket_id, _ in facts.withheld)
+    held = tuple(ticket_id for ticket_id, _ in (*facts.withheld, *facts.same_mail))
     here = None if match is None else match.ticket.id
     if not (mute and held) or (match is not None and match.evidence is Evidence.REPLY_TOKEN and here not in held):
         return decision

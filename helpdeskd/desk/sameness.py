@@ -47,10 +47,11 @@ class Place(NamedTuple):
 @dataclass(slots=True)
 class Same:
     """What holds this very mail: (ticket, message) of this department; `withheld`, copies that got no voice, which another may have;
-    tickets of other departments; did it open one there?"""
+    `equals`, those tickets of `here` where one of them is as good as this one; tickets of other departments; did it open one there?"""
 
     here: list[tuple[int, int | None]] = field(default_factory=list)
     withheld: list[tuple[int, int]] = field(default_factory=list)
+    equals: set[int] = field(default_factory=set)
     there: list[int] = field(default_factory=list)
     opened: bool = False
 
@@ -83,8 +84,9 @@ def look(
     for where, first, outcome, of_message, message_id, visibility, reason, judged in found:
         ticket_id = first if of_message is None else of_message
         here = where == department.id
+        worse = judged is not None and _WORTH[Verdict(judged)] < _WORTH[verdict]
         mute = visibility == Visibility.INTERNAL and reason not in _DID
-        if mute and _WORTH[Verdict(judged)] < _WORTH[verdict]:
+        if mute and worse:
             if here:
                 same.withheld.append((ticket_id, message_id))
             continue
@@ -92,6 +94,7 @@ def look(
             same.withheld.append((ticket_id, message_id))
         elif here:
             same.here.append((ticket_id, message_id))
+            same.equals |= set() if worse else {ticket_id}
         if not here:
             same.there.append(ticket_id)
             same.opened |= outcome == Outcome.OPENED

@@ -78,6 +78,9 @@ class Facts:
     withheld: tuple[
         tuple[int, int], ...
     ] = ()  # as same_mail, or of other departments: copies without a voice, by no better verdict than this one's
+    lesser: frozenset[int] = (
+        frozenset()
+    )  # tickets of same_mail where all that holds it has a worse verdict than this one's
     profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
     to_us: bool = True  # To or Cc names an address of ours

@@ -198,3 +198,14 @@ def test_a_new_request_that_a_reader_sent_on_first(street, ticket):
 def test_what_opened_a_ticket_without_a_voice_opens_no_other(street, first, second):
     code = street.mail("no-reply@service.example", subject="Your confirmation code: 4711", text="4711")
     assert copies(street, code, first, second)[1] == DUPLICATE
+
+
+@pytest.mark.parametrize("first", [NONE, PASS])
+def test_a_reply_that_somebody_sent_on_without_what_it_answers(street, ticket, first):
+    """References are not in its identity. As good a copy may be the same mail by another door, before what it answers was here."""
+    mail = street.mail(references=("first@customer.example",), text="Still burning.")
+    (received,) = street.take(replace(by_way(mail, references=()), spool_id="cut", verdict=first))
+    assert (received.outcome, received.reason) == ("opened", "new")
+    appended = [] if first is PASS else ["appended stored-message-id"]
+    assert copies(street, mail, PASS, PASS, NONE) == [*appended, *[DUPLICATE] * (3 - len(appended))]
+    assert [words for _, _, words in street.said(ticket)].count("Still burning.") == len(appended)

@@ -70,6 +70,7 @@ everything = st.builds(
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
     withheld=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=2).map(tuple),
+    lesser=st.frozensets(st.integers(1, 4), max_size=2),
     profile=st.sampled_from(Profile),
     original=st.none()
     | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
