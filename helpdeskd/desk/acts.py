@@ -282,6 +282,7 @@ def _keep(act: Act) -> Did:
         author=author,
         words=act.words(),
         tell=author if act.decision.tell_author else None,
+        tell_handlers=act.decision.tell_handlers,
         why=act.decision.reason,
     )
     return kept.ticket, kept.message_id

@@ -53,13 +53,15 @@ def automatic(case: Case) -> Decision | None:
     """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces and
     receipts without a ticket are held; other machines may open one (monitors, people writing through lists) but are not answered.
     So may what is a bounce by weak signs, and may be somebody's mail about one: unless it is about a mail of ours or to our own
-    staff, who would be told of the new ticket at the address that does not work. What a refuted From reports counts for nothing."""
+    staff, who would be told of the new ticket at the address that does not work. What a refuted From reports counts for nothing.
+    Programs that send for people mark their mail as a list's: what answers with the own token is shown to those who handle the ticket."""
     if not case.automatic:
         return None
     told = bool(case.facts.fates) and case.verdict is not Verdict.FAIL
     why = Reason.DELIVERY_REPORT if told else Reason.AUTOMATIC
     if case.match is not None:
-        return case.keeps(why)
+        by_hand = case.inbound.kind is Kind.LIST and case.own_token and case.verdict is not Verdict.FAIL
+        return case.does(Action.INTERNAL, why, tell_handlers=by_hand)
     may_open = case.inbound.weak_bounce and not (told or case.facts.unreached_staff)
     if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH, Kind.RECEIPT} and not may_open:
         return Decision(Action.HOLD, why)

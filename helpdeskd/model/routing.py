@@ -141,6 +141,9 @@ class Decision:
     acknowledge: bool = False  # OPEN only: its author is answered (FOLLOW_UP_REFUSED where that is the reason)
     words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
     tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
+    tell_handlers: bool = (
+        False  # INTERNAL only: those who handle the ticket are told, although a machine may have written it
+    )
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`
     standing: str = ""  # its place in the table of who may do what, for the same
 

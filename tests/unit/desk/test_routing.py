@@ -62,6 +62,7 @@ class Row:
 def said(decision: Decision) -> str:
     words = [decision.action.value, decision.reason.value]
     words += ["+reopen"] * decision.reopen + ["+ack"] * decision.acknowledge + ["+tell"] * decision.tell_author
+    words += ["+handlers"] * decision.tell_handlers
     if decision.words_as is not None:
         words.append(f"({decision.words_as.value})")
     if decision.link_to is not None:
@@ -261,6 +262,9 @@ TABLE = [
     Row("strict: nor does a participant", mail(ADA), by(ADA, match(STORED, participants=(CAROL, ADA)), **STRICT), "internal not-your-token +tell", Verdict.PASS, commands=True),
     # machines
     Row("a vacation reply of the requester", mail(kind=AUTO), facts(match(T, bound_to=CAROL)), "internal automatic"),
+    Row("the requester writes with a program that sends for many", mail(kind=LIST), facts(match(T, bound_to=CAROL)), "internal automatic +handlers"),
+    Row("refuted", mail(kind=LIST), facts(match(T, bound_to=CAROL)), "internal automatic", Verdict.FAIL),
+    Row("with another's token", mail(kind=LIST), facts(match(T, bound_to=DAVE)), "internal automatic", Verdict.PASS),
     Row("it does not reopen", mail(kind=AUTO), facts(match(T, CLOSED, CAROL)), "internal automatic"),
     Row("a vacation reply of staff is no answer", mail(ADA, kind=AUTO), by(ADA, match(T, bound_to=ADA)), "internal automatic"),
     Row("nor a command", mail(ADA, kind=GENERATED), by(ADA, match(T, bound_to=ADA)), "internal automatic", commands=True),
