@@ -229,6 +229,16 @@ def once_anew(intake: Intake, street: Street) -> Counts:
     return intake.once()
 
 
+def test_a_clock_that_is_set_back():
+    clock = [datetime(2026, 3, 4, tzinfo=UTC)]
+    later = Later(lambda: clock[0])
+    later.put_off("one", "why")
+    clock[0] -= timedelta(days=1)
+    assert list(later.due(["one"])) == []
+    clock[0] += PAUSES[-1]
+    assert list(later.due(["one"])) == ["one"]
+
+
 def test_pauses_grow_and_end():
     clock = [datetime(2026, 3, 4, tzinfo=UTC)]
     later = Later(lambda: clock[0])
