@@ -66,7 +66,7 @@ def parse(
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
     parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, looking.whole(_original(raw), made, parts, limits)]
+        parts = [*parts, looking.whole(_original(raw), prepared, made, parts, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)
