@@ -149,8 +149,8 @@ def stranger(case: Case) -> Decision | None:
 
 
 def no_proof(case: Case) -> Decision | None:
-    """Who takes part is known to many, and a From that nothing refutes is proved by nothing: that wants a pass, or a token that was
-    sent to this very person."""
+    """Who takes part is known to many, and a From that nothing refutes is proved by nothing: that wants a pass, of a mail that was
+    written to us, or a token that was sent to this very person."""
     if not case.as_staff and not case.may(Right.APPEND):
         return case.keeps(Reason.NO_PROOF)
     return None

@@ -110,7 +110,7 @@ class Reason(StrEnum):
     FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
-    NO_PROOF = "no-proof"  # its author takes part, but neither a pass nor a token of their own says that it is theirs
+    NO_PROOF = "no-proof"  # its author takes part, but neither a pass (of a mail to us) nor a token of their own says that it is theirs
     NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token, nor a pass in a ticket that is theirs
     AUTOMATIC = "automatic"  # never public, never a reopening
     DELIVERY_REPORT = "delivery-report"  # automatic, and tells what became of a mail of ours
