@@ -11,9 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 from helpdeskd.desk import departments
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import Refused
-from helpdeskd.mail.parse import ORIGINAL
 from helpdeskd.model.files import Danger, worst
-from helpdeskd.model.mail import Inbound
+from helpdeskd.model.mail import ORIGINAL, Inbound
 from helpdeskd.model.people import Department
 from helpdeskd.store import schema
 

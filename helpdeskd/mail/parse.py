@@ -14,10 +14,9 @@ from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.mail.split import Tree
 from helpdeskd.model.files import Danger
-from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.mail import ORIGINAL, Address, Inbound, Kind, Part
 from helpdeskd.model.seals import Keys
 
-ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
 _BLANKS = b" \t\r\n\v\f"

@@ -9,6 +9,8 @@ from enum import StrEnum
 from helpdeskd.model.files import Danger
 from helpdeskd.model.seals import Seal
 
+ORIGINAL = "original.eml"  # the whole mail, as a file of it
+
 
 class Door(StrEnum):
     SMTP = "smtp"
