@@ -52,7 +52,7 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
-    can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
+    can_wait: bool = False  # for another verdict, where that decides what staff command or forward
     spam: Spam = Spam.HAM
     spam_why: str = ""  # the sign that decided
     envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
@@ -283,6 +283,7 @@ def _keep(act: Act) -> Did:
         author=author,
         words=act.words(),
         tell=author if act.decision.tell_author else None,
+        tell_handlers=act.decision.tell_handlers,
         why=act.decision.reason,
     )
     return kept.ticket, kept.message_id

@@ -156,7 +156,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.STAFF_OPENED,     _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
     Row(_E.MOVED,            _N.NEW_TICKET,        _notified,     _T.STAFF),
     Row(_E.CUSTOMER_REPLIED, _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
-    Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF, answers_mail=True),
+    Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
     Row(_E.STAFF_REPLIED,    _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
     Row(_E.FORWARDED,        _N.FORWARD,           _concerned,    _T.NONE, automatic=False, to_staff=False, replies=False),
     Row(_E.ASSIGNED,         _N.ASSIGNED,          _concerned,    _T.STAFF),

@@ -1,7 +1,6 @@
 """Tickets and what is said in them: opening, replies of both sides, notes, and what is kept without a public voice.
 
-Each act is rows + history + outbox rows in the caller's transaction. The ticket it is given is read again under a lock, so a
-record read earlier does no harm; a merged ticket leads to its target.
+Each act is rows + history + outbox rows in the caller's transaction. The ticket is read again under a lock; a merged one leads to its target.
 """
 
 from __future__ import annotations
@@ -64,8 +63,7 @@ def by_number(conn: Connection, number: int) -> Ticket:
 def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket:
     """The ticket, or where its merges lead. A loop, which only a damaged import could hold, ends at its last new ticket.
 
-    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound, for one that was
-    removed too.
+    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound, if it was removed too.
     """
     seen: set[int] = set()
     while True:
@@ -90,8 +88,7 @@ def current(conn: Connection, ticket: Ticket) -> Ticket:
 
 
 def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
-    """Write columns of a ticket, as the record names them; the record after it. The one place where state and department
-    change, and so where counters are kept."""
+    """Write columns, as the record names them; the record after it. Only here state and department change, so counters are kept here."""
     after = replace(ticket, **{"updated_at": now, **values})
     stored = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
     conn.execute(_TOUCH, {"touched": ticket.id, "updated_at": now, **stored})
@@ -399,13 +396,13 @@ def keep(
     author: Person | None,
     words: Words,
     tell: Person | None = None,
+    tell_handlers: bool = False,
     why: Reason,
 ) -> Posted:
     """A mail that has no public voice, kept as an internal message; the ticket's state stays.
 
-    `tell`, its author where they are staff, gets KEPT_INTERNAL. Where nobody is named and a person outside wrote it (not a
-    machine, not staff), those who handle the ticket are told as of a reply, with the reason: it may be the customer's other
-    address.
+    `tell`, its author where they are staff, gets KEPT_INTERNAL. Else, unless staff wrote it or a machine (`tell_handlers`: even so), those
+    who handle the ticket are told as of a reply, with the reason: it may be the customer's other address.
     """
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
@@ -413,7 +410,8 @@ def keep(
     actor_id = None if author is None else author.id
     history.write(conn, now, Entry(ticket.id, History.KEPT, actor_id, message_id, {"reason": why.value}))
     ticket = touch(conn, now, ticket)
-    if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
+    by_hand = words.kind is Kind.PERSONAL or tell_handlers
+    if tell is None and not (by_hand and (author is None or not author.is_staff)):
         return Posted(ticket, message_id)
     # Nobody's mail is not the customer's: staff are told what it says of itself.
     nobodys = author is None and words.author_email
