@@ -30,7 +30,7 @@ def tar(*names: str, form: int = tarfile.PAX_FORMAT) -> bytes:
 
 def gz(name: str) -> bytes:
     held = io.BytesIO()
-    with gzip.GzipFile(name, "wb", fileobj=held) as made:
+    with gzip.GzipFile(name, "wb", fileobj=held, mtime=0) as made:
         made.write(EXE)
     return held.getvalue()
 
@@ -60,7 +60,7 @@ NAMED = [
     ("ARJ, nothing",         ARJ.replace(b"evil.exe", b"evil.txt"),                   archives.ARJ,  NONE),
     *((f"LHA {level}",       lha("a.txt", "evil.exe", level=level),                   archives.LHA,  EXECUTABLE) for level in range(3)),
     ("LHA, nothing",         lha("a.txt", "b.pdf", level=1),                          archives.LHA,  NONE),
-    ("a gzipped tar",        gzip.compress(tar("evil.exe")),                          archives.GZIP, NONE),  # as the manual says
+    ("a gzipped tar",        gzip.compress(tar("evil.exe"), mtime=0),                          archives.GZIP, NONE),  # as the manual says
 ]
 # fmt: on
 

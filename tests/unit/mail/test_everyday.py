@@ -74,7 +74,7 @@ QUIET = [
     ("files.rar",                       "application/vnd.rar",         rar5("a.pdf", "b.jpg")),
     ("files.rar",                       "application/x-rar",           rar4("a.pdf", "b.jpg")),
     ("logs.tar",                        "application/x-tar",           tar()),
-    ("logs.tar.gz",                     "application/gzip",            gzip.compress(tar())),
+    ("logs.tar.gz",                     "application/gzip",            gzip.compress(tar(), mtime=0)),
     ("list.csv",                        "text/csv",                    b"ID;Preis;Name\r\n1;2;3\r\n"),
     ("ITSF.csv",                        "text/csv",                    b"ITSF;No;x\r\n1,2"),
     ("codes.txt",                       "text/plain",                  b"xar! is the best"),
@@ -111,12 +111,12 @@ def flags(name: str, claimed: str, data: bytes) -> tuple[Flag, ...]:
     return danger.flags(Part(name, claimed, len(data), "", found_type=found.found_type, danger=found.danger))
 
 
-@pytest.mark.parametrize(("name", "claimed", "data"), QUIET)
+@pytest.mark.parametrize(("name", "claimed", "data"), QUIET, ids=range(len(QUIET)))
 def test_no_flag(name, claimed, data):
     assert flags(name, claimed, data) == ()
 
 
-@pytest.mark.parametrize(("name", "claimed", "data"), PAGES)
+@pytest.mark.parametrize(("name", "claimed", "data"), PAGES, ids=range(len(PAGES)))
 def test_pages_are_told_and_no_more(name, claimed, data):
     assert flags(name, claimed, data) == (Flag.ACTIVE,)
 
@@ -141,7 +141,7 @@ LOUD = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("name", "claimed", "data", "found"), LOUD)
+@pytest.mark.parametrize(("name", "claimed", "data", "found"), LOUD, ids=range(len(LOUD)))
 def test_what_only_looks_like_them(name, claimed, data, found):
     assert flags(name, claimed, data) == found
 
