@@ -67,8 +67,8 @@ def check(url: str, raw: bytes, about: About, until: float) -> Sign:
         raise OSError(f"HTTP {status}: {plain(said.decode('utf-8', 'replace'))}")
     try:
         answer = msgspec.json.decode(said, type=_Answer)
-    except msgspec.MsgspecError as error:
-        raise OSError(f"no answer of rspamd's: {error}") from error
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise OSError(f"no answer of rspamd's: {plain(str(error))}") from error
     words = f"{plain(answer.action)}, {answer.score:.1f} of {answer.required_score:.1f}"
     return Sign(By.RSPAMD, _SAYS.get(answer.action), words)
 
@@ -93,7 +93,7 @@ def learn(settings: SpamSettings, raw: bytes, *, spam: bool) -> bool:
     try:
         status, said = _asked(settings.rspamd_controller, "POST", path, headers, raw, until)
         learnt = msgspec.json.decode(said, type=_Learnt)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise Refused(
             "not-learnt", f"what answers at {settings.rspamd_controller} is no controller of rspamd's"
         ) from error
@@ -133,7 +133,7 @@ def _asked(
         answer = HTTPResponse(cast("Any", _Said(said)))
         answer.begin()
         return answer.status, answer.read()
-    except (HTTPException, ValueError) as error:
+    except (HTTPException, ValueError, OverflowError) as error:  # a length may be any number
         raise OSError(f"no answer over HTTP: {type(error).__name__}") from error
 
 

@@ -46,6 +46,7 @@ class Mail:
 class Scanning:
     """Signs under way, and those that were there at once."""
 
+    spool_id: str = ""
     signs: tuple[Sign, ...] = ()
     asked: tuple[tuple[By, Future[tuple[Sign, ...]]], ...] = ()
     until: float = 0.0
@@ -62,6 +63,9 @@ class Scanning:
             except (TimeoutError, CancelledError):
                 future.cancel()  # of use where no thread has taken it up
                 signs.append(Sign(by, None, "no answer in time"))
+            except Exception as error:  # no sign is a reason to lose a mail
+                _log.error(Event.TROUBLE, spool=self.spool_id, part="scan", error=repr(error), exc_info=error)
+                signs.append(Sign(by, None, "a fault of ours: the log tells"))
         return spamsigns.judge(signs, dnsbl_needed=self.dnsbl_needed)
 
 
@@ -112,7 +116,7 @@ class Scanner:
             except RuntimeError as error:  # the system gives us no thread, or we are being shut down
                 signs = (*signs, Sign(by, None, str(error)))
         until = monotonic() + self._spam.seconds + GRACE
-        return Scanning(signs, tuple(asked), until, self._spam.dnsbl_needed)
+        return Scanning(envelope.id, signs, tuple(asked), until, self._spam.dnsbl_needed)
 
     def close(self) -> None:
         """What runs still ends by its own deadline."""
@@ -137,9 +141,6 @@ class Scanner:
                 "no answer in time" if late else spamsigns.plain(error.strerror or str(error)) or type(error).__name__
             )
             signs = (Sign(by, None, words),)
-        except Exception as error:  # no sign is a reason to lose a mail
-            _log.error(Event.TROUBLE, spool=mail.about.spool_id, part="scan", error=repr(error), exc_info=True)
-            signs = (Sign(by, None, "a fault of ours: the log tells"),)
         self._tell(by, mail, next((sign.words for sign in signs if sign.says is None), ""))
         return signs
 

@@ -117,6 +117,13 @@ def test_a_silent_list_is_left_alone():
 
 # -- rspamd
 
+
+def raw_http(rest):
+    """An answer in which anything may stand, once the whole request is there."""
+    whole = http(b"")
+    return lambda got: None if whole(got) is None else b"HTTP/1.1 200 OK\r\n" + rest
+
+
 ANSWER = b'{"is_skipped":false,"score":7.31,"required_score":15.0,"action":"%s","symbols":{"X":{"name":"X"}}}'
 
 
@@ -180,13 +187,17 @@ def test_what_rspamd_is_told():
             lambda got: b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{" if b"Buy now.\r\n" in got else None,
             "no answer over HTTP: IncompleteRead",
         ),
+        (raw_http(b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n{}"), "no answer over HTTP: "),
+        (raw_http(b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 24 + b"\r\n{}"), "no answer over HTTP: "),
+        (http(b'{"action":"reject","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "no answer of rspamd's: "),
     ],
 )
 def test_an_answer_that_is_none(answer, words):
-    with answering(answer) as (place, _), scanner(rspamd=f"http://{place}") as scan:
+    with capture_logs() as logs, answering(answer) as (place, _), scanner(rspamd=f"http://{place}") as scan:
         made = scan(by())
     (sign,) = made.signs
     assert (made.state, sign.says) == (Spam.HAM, None)
+    assert [line["log_level"] for line in logs] == ["warning"], "its fault, and none of ours"
     assert sign.words.startswith(words)
 
 
@@ -312,6 +323,23 @@ def test_a_fault_of_ours_is_noted(monkeypatch):
         assert scan(by()).lines == ("spam ham", "rspamd unknown (a fault of ours: the log tells)")
 
 
+def test_a_ping_that_breaks_loses_no_mail(monkeypatch):
+    def breaks(*_):
+        raise OverflowError
+
+    monkeypatch.setattr(rspamd, "ping", breaks)
+    with silent() as place, scanner(rspamd=f"http://{place}", seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "rspamd unknown (a fault of ours: the log tells)")
+
+
+def test_a_ping_is_answered_with_any_length():
+    def answer(got):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\npong" if got.startswith(b"GET") else None
+
+    with answering(answer) as (place, _), scanner(rspamd=f"http://{place}", seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "rspamd unknown (no answer in time)")
+
+
 def test_without_a_thread_mail_goes_on():
     config = Config(spam=SpamSettings(rspamd="http://127.0.0.1:1", headers_from=("pipe",)))
     made = Scanner(config, None)
@@ -332,6 +360,8 @@ def test_without_a_thread_mail_goes_on():
         (http(b'{"error":"Unauthorized"}', "403 No"), "rspamd does not learn it: Unauthorized"),
         (http(b"{}", "500 No"), "rspamd does not learn it: HTTP 500"),
         (http(b"<html>"), "is no controller of rspamd's"),
+        (http(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "is no controller of rspamd's"),
+        (raw_http(b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n{}"), "no answer over HTTP"),
         (lambda got: b"hello" if b"Buy now.\r\n" in got else None, "no answer over HTTP"),
     ],
 )
