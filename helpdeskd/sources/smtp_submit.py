@@ -97,6 +97,8 @@ class SubmissionTalk(Talk):
         await super()._mail(arg)
 
     async def objection(self, content: Content) -> tuple[Refusal, str] | None:
+        if content.trouble is not None:
+            return None  # it cannot be kept, which is said in its own words
         from helpdeskd.mail.verify import sole_author  # an installation without this door need not load it here
 
         try:
@@ -106,7 +108,7 @@ class SubmissionTalk(Talk):
                 if len(head) >= _HEAD:
                     break
         except OSError:
-            return None  # it cannot be kept either, which is said in its own words
+            return None  # nor can it be kept
         if sole_author(head).lower() != self.user.lower():
             return Refusal.NOT_YOURS, "550 5.7.1 From must be your own address, and that alone"
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import ssl
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from helpdeskd.errors import Temporary
+from helpdeskd.sources import smtp_data
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
 TLS = Path(__file__).parent / "tls"
@@ -174,6 +176,18 @@ async def test_so_is_from(doors, client, head, answer):
     await client.mail(head + b"\r\nhello\r\n", answer)
     assert len(doors.mails()) == (answer == "250")
     await client.mail()  # the session goes on
+
+
+async def test_a_full_disk_is_no_fault_of_from(doors, client, monkeypatch):
+    """What was kept of the mail is gone by then, its From too."""
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(smtp_data.tempfile, "TemporaryFile", full)
+    await client.ask(f"AUTH PLAIN {RIGHT}", "235")
+    await client.mail(MAIL + b"x" * 2_000_000 + b"\r\n", "452 4.3.1")
+    await client.mail()
 
 
 async def test_it_is_no_relay_either(client):
