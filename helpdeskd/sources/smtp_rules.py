@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from ipaddress import IPv6Address, IPv6Network
 from typing import TYPE_CHECKING, Protocol
@@ -53,6 +54,15 @@ class Limits:
         self.data_seconds = data_seconds
 
 
+class LoggedIn(Protocol):
+    """Who has logged in, and whether that still holds (guard.submission)."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def holds(self) -> Callable[[], bool]: ...
+
+
 class House(Protocol):
     """What a connection asks of the doors it came through."""
 
@@ -65,7 +75,8 @@ class House(Protocol):
     def left(self, talk: Link) -> None: ...
     def refused(self, reason: Refusal) -> None: ...
     def wanted(self, recipient: str) -> bool: ...
-    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[str | None]: ...
+    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[LoggedIn | None]: ...
+    def still_in(self, known: LoggedIn) -> asyncio.Future[bool]: ...
     def check_room(self) -> None: ...
     def keep(self, talk: Link, content: Content) -> asyncio.Future[str]: ...
 

@@ -7,13 +7,14 @@ import base64
 import errno
 import ssl
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import StoreDown, Temporary
 from helpdeskd.sources import smtp_data
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
@@ -22,13 +23,26 @@ ADA = "ada@client.example"
 PASSWORD = "correct horse \u00e4"
 
 
-def log_in(name: str, password: str, peer: str) -> str | None:
+@dataclass
+class Known:
+    """Who logs in, and what becomes of it."""
+
+    address: str
+    state: bool | Exception = True
+
+    def holds(self) -> bool:
+        if isinstance(self.state, Exception):
+            raise self.state
+        return self.state
+
+
+def log_in(name: str, password: str, peer: str) -> Known | None:
     assert peer == "127.0.0.1"
     if name == "locked":
         raise Temporary("too many failures")
     if name == "broken":
         raise RuntimeError(f"a bug with {password}")
-    return ADA if (name.lower(), password) == (ADA, PASSWORD) else None
+    return Known(ADA) if (name.lower(), password) == (ADA, PASSWORD) else None
 
 
 def b64(*parts: str) -> str:
@@ -188,6 +202,20 @@ async def test_a_full_disk_is_no_fault_of_from(doors, client, monkeypatch):
     await client.ask(f"AUTH PLAIN {RIGHT}", "235")
     await client.mail(MAIL + b"x" * 2_000_000 + b"\r\n", "452 4.3.1")
     await client.mail()
+
+
+async def test_a_log_in_that_has_ended_takes_no_further_mail(doors, client):
+    await client.ask(f"AUTH PLAIN {RIGHT}", "235")
+    await client.mail()
+    (talk,) = doors._talks
+    talk._known.state = StoreDown("no store")
+    await client.ask(f"MAIL FROM:<{ADA}>", "451 4.3.0")
+    talk._known.state = True
+    await client.mail()
+    talk._known.state = False
+    await client.ask(f"MAIL FROM:<{ADA}>", "421 4.7.0")
+    await client.closed()
+    assert len(doors.mails()) == 2
 
 
 async def test_it_is_no_relay_either(client):
