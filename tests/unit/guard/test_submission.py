@@ -44,7 +44,7 @@ class House:
 
     def __call__(self, name: str = "ada@staff.example", password: str = PASSWORD, address: str = HOME) -> str | None:
         found = self.known(name, password, address)
-        return found and found.address
+        return None if found is None else found.address
 
     def known(self, name: str = "ada@staff.example", password: str = PASSWORD, address: str = HOME) -> LoggedIn | None:
         return log_in(self.logins, name, password, address)
