@@ -225,10 +225,10 @@ class Doors:
         """Not behind those who log in: it is a matter of two reads."""
         return self._loop.run_in_executor(None, known.holds)
 
-    def check_room(self) -> None:
-        """NoRoom at the disk's reserve; OSError when there is no spool."""
+    def check_room(self, *, anew: bool = False) -> None:
+        """NoRoom at the disk's reserve; OSError when there is no spool. What was seen a moment ago will do, unless `anew`."""
         now = self._loop.time()
-        if now >= self._room_until:
+        if anew or now >= self._room_until:
             spool.check_room(self.spool_root)
             self._room_until = now + ROOM_SECONDS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, cast
 
 from aiosmtpd.smtp import Envelope
@@ -297,7 +298,7 @@ class Talk(Link):
         return 1
 
     async def _take_mail(self, times: int) -> None:
-        content = Content(self.house.limits.size, self.house.scratch)
+        content = Content(self.house.limits.size, self.house.scratch, partial(self.house.check_room, anew=True))
         try:
             await self.push("354 end with <CR><LF>.<CR><LF>")
             await read_content(self._reader, content)

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import errno
 import ssl
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from helpdeskd.errors import StoreDown, Temporary
-from helpdeskd.sources import smtp_data
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
 TLS = Path(__file__).parent / "tls"
@@ -198,7 +198,7 @@ async def test_a_full_disk_is_no_fault_of_from(doors, client, monkeypatch):
     def full(**_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(smtp_data.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     await client.ask(f"AUTH PLAIN {RIGHT}", "235")
     await client.mail(MAIL + b"x" * 2_000_000 + b"\r\n", "452 4.3.1")
     await client.mail()
