@@ -62,7 +62,6 @@ async def test_what_is_offered(doors):
         ("AUTH PLAIN AGEAYg==", "502 5.5.1"),
         ("STARTTLS", "502 5.5.1"),
         ("ETRN desk.example", "500 5.5.1"),
-        ("BDAT 5 LAST", "502 5.5.1"),
         ("", "500 5.5.1"),
         ("\xff\xfe", "500 5.5.1"),
         ("EHLO", "501 5.5.4"),

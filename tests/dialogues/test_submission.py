@@ -164,6 +164,11 @@ async def test_guesses_have_an_end(doors, client):
         ("MAIL FROM:<ada+x@client.example>", "553 5.7.1"),
         ("MAIL FROM", "501"),
         ("MAIL FROM:<ADA@client.example>", "250"),
+        ("MAIL FROM:<ada@client.example> AUTH=<>", "250"),
+        ("MAIL FROM:<ada@client.example> size=10 auth=e+3Dmc2@client.example BODY=8BITMIME", "250"),
+        ("MAIL FROM:<ada@client.example> AUTH=bob@client.example", "250"),  # who has logged in is known better
+        ("MAIL FROM:<ada@client.example> AUTH=", "501 5.5.4"),
+        ("MAIL FROM:<ada@client.example> AUTH=a+zz", "501 5.5.4"),
     ],
 )
 async def test_the_sender_is_oneself(client, line, answer):
