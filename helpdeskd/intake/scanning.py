@@ -14,6 +14,7 @@ from helpdeskd import log, spool
 from helpdeskd.config import Config
 from helpdeskd.errors import DnsTrouble
 from helpdeskd.intake import clamd, rspamd
+from helpdeskd.intake.exchange import Unreachable
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
 from helpdeskd.mail import spamsigns
@@ -24,8 +25,12 @@ from helpdeskd.threads import tell_name
 MAX_THREADS = 32  # for each of those who are asked
 GRACE = 3.0  # seconds beyond the deadline of whoever is asked: a ping, a thread that is to be had
 PING_SECONDS = 1.0
-# One that answers neither a mail nor a ping is not asked for so long. A mail at which it alone takes long lets no others pass.
-REST_SECONDS = 30.0
+# A scanner that is busy answers no ping either, and is asked all the same: else whoever keeps it busy has all other mails pass unseen.
+# One that answers nobody for so long, or takes no connection, rests: of each so many seconds a ping is sent once, and the first that is
+# answered ends it.
+GONE_SECONDS = 60.0
+REST_SECONDS = 2.0
+LIST_REST_SECONDS = 30.0  # the same for a list, which other servers of DNS answer for
 
 # What settings call a door at which mail has come past a server of ours.
 _NAMES = {Door.SMTP.value: "relays", Door.LMTP.value: "lmtp", Door.PIPE.value: "pipe", Door.IMAP.value: "mailboxes"}
@@ -91,7 +96,10 @@ class Scanner:
             self._pings[By.CLAMD] = partial(clamd.ping, spam.clamd)
         threads = min(config.intake.batch, MAX_THREADS) * len(self._asks)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scan", initializer=tell_name) if threads else None
-        self._rests: dict[By | str, float] = {}  # who is not asked, and until when
+        self._rests: dict[
+            By | str, float
+        ] = {}  # who is not asked, and until when: a list asked again, a scanner pinged first
+        self._unheard: dict[By, float] = {}  # since when nobody has had an answer of it
         self._troubled: set[By] = set()  # who did not answer the last time
         self._lock = threading.Lock()
 
@@ -128,15 +136,18 @@ class Scanner:
         return not client and not envelope.auth and _NAMES.get(envelope.door) in self._spam.headers_from
 
     def _asked(self, by: By, mail: Mail) -> tuple[Sign, ...]:
-        until = monotonic() + self._spam.seconds
-        if self._rests.get(by, 0.0) > monotonic():
+        if self._still_rests(by):
             return (Sign(by, None, "not asked: it did not answer a moment ago"),)
+        begun = monotonic()
         try:
-            signs = self._asks[by](mail, until)
+            signs = self._asks[by](mail, begun + self._spam.seconds)
+            self._unheard.pop(by, None)
         except OSError as error:
             late = isinstance(error, TimeoutError)
-            if late:
-                self._rest_if_gone(by)
+            if not late:
+                self._unheard.pop(by, None)
+            elif self._is_gone(by, begun, error):
+                self._rests[by] = monotonic() + REST_SECONDS
             words = (
                 "no answer in time" if late else spamsigns.plain(error.strerror or str(error)) or type(error).__name__
             )
@@ -144,15 +155,31 @@ class Scanner:
         self._tell(by, mail, next((sign.words for sign in signs if sign.says is None), ""))
         return signs
 
-    def _rest_if_gone(self, by: By) -> None:
-        """Was it this mail that took long, or does it answer nobody?"""
-        ping = self._pings.get(by)
-        if ping is None:
-            return
-        try:
-            ping(monotonic() + PING_SECONDS)
-        except OSError:
+    def _is_gone(self, by: By, begun: float, error: OSError) -> bool:
+        """It did not answer in time: was it this mail that took long, or is it gone?"""
+        if by not in self._pings:
+            return False
+        unheard = self._unheard.setdefault(by, begun)
+        return isinstance(error, Unreachable) or (monotonic() - unheard >= GONE_SECONDS and not self._lives(by))
+
+    def _still_rests(self, by: By) -> bool:
+        until = self._rests.get(by)
+        if until is None:
+            return False
+        if until <= monotonic() and self._lives(by):
+            self._rests.pop(by, None)
+            return False
+        if until <= monotonic():
             self._rests[by] = monotonic() + REST_SECONDS
+        return True
+
+    def _lives(self, by: By) -> bool:
+        try:
+            self._pings[by](monotonic() + PING_SECONDS)
+        except OSError:
+            return False
+        self._unheard.pop(by, None)
+        return True
 
     def _tell(self, by: By, mail: Mail, trouble: str) -> None:
         """Once when it begins to fail, once when it is over: not for each mail."""
@@ -181,7 +208,7 @@ class Scanner:
             return spamsigns.of_list(client, zone, dns.until(until).a(name))
         except DnsTrouble as error:
             if error.silent:
-                self._rests[zone] = monotonic() + REST_SECONDS
+                self._rests[zone] = monotonic() + LIST_REST_SECONDS
             return Sign(By.DNSBL, None, f"{zone}: {spamsigns.plain(str(error))}")
 
 

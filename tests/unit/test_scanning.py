@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import struct
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -268,6 +269,7 @@ def test_nobody_is_there():
 
 def test_one_that_is_silent_costs_its_time_once(monkeypatch):
     monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
     with silent() as place, scanner(rspamd=f"http://{place}", clamd=place, seconds=1) as scan:
         first, second = scan(by()), scan(by())
     assert {sign.words for sign in first.signs} == {"no answer in time"}
@@ -285,6 +287,41 @@ def test_a_mail_that_takes_long_lets_no_other_pass(monkeypatch):
     with answering(slow) as (place, _), scanner(clamd=place, seconds=1) as scan:
         assert scan(by(), raw=b"slow").lines == ("spam ham", "clamd unknown (no answer in time)")
         assert scan(by()).state is Spam.VIRUS
+
+
+def test_one_that_is_busy_is_asked_all_the_same(monkeypatch):
+    """All its threads are at work, and it answers no ping either: still the next mail gets its time."""
+    monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    found, busy = virus(b"Bad"), [True]
+    with answering(lambda got: None if busy else found(got)) as (place, _), scanner(clamd=place, seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+        busy.clear()
+        assert scan(by()).state is Spam.VIRUS
+
+
+def test_a_rest_ends_with_the_first_ping_that_is_answered(monkeypatch):
+    monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(scanning, "REST_SECONDS", 0.0)
+    found, dead = virus(b"Bad"), [True]
+    with answering(lambda got: None if dead else found(got)) as (place, said), scanner(clamd=place, seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+        assert scan(by()).lines == ("spam ham", "clamd unknown (not asked: it did not answer a moment ago)")
+        dead.clear()
+        assert scan(by()).state is Spam.VIRUS
+    assert b"zPING\0" in said
+
+
+def test_one_that_takes_no_connection_rests_at_once(tmp_path):
+    """Its queue is full: a program that hangs."""
+    place = tmp_path / "clamd.ctl"
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX) as first:
+        door.bind(str(place))
+        door.listen(0)
+        first.connect(str(place))
+        with scanner(clamd=f"unix:{place}", seconds=1) as scan:
+            assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+            assert scan(by()).lines == ("spam ham", "clamd unknown (not asked: it did not answer a moment ago)")
 
 
 def test_nobody_is_waited_for_beyond_the_deadline():
@@ -328,14 +365,16 @@ def test_a_ping_that_breaks_loses_no_mail(monkeypatch):
         raise OverflowError
 
     monkeypatch.setattr(rspamd, "ping", breaks)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
     with silent() as place, scanner(rspamd=f"http://{place}", seconds=1) as scan:
         assert scan(by()).lines == ("spam ham", "rspamd unknown (a fault of ours: the log tells)")
 
 
-def test_a_ping_is_answered_with_any_length():
+def test_a_ping_is_answered_with_any_length(monkeypatch):
     def answer(got):
         return b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\npong" if got.startswith(b"GET") else None
 
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
     with answering(answer) as (place, _), scanner(rspamd=f"http://{place}", seconds=1) as scan:
         assert scan(by()).lines == ("spam ham", "rspamd unknown (no answer in time)")
 
