@@ -21,7 +21,8 @@ MAX_RECIPIENTS = 100
 CHUNK = 1 << 16
 LEARN_SECONDS = 30.0
 
-# What rspamd would have an MTA do. Its `soft reject` is about rates and greylisting, and any other is of its operator's own making.
+# What rspamd would have an MTA do. Its `soft reject` is about rates and greylisting, and any other is of its operator's own making:
+# evidence, which changes nothing.
 _SAYS = {
     "no action": Spam.HAM,
     "greylist": Spam.SUSPECT,
@@ -69,8 +70,12 @@ def check(url: str, raw: bytes, about: About, until: float) -> Sign:
         answer = msgspec.json.decode(said, type=_Answer)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise OSError(f"no answer of rspamd's: {plain(str(error))}") from error
-    words = f"{plain(answer.action)}, {answer.score:.1f} of {answer.required_score:.1f}"
-    return Sign(By.RSPAMD, _SAYS.get(answer.action), words)
+    words = f"{plain(answer.action)}, {_points(answer.score)} of {_points(answer.required_score)}"
+    return Sign(By.RSPAMD, _SAYS.get(answer.action, Spam.SUSPECT), words)
+
+
+def _points(score: float) -> str:
+    return f"{score:.1f}" if abs(score) < 1e6 else f"{score:.1e}"
 
 
 def ping(url: str, until: float) -> None:

@@ -137,17 +137,26 @@ ANSWER = b'{"is_skipped":false,"score":7.31,"required_score":15.0,"action":"%s",
         (b"rewrite subject", Spam.SPAM),
         (b"quarantine", Spam.SPAM),
         (b"reject", Spam.SPAM),
-        (b"soft reject", None),
-        (b"of our own", None),
+        (b"soft reject", Spam.SUSPECT),
+        (b"of our own", Spam.SUSPECT),
     ],
 )
 def test_what_rspamd_answers(action, says):
     with (
+        capture_logs() as logs,
         answering(http(ANSWER % action)) as (place, _),
         scanner(rspamd=f"http://{place}") as scan,
     ):
         (sign,) = scan(by()).signs
+    assert logs == []
     assert (sign.by, sign.says, sign.words) == (By.RSPAMD, says, f"{action.decode()}, 7.3 of 15.0")
+
+
+def test_what_rspamd_says_is_one_short_line():
+    answer = b'{"action":"%s","score":1e308,"required_score":-1e308}' % (b"a\\n" * 100_000)
+    with answering(http(answer)) as (place, _), scanner(rspamd=f"http://{place}") as scan:
+        (sign,) = scan(by()).signs
+    assert sign.words == "a " * 75 + ", 1.0e+308 of -1.0e+308"
 
 
 def test_what_rspamd_is_told():
