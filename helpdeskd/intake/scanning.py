@@ -19,7 +19,7 @@ from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
 from helpdeskd.mail import spamsigns
 from helpdeskd.model.mail import Door
-from helpdeskd.model.spam import UNASKED, By, Judgement, Sign
+from helpdeskd.model.spam import UNASKED, By, Judgement, Sign, Spam
 from helpdeskd.threads import tell_name
 
 MAX_THREADS = 32  # for each of those who are asked
@@ -205,7 +205,11 @@ class Scanner:
         if self._rests.get(zone, 0.0) > monotonic():
             return Sign(By.DNSBL, None, f"{zone}: not asked: it did not answer a moment ago")
         try:
-            return spamsigns.of_list(client, zone, dns.until(until).a(name))
+            ask = dns.until(until).a
+            sign = spamsigns.of_list(client, zone, ask(name))
+            if sign.says is Spam.SUSPECT and ask(spamsigns.NOBODY + zone):
+                return Sign(By.DNSBL, None, f"{zone} lists 127.0.0.1, and so it may list everybody")
+            return sign
         except DnsTrouble as error:
             if error.silent:
                 self._rests[zone] = monotonic() + LIST_REST_SECONDS

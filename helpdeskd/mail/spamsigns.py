@@ -27,6 +27,7 @@ _YES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+NOBODY = "1.0.0.127."  # no list that is well has it (RFC 5782 section 5)
 _LISTED = ip_network("127.0.0.0/24")
 _ERROR = ip_network("127.255.255.0/24")  # Spamhaus and others: asked wrongly, or too often
 

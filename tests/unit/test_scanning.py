@@ -94,14 +94,28 @@ def test_lists_are_asked_about_clients_from_outside():
             "dnsbl ham (b.example does not list 192.0.2.99)",
             "dnsbl unknown (c.example refuses to answer: 127.255.255.254)",
         )
-        assert len(asked) == 3
+        assert len(asked) == 4
+        assert "1.0.0.127.a.example" in asked, "before a listing is believed"
         for other in (by(peer="127.0.0.1"), by("lmtp", "192.0.2.99"), by("pipe", ""), by("imap", "")):
             assert scan(other).lines == ()
-        assert len(asked) == 3
+        assert len(asked) == 4
         scan(by())
-        assert len(asked) == 3, "answers are kept"
+        assert len(asked) == 4, "answers are kept"
     with scanner(dns, dnsbl=("a.example", "b.example"), dnsbl_needed=1) as scan:
         assert scan(by()).state is Spam.SPAM
+
+
+@pytest.mark.parametrize(
+    ("of_nobody", "words"),
+    [
+        (("127.0.0.2",), "a.example lists 127.0.0.1, and so it may list everybody"),
+        (DnsTrouble("A of it: NoNameservers"), "a.example: A of it: NoNameservers"),
+    ],
+)
+def test_a_list_of_everybody_lists_nobody(of_nobody, words):
+    dns = names({"99.2.0.192.a.example": ("127.0.0.2",), "1.0.0.127.a.example": of_nobody})
+    with scanner(dns, dnsbl=("a.example",), dnsbl_needed=1) as scan:
+        assert scan(by()).lines == ("spam ham", f"dnsbl unknown ({words})")
 
 
 def test_a_silent_list_is_left_alone():
