@@ -4,6 +4,7 @@ HelpdeskdError
 ├── ConfigError          settings are wrong; carries every problem at once
 ├── Temporary            the same act may succeed later; a door answers 4xx, pipe.py exits 75
 │   ├── NoRoom           the disk is at its reserve
+│   ├── Busy             too many wait for the same thing already
 │   ├── StoreDown        the database cannot be reached, is locked or is read-only
 │   └── DnsTrouble       DNS does not answer, or not in time
 ├── PutOff               this one mail is better looked at again later; nothing else waits for it
@@ -34,6 +35,14 @@ class Temporary(HelpdeskdError):
 
 class NoRoom(Temporary):
     """The disk is at its reserve."""
+
+
+class Busy(Temporary):
+    """Too many wait for the same thing already. `seconds` until it is worth another try."""
+
+    def __init__(self, text: str, seconds: int) -> None:
+        super().__init__(text)
+        self.seconds = seconds
 
 
 class StoreDown(Temporary):

@@ -8,9 +8,8 @@ from pathlib import Path
 import click
 from sqlalchemy import Connection
 
-from helpdeskd.cli.mail_again import write_new
 from helpdeskd.cli.opened import reading, writing
-from helpdeskd.cli.output import say, size
+from helpdeskd.cli.output import say, size, write_new
 from helpdeskd.cli.ticket_work import actor_of, as_option
 from helpdeskd.desk import files
 from helpdeskd.desk.context import Part

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ import click
 from helpdeskd import tray
 from helpdeskd.cli import EX_REFUSED
 from helpdeskd.cli.opened import reading, writing
-from helpdeskd.cli.output import echo_json, json_option, say
+from helpdeskd.cli.output import echo_json, json_option, say, write_new
 from helpdeskd.desk import reparse as again
 from helpdeskd.desk.arrived import believe, parts_of
 from helpdeskd.errors import BadMail, NotFound, Refused
@@ -79,19 +78,6 @@ def _export_parked(ctx: click.Context, here: Installation, folder: Path) -> None
             say(str(place))
     if failed:
         ctx.exit(EX_REFUSED)
-
-
-def write_new(place: Path, raw: bytes) -> None:
-    try:
-        file = open(place, "xb", opener=partial(os.open, mode=0o600))  # noqa: SIM115 - a mail is nobody else's business
-        try:
-            with file:
-                file.write(raw)
-        except OSError:  # half a mail would pass for one, and keep the next try from writing it
-            place.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise Refused("no-file", f"cannot write {place}: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

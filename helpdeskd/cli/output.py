@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from helpdeskd.errors import Refused
 from helpdeskd.mail import reply
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
@@ -134,3 +137,17 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
         count /= 1000
     return f"{count:.1f} TB"
+
+
+def write_new(place: Path, raw: bytes) -> None:
+    """A new file, for its owner alone, whole or not at all. Raises Refused("no-file")."""
+    try:
+        file = open(place, "xb", opener=partial(os.open, mode=0o600))  # noqa: SIM115 - a mail is nobody else's business
+        try:
+            with file:
+                file.write(raw)
+        except OSError:  # half a mail would pass for one, and keep the next try from writing it
+            place.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise Refused("no-file", f"cannot write {place}: {error.strerror}") from error

@@ -19,14 +19,14 @@ from helpdeskd.model.people import Person
 from helpdeskd.store import schema
 
 _l, _f, _s = schema.login.c, schema.login_failure.c, schema.session.c
-_COLUMNS = (_l.person_id, _l.username, _l.password_hash, _l.password_at, _l.totp_seed, _l.last_at)
-_BY_NAME = select(*_COLUMNS).where(_l.username_key == bindparam("key"))
+COLUMNS = (_l.person_id, _l.username, _l.password_hash, _l.password_at, _l.totp_seed, _l.last_at)
+_BY_NAME = select(*COLUMNS).where(_l.username_key == bindparam("key"))
 _FAILURE = select(_f.count.label("failures"), _f.last_at).where(
     _f.kind == bindparam("kind"), _f.key == bindparam("key")
 )
 _LAST = select(_l.person_id).order_by(_l.person_id.desc()).limit(1)
 _FROM = select(_l.password_hash).where(_l.person_id >= bindparam("at")).order_by(_l.person_id).limit(1)
-_BY_PERSON = select(*_COLUMNS).where(_l.person_id == bindparam("person_id"))
+_BY_PERSON = select(*COLUMNS).where(_l.person_id == bindparam("person_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class Kind(StrEnum):
 
     ACCOUNT = "account"
     ADDRESS = "address"
+    CODE = "code"  # one-time codes of an account, where the password was right
     RESET = "reset"  # no log-in: a link to set a password that was asked for
 
 
@@ -81,17 +82,27 @@ class Who:
         return ((Kind.ADDRESS, self.address), (Kind.ACCOUNT, self.account))
 
 
+def name_key(name: str) -> str:
+    """One spelling of a user name, whatever the case.
+
+    What looks like an address is spelled as addresses are (people.find): folded further, straße.de would be strasse.de, which is
+    somebody else's.
+    """
+    name = name.strip()
+    return name.lower() if "@" in name else name.casefold()
+
+
 def account(name: str, person: Person | None) -> str:
     """What is counted for an account: the person, however they are named. Names of nobody are counted as well, so that nobody learns
     from a lock which there are; hashed, since they may be of any length and are often a password in the wrong box."""
     if person is not None:
         return f"#{person.id}"
-    return "?" + hashlib.sha256(name.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+    return "?" + hashlib.sha256(name_key(name).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def by_name(conn: Connection, username: str) -> Login | None:
     """Whatever the case."""
-    row = conn.execute(_BY_NAME, {"key": username.strip().casefold()}).one_or_none()
+    row = conn.execute(_BY_NAME, {"key": name_key(username)}).one_or_none()
     return None if row is None else Login(*row)
 
 
@@ -120,7 +131,7 @@ def set_username(conn: Connection, desk: Desk, now: datetime, *, person: Person,
     other = by_name(conn, name)
     if other is not None and other.person_id != person.id:
         raise Refused("username-taken", f"{name} is somebody else's user name")
-    values = {"username": name, "username_key": name.casefold()}
+    values = {"username": name, "username_key": name_key(name)}
     _put(conn, person.id, values)
     return _there(conn, person.id)
 
@@ -137,7 +148,8 @@ def set_password(conn: Connection, desk: Desk, now: datetime, *, person: Person,
 
 
 def set_totp(conn: Connection, desk: Desk, now: datetime, *, person: Person, seed: str) -> None:
-    """Switch one-time codes on, or off with an empty seed. Sessions end, and recovery codes (desk.recovery has new ones).
+    """Switch one-time codes on, or off with an empty seed. Sessions end, and recovery codes (desk.recovery has new ones); wrong codes
+    are forgotten.
 
     Raises NotFound where they cannot log in yet.
     """
@@ -145,6 +157,7 @@ def set_totp(conn: Connection, desk: Desk, now: datetime, *, person: Person, see
         raise NotFound("login", person.email)
     _put(conn, person.id, {"totp_seed": seed, "totp_step": 0})
     recovery.drop(conn, person_id=person.id)
+    _forget(conn, Kind.CODE, account("", person))
     end_sessions(conn, person_id=person.id)
 
 
@@ -183,7 +196,9 @@ def logged_in(
     if recovery_code is not None and not recovery.use(conn, login.person_id, recovery_code):
         raise Refused("used-code", "this recovery code was used")
     for kind, key in who.counted:
-        conn.execute(delete(schema.login_failure).where(_f.kind == kind.value, _f.key == key))
+        _forget(conn, kind, key)
+    if login.totp_seed:
+        _forget(conn, Kind.CODE, who.account)
     return _there(conn, login.person_id)
 
 
@@ -224,6 +239,11 @@ def asked(conn: Connection, desk: Desk, now: datetime, *, account: str, most: Lo
     return _attempt(conn, now, Kind.RESET, account, most) is not None
 
 
+def code_tried(conn: Connection, desk: Desk, now: datetime, *, account: str, most: Lockout) -> bool:
+    """May a one-time code be looked at, or were there `most.attempts` in a row? It counts as one more, until `logged_in`."""
+    return _attempt(conn, now, Kind.CODE, account, most) is not None
+
+
 def _attempt(conn: Connection, now: datetime, kind: Kind, key: str, lockout: Lockout) -> int | None:
     """How many in a row, or None. One statement, so that none is counted twice or not at all."""
     anew = now - timedelta(minutes=lockout.minutes)
@@ -241,6 +261,10 @@ def _uncount(conn: Connection, kind: Kind, key: str) -> None:
     this = and_(_f.kind == kind.value, _f.key == key)
     conn.execute(delete(schema.login_failure).where(this, _f.count <= 1))
     conn.execute(update(schema.login_failure).where(this).values(count=_f.count - 1))
+
+
+def _forget(conn: Connection, kind: Kind, key: str) -> None:
+    conn.execute(delete(schema.login_failure).where(_f.kind == kind.value, _f.key == key))
 
 
 def purge(conn: Connection, now: datetime, older_than: timedelta = timedelta(days=1)) -> None:

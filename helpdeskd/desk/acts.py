@@ -301,7 +301,7 @@ def _hold(act: Act) -> Did:
 def _report(act: Act) -> None:
     if act.decision.reason is Reason.DELIVERY_REPORT:
         for outbox_id, fate in act.facts.fates:
-            delivery.report(*act.given, outbox_id, fate)
+            delivery.report(*act.given, outbox_id, fate, proven=outbox_id in act.facts.proven)
 
 
 _ACTS: dict[Action, Callable[[Act], Did]] = {

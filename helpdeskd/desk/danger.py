@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from helpdeskd.desk.context import Part
-from helpdeskd.mail import filetypes
+from helpdeskd.mail import fileclaims, filetypes
 from helpdeskd.model.files import Danger, Withheld, withheld
 from helpdeskd.model.people import Department
 from helpdeskd.model.ticket import Attachment
@@ -46,7 +46,7 @@ def flags(file: Attachment | Part) -> tuple[Flag, ...]:
     found = [Flag(danger.value)] if danger is not Danger.NONE else []
     if filetypes.hides_its_ending(file.name):
         found.append(Flag.HIDDEN)
-    if file.found_type is not None and filetypes.pretends(file.content_type, file.found_type):
+    if file.found_type is not None and fileclaims.pretends(file.content_type, file.found_type):
         found.append(Flag.OTHER)
     return tuple(found)
 

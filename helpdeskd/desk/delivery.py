@@ -12,7 +12,8 @@ from helpdeskd.desk.context import Bounced, Desk, Told, Words
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
 from helpdeskd.errors import NotFound
-from helpdeskd.model.mail import Delivery, Fate, Severity
+from helpdeskd.mail.bounce.blame import blames
+from helpdeskd.model.mail import Delivery, Fate
 from helpdeskd.model.outgoing import NoticeName, OutboxRow, OutboxState
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import History, Visibility
@@ -67,13 +68,17 @@ def record(
     return muted
 
 
-def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fate) -> None:
-    """A delivery report tells this of a mail of ours. What it says again, or of a mail that cannot have left, counts for nothing."""
+def report(conn: Connection, desk: Desk, now: datetime, outbox_id: int, fate: Fate, *, proven: bool = False) -> None:
+    """A delivery report tells this of a mail of ours. What it says again, or of a mail that cannot have left, counts for nothing.
+
+    `proven`: it knows what only those know who have had the mail. Then it may count against the address, too.
+    """
     words = _words(fate)
     if fate.delivery is Delivery.FAILED:
         bounced = outbox.bounced(conn, outbox_id, words)
         if bounced is not None:
-            hard = fate.severity is Severity.HARD
+            left = bounced.sent_at or bounced.created_at
+            hard = proven and now - left <= mutes.NEWS and blames(bounced.recipient, fate)
             muted = record(conn, desk, now, bounced, bounced.state, words, _judged(fate), hard=hard)
             desk.hear(Told(bounced=(Bounced(bounced, words, muted),)))
         return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -24,12 +23,11 @@ from sqlalchemy import (
     union_all,
 )
 
-from helpdeskd.desk import addresses, people, rows, sameness
+from helpdeskd.desk import addresses, people, reported, rows, sameness
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import Refused
 from helpdeskd.mail import ids
-from helpdeskd.mail.report import fate_of
-from helpdeskd.model.mail import Fate, Inbound, Verdict
+from helpdeskd.model.mail import Inbound, Verdict
 from helpdeskd.model.people import Department, Person
 from helpdeskd.model.routing import Evidence, Facts, Match, Original
 from helpdeskd.model.ticket import Ticket
@@ -39,8 +37,6 @@ MAX_IDS = 50  # of References: the root and the nearest ones
 MAX_SHARED = 50  # a newsletter's Message-ID may be named by thousands of mails: the latest count
 MAX_SUBJECTS = 200
 MAX_NUMBERS = 10  # of tags in one subject
-
-_ENVELOPE_TOKEN = re.compile(r"b-([0-9a-f]{32})")  # as outgoing.letter writes it
 
 _t, _m, _r, _o, _a, _p = (
     schema.ticket.c,
@@ -82,11 +78,6 @@ _KNOWN = union_all(
 )
 # The same for most mails, which name none but their own.
 _KNOWN_OF_OWN = union_all(*_stored(_m.mail_id == bindparam("own"), _r.mail_id == bindparam("own")))
-_REPORTED = (
-    select(_o.id, _o.recipient, _o.envelope_token)
-    .where(or_(_o.mail_id.in_(_IDS), _o.envelope_token.in_(bindparam("tokens", expanding=True))))
-    .order_by(_o.id)
-)
 _BY_ENVELOPE = select(_o.ticket_id, _o.person_id).where(
     _o.envelope_token.in_(bindparam("tokens", expanding=True)), _o.ticket_id.is_not(None)
 )
@@ -153,6 +144,7 @@ def gather(
     matches = _matches(conn, clues, leads, author, department, _Left(frozenset(taken), others))
     if _may_be_contact(inbound, matches):
         matches = _with_subjects(conn, matches)
+    about = reported.find(conn, inbound, recipients)
     return Facts(
         department=department,
         now=now,
@@ -172,8 +164,9 @@ def gather(
         contact_days=desk.settings.contact_days,
         from_usable=usable,
         sender=sender if is_usable(sender) else "",
-        fates=_fates(conn, inbound, recipients),
-        unreached_staff=inbound.weak_bounce and not matches and _names_staff(conn, inbound),
+        fates=about.fates,
+        proven=about.proven,
+        unreached_staff=inbound.weak_bounce and not matches and reported.names_staff(conn, inbound),
         original=_original(conn, desk, now, inbound) if by_staff else None,
     )
 
@@ -237,7 +230,7 @@ def _clues(
         for rank, (ticket_id, person_id) in enumerate(tokens_in(desk, recipients))
     ]
     # What a bounce comes back to names the mail of ours that it was about, as its Message-ID would.
-    envelope = _envelope_tokens(recipients)
+    envelope = reported.envelope_tokens(recipients)
     if envelope:
         clues += [
             Clue(Evidence.OWN_MESSAGE_ID, ticket_id, bound_to=person_id)
@@ -265,26 +258,6 @@ def _of_kept(conn: Connection, clues: list[Clue], author: Person | None) -> list
     return [replace(clue, bound_to=kept.get(clue.bound_to or 0, clue.bound_to)) for clue in clues] if kept else clues
 
 
-def _envelope_tokens(recipients: Iterable[str]) -> list[str]:
-    details = (_ENVELOPE_TOKEN.fullmatch(ids.split_detail(recipient)[1].lower()) for recipient in recipients)
-    return sorted({match[1] for match in details if match is not None})
-
-
-def _fates(conn: Connection, inbound: Inbound, recipients: tuple[str, ...]) -> tuple[tuple[int, Fate], ...]:
-    """The mails of ours that a delivery report names, by Message-ID or by the envelope's token, and what it says of each.
-
-    Anybody can write a report. What it takes to be believed is 128 bits that only the mail itself and those who carried it know:
-    the token, or the Message-ID together with the address it went to; all that it can do is to mark that one mail; and
-    routing lets none count whose From is refuted.
-    """
-    report, tokens = inbound.report, _envelope_tokens(recipients)
-    if report is None:
-        return ()
-    found = conn.execute(_REPORTED, {"ids": report.about, "tokens": tokens})
-    told = ((row.id, fate_of(report, row.recipient, certain=row.envelope_token in tokens)) for row in found)
-    return tuple((outbox_id, fate) for outbox_id, fate in told if fate is not None)
-
-
 def _original(conn: Connection, desk: Desk, now: datetime, inbound: Inbound) -> Original | None:
     forward = inbound.forward
     if forward is None or forward.author is None or not is_usable(forward.author.email):
@@ -295,14 +268,6 @@ def _original(conn: Connection, desk: Desk, now: datetime, inbound: Inbound) -> 
         ours=bool(addresses.ours(conn, (forward.author.email,))),
         old=forward.date is not None and now - forward.date > timedelta(hours=desk.intake.backlog_hours),
     )
-
-
-def _names_staff(conn: Connection, inbound: Inbound) -> bool:
-    """Does a report speak of a mail to one of us? A ticket that it opened would be told to the same address."""
-    told = inbound.report.fates if inbound.report else ()
-    named = dict.fromkeys(each for fate in told for each in (fate.original, fate.recipient))
-    found = (people.find(conn, each) for each in list(named)[:MAX_IDS] if each)
-    return any(person is not None and person.is_staff for person in found)
 
 
 def _nearest_first(inbound: Inbound) -> tuple[str, ...]:

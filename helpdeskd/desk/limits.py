@@ -11,9 +11,8 @@ from sqlalchemy import Connection, bindparam, select
 from helpdeskd.desk import departments
 from helpdeskd.desk.context import Part
 from helpdeskd.errors import Refused
-from helpdeskd.mail.parse import ORIGINAL
 from helpdeskd.model.files import Danger, worst
-from helpdeskd.model.mail import Inbound
+from helpdeskd.model.mail import ORIGINAL, Inbound
 from helpdeskd.model.people import Department
 from helpdeskd.store import schema
 
@@ -23,7 +22,7 @@ _DEPARTMENT = select(_t.department_id).where(_t.id == bindparam("ticket_id"))
 
 def within(inbound: Inbound, parts: tuple[Part, ...], department: Department) -> tuple[Inbound, tuple[Part, ...]]:
     """The mail as this department takes it: what is left out is said among its loose ends, as what other limits cut is."""
-    kept, said = _fitting(parts, department)
+    kept, said = _fitting(parts, department, inbound.raw_sha256)
     if not said:
         return inbound, parts
     if not any(part.sha256 == inbound.raw_sha256 for part in kept):
@@ -49,38 +48,41 @@ def inner(parts: tuple[Part, ...], department: Department) -> tuple[Part, ...]:
 def check(conn: Connection, ticket_id: int, parts: tuple[Part, ...]) -> None:
     """Files for a message of this ticket. Raises Refused: file-too-large, too-many-files."""
     department = departments.get(conn, conn.execute(_DEPARTMENT, {"ticket_id": ticket_id}).scalar_one())
-    large, many = _too_large(parts, department), _too_many(parts, department)
+    _, large, many = _sorted(parts, department)
     if large:
         raise Refused("file-too-large", f"{large[0].name} is larger than {department.max_file_mb} MB")
     if many:
         raise Refused("too-many-files", f"a message may have {_counted(department.max_files or 0)} here")
 
 
-def _fitting(parts: tuple[Part, ...], department: Department) -> tuple[tuple[Part, ...], list[str]]:
-    large = _too_large(parts, department)
-    parts = tuple(part for part in parts if part not in large)
-    many = _too_many(parts, department)
+def _fitting(parts: tuple[Part, ...], department: Department, whole: str = "") -> tuple[tuple[Part, ...], list[str]]:
+    kept, large, many = _sorted(parts, department, whole)
     said = [f"{part.name} is larger than the {department.max_file_mb} MB that a file may have here" for part in large]
     if many:
-        said.append(f"{_counted(len(many))} more than the {department.max_files} that a message may have here")
-    return tuple(part for part in parts if part not in many), said
+        said.append(f"{_counted(many)} more than the {department.max_files} that a message may have here")
+    return tuple(kept), said
 
 
 def _counted(number: int) -> str:
     return "1 file" if number == 1 else f"{number} files"
 
 
-def _too_large(parts: tuple[Part, ...], department: Department) -> list[Part]:
-    """The whole mail among its own parts is no file of its author's."""
-    most = department.max_file_mb
-    return [] if most is None else [part for part in parts if part.size > most * 1_000_000 and not part.ours]
-
-
-def _too_many(parts: tuple[Part, ...], department: Department) -> list[Part]:
-    """Those beyond the limit, in order. Pictures that stand in the text are part of it."""
-    if department.max_files is None:
-        return []
-    counted = [
-        part for part in parts if not part.ours and not (part.inline and (part.found_type or "").startswith("image/"))
-    ]
-    return counted[department.max_files :]
+def _sorted(parts: tuple[Part, ...], department: Department, whole: str = "") -> tuple[list[Part], list[Part], int]:
+    """(those within the limits, those that are too large, how many are beyond the number), in order. Pictures that stand in the text
+    are part of it. `whole`: the digest of the mail itself, which is no file of its author's where it is among its own parts; any
+    other file that holds a mail of ours is one."""
+    kept: list[Part] = []
+    large: list[Part] = []
+    counted = 0
+    for part in parts:
+        if part.sha256 == whole:
+            kept.append(part)
+        elif department.max_file_mb is not None and part.size > department.max_file_mb * 1_000_000:
+            large.append(part)
+        elif part.inline and (part.found_type or "").startswith("image/"):
+            kept.append(part)
+        else:
+            counted += 1
+            kept += [part] if department.max_files is None or counted <= department.max_files else []
+    many = 0 if department.max_files is None else max(0, counted - department.max_files)
+    return kept, large, many

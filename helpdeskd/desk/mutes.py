@@ -1,7 +1,7 @@
 """Addresses that our mail does not reach. Automatic mail to them is held back; what staff write goes out as ever.
 
-An address is muted by itself after MOST hard failures of different mails, without a sign of life between, or by somebody's hand. A
-mail from there, surely its own, ends what came by itself; staff end both. Every change is a row of `mute`.
+An address is muted by itself after MOST hard failures of different mails, APART from one another, without a sign of life between, or by
+somebody's hand. A mail from there, surely its own, ends what came by itself; staff end both. Every change is a row of `mute`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,17 @@ from helpdeskd.model.ticket import History, Ticket, Visibility
 from helpdeskd.store import schema
 
 MOST: Final = 3  # mails
-SPREAD: Final = timedelta(days=1)  # from the first to the last: a server's one bad afternoon mutes nobody
+APART: Final = timedelta(
+    hours=12
+)  # what fails sooner after another counts as one: a server's one bad afternoon mutes nobody
 WITHIN: Final = timedelta(days=30)  # what is older counts no more
+NEWS: Final = timedelta(days=7)  # since a mail left: servers give up after five days (RFC 5321 section 4.5.4.1)
 NAMED: Final = 20  # members of staff that `standing` names
 
 _p, _u, _m, _h = schema.person.c, schema.unreached.c, schema.mute.c, schema.history.c
-_LOCKED = select(*rows.PERSON).where(_p.id == bindparam("person_id"), _p.removed_at.is_(None)).with_for_update()
+_LOCKED = (
+    select(*rows.PERSON).where(_p.id == bindparam("person_id"), _p.removed_at.is_(None)).with_for_update(key_share=True)
+)
 _FAILURES = select(_u.outbox_id, _u.at).where(_u.person_id == bindparam("person_id")).order_by(_u.at)
 _TOLD = select(_h.id).where(_h.ticket_id == bindparam("ticket_id"), _h.kind == History.MAIL_WITHHELD.value).limit(1)
 
@@ -63,15 +68,21 @@ def failed(conn: Connection, now: datetime, row: OutboxRow, words: str) -> bool:
         return False
     conn.execute(delete(schema.unreached).where(_u.person_id == person.id, _u.at < now - WITHIN))
     found: dict[int, datetime] = {one: at for one, at in conn.execute(_FAILURES, {"person_id": person.id})}  # noqa: C416  # rows are no pairs to mypy
-    if row.id not in found and len(found) < MOST:  # no more are kept: the first one says since when
+    if row.id not in found and all(abs(now - at) >= APART for at in found.values()):
         conn.execute(insert(schema.unreached), {"outbox_id": row.id, "person_id": person.id, "at": now})
         found[row.id] = now
     first = min(found.values())
-    if len(found) < MOST or now - first < SPREAD:
+    if len(found) < MOST:
         _mark(conn, person, unreached_at=first)
         return False
     since = f"{first:%Y-%m-%d %H:%M} UTC"
-    _write(conn, now, person, muted=True, why=f"{MOST} mails or more came back since {since}; the last: {words}"[:1000])
+    _write(
+        conn,
+        now,
+        person,
+        muted=True,
+        why=f"mails came back on {MOST} occasions or more since {since}; the last: {words}"[:1000],
+    )
     _mark(conn, person, unreached_at=first, muted_at=now)
     return True
 

@@ -129,7 +129,8 @@ def _concerned(conn: Connection, scene: Scene) -> tuple[Person, ...]:
 @dataclass(frozen=True, slots=True)
 class Row:
     """`automatic`: not a person's own words (RFC 3834 headers, never sent twice). `to_staff`: shows staff's addresses.
-    `to_actor`: told to the one whose doing it was. `answers_mail`: none to an automatic mail. `replies`: carries a reply token."""
+    `to_actor`: told to the one whose doing it was. `answers_mail`: none to an automatic mail. `replies`: carries a reply token.
+    `muted_too`: goes to muted addresses as well, since somebody there, or staff, asks for this very mail."""
 
     event: Event
     notice: NoticeName
@@ -140,6 +141,7 @@ class Row:
     to_actor: bool = False
     answers_mail: bool = False
     replies: bool = True
+    muted_too: bool = False
     ceilings: bool = (
         True  # counts, where it is automatic; False: one of ours asked for just this mail, or it tells of the ceilings
     )
@@ -163,9 +165,9 @@ ROWS: tuple[Row, ...] = (
     Row(_E.CLOSED,           _N.TICKET_CLOSED,     _requester,    _T.PUBLIC, to_staff=False),
     Row(_E.STAFF_KEPT,       _N.KEPT_INTERNAL,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
-    Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
-    Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False),
-    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False),
+    Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False, muted_too=True),
+    Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False, muted_too=True),
+    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False, muted_too=True),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
 )
@@ -229,7 +231,7 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
         return Skip.DISABLED
     if not person.wants_mail:
         return Skip.UNWANTED
-    if row.automatic and person.muted_at is not None:
+    if row.automatic and not row.muted_too and person.muted_at is not None:
         return Skip.MUTED
     if person.email in ours:
         return Skip.OWN_ADDRESS

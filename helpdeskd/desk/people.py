@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, literal_column, or_, select, update
 
 from helpdeskd.desk import accounts, addresses, ceilings, companies, counters, links, mutes, notices, rows, search
 from helpdeskd.desk import departments as houses
+from helpdeskd.desk.accounts import Login
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.mail import Address
@@ -29,6 +30,14 @@ _BY_KEYS = (
     select(*rows.PERSON, _alias.c.email_key)
     .join(_alias, _p.id == _BEHIND)
     .where(_alias.c.email_key.in_(bindparam("emails", expanding=True)))
+)
+# Who logs in by a name, and whose address it is; at most two. One statement, whoever there is.
+_l = schema.login.c
+_BY_NAME = select(_l.person_id).where(_l.username_key == bindparam("key")).scalar_subquery()
+_MEANT = (
+    select(*rows.PERSON, _l.username_key, *accounts.COLUMNS)
+    .outerjoin(schema.login, _l.person_id == _p.id)
+    .where(or_(_p.id == _BY_NAME, _p.id == AT_ADDRESS))
 )
 _KEPT = select(_p.id, _p.merged_into).where(_p.id.in_(bindparam("ids", expanding=True)), _p.merged_into.is_not(None))
 _DEPARTMENTS = select(_s.department_id).where(_s.person_id == bindparam("person_id"))
@@ -52,6 +61,16 @@ def find(conn: Connection, email: str) -> Person | None:
     """By address, whatever the case."""
     row = conn.execute(_BY_KEY, {"email": email.strip().lower()}).one_or_none()
     return None if row is None else rows.person(row)
+
+
+def meant(conn: Connection, name: str) -> tuple[Login | None, Person | None]:
+    """By what is typed at a log-in: whoever has it as a user name, else as an address; with an @ in it, as an address first."""
+    key, at = accounts.name_key(name), len(rows.PERSON)
+    found = conn.execute(_MEANT, {"key": key, "email": name.strip().lower()}).all()
+    if not found:
+        return None, None
+    row = min(found, key=lambda row: (row[at] == key) is ("@" in key))
+    return None if row[at] is None else Login(*row[at + 1 :]), rows.person(row)
 
 
 def at(conn: Connection, email: str) -> Person:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
-from helpdeskd.desk import directory, given, people, rows
+from helpdeskd.desk import accounts, directory, given, people, rows
 from helpdeskd.desk.directory import Entry
 from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
@@ -96,7 +96,7 @@ def at(conn: Connection, email: str) -> Entry:
 
 def named(conn: Connection, username: str) -> Entry:
     """By what they log in by, whatever the case; by their address, where they chose none. Raises NotFound."""
-    row = conn.execute(_BY_USERNAME, {"key": username.strip().casefold()}).one_or_none()
+    row = conn.execute(_BY_USERNAME, {"key": accounts.name_key(username)}).one_or_none()
     if row is None:
         row = conn.execute(_BY_ADDRESS.where(_l.username.is_(None)), {"email": username.strip().lower()}).one_or_none()
     return _entry(row, username)

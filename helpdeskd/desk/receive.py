@@ -247,8 +247,9 @@ def _receive_at(
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
     if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
         raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
-    found = _heard(conn, now, arrived, found)
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
+    if first.action is not Action.DUPLICATE and not arrived.old_mail:
+        found = _heard(conn, now, arrived, found)
     outcome = outcome_of(first)
     arrival_id = arrivals.record(
         conn,
@@ -303,9 +304,14 @@ def _receive_at(
 
 
 def _heard(conn: Connection, now: datetime, arrived: Arrived, found: Facts) -> Facts:
-    """Whoever writes is reached again, before anything is sent because of it."""
+    """Whoever writes now is reached again, before anything is sent because of it. A mail that was here before, or is old, says nothing
+    of now: anybody may send it once more."""
     author, inbound = found.author, arrived.inbound
     if author is None or author.unreached_at is None or inbound.author is None:
+        return found
+    if (
+        inbound.date is not None and now - inbound.date > sameness.SAME_FOR
+    ):  # by then one that was here before looks new
         return found
     after = mutes.heard(
         conn,

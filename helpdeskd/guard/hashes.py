@@ -1,7 +1,7 @@
 """Hashes of passwords that other systems made: the table KINDS says how each looks, whence it comes and how it is made again.
 
 They are the four systems' whose APIs we speak, so that a team that comes over keeps its passwords until each log-in makes them argon2id
-(guard.passwords). Nothing here blocks for longer than a hash of cost DEAREST; it belongs into a thread all the same.
+(guard.passwords). Nothing here blocks for longer than a hash of cost DEAREST, some half a second; it belongs into a thread all the same.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from helpdeskd.errors import Refused
 
-DEAREST = 16  # bcrypt's cost: each one more doubles the time; this is some three seconds, 31 would be a day
+DEAREST = 13  # bcrypt's cost: each one more doubles the time. A wrong guess costs as much, and so does a name of nobody
 CHEAPEST = 10  # below, and wherever a guess costs next to nothing, only argon2id over the old hash is kept
-MOST_ROUNDS = 1_000_000  # of PBKDF2
+MOST_ROUNDS = 1_000_000  # of PBKDF2, for all blocks of the digest together
 LONGEST = 512  # characters of a hash
 
 _BCRYPT_TEXT = 72  # bytes that bcrypt looks at
@@ -54,28 +54,36 @@ def read(text: str) -> Old:
             if told is not None and (found := kind.shape.fullmatch(told)):
                 parts = found.groupdict()
                 old = Old(kind.name, parts.get("how") or "", parts["digest"])
-                _bounded(old)
+                _bounded(old.kind, old.how)
                 return old
     known = "; ".join(f"{kind.name} ({kind.whence})" for kind in KINDS.values())
     raise Refused("unknown-hash", f"this is no hash of a password that is known: expected one of {known}")
 
 
 def make(kind: str, how: str, password: bytes) -> str | None:
-    """The digest of this password; None for one that the kind can have no hash of: C's strings end at a NUL, and we do not cut there."""
+    """The digest of this password; None for one that the kind can have no hash of: C's strings end at a NUL, and we do not cut there.
+
+    Raises Refused("dear-hash"), and ValueError where `how` is not the kind's.
+    """
     row = KINDS[kind]
+    _bounded(kind, how)
     made = row.make(how, password.replace(b"\0", b"?"))  # so that it takes as long
     return None if b"\0" in password else made
 
 
-def _bounded(old: Old) -> None:
-    cost = _cost(old.how) if old.kind == "bcrypt" else 0
-    if cost > DEAREST or (old.kind == "bcrypt" and cost < 4):
+def _bounded(kind: str, how: str) -> None:
+    if kind == "bcrypt" and not 4 <= (cost := _cost(how)) <= DEAREST:
         raise Refused("dear-hash", f"bcrypt of cost {cost}: expected 4 to {DEAREST}, more would keep the desk busy")
-    rounds = int(old.how.split(",")[1]) if old.kind == "aspnet" else 1
-    if not 1 <= rounds <= MOST_ROUNDS:
-        raise Refused(
-            "dear-hash", f"PBKDF2 of {rounds} rounds: expected 1 to {MOST_ROUNDS}, more would keep the desk busy"
-        )
+    if kind == "aspnet":
+        name, rounds, _, size = how.split(",")
+        # Each block of the digest is made by all the rounds (RFC 8018 section 5.2).
+        blocks = -(-int(size) // hashlib.new(name, usedforsecurity=False).digest_size)
+        if not 1 <= int(rounds) * blocks <= MOST_ROUNDS:
+            raise Refused(
+                "dear-hash",
+                f"PBKDF2 of {rounds} rounds for each of {blocks} blocks: expected 1 to {MOST_ROUNDS} in all, more would "
+                "keep the desk busy",
+            )
 
 
 def _cost(how: str) -> int:

@@ -24,6 +24,8 @@ from helpdeskd.store.engine import Store
 
 ACCOUNT_LOCKOUT = Lockout(attempts=20, minutes=15)  # wide: a narrow one would let anybody lock anybody out
 LONGEST_NAME = 320  # characters; an address has at most 254, a user name 200
+# For who knows the password: three codes of a million are good at any moment (guard.totp).
+CODE_LOCKOUT = Lockout(attempts=100, minutes=24 * 60)
 _GATES = 16
 
 
@@ -56,7 +58,7 @@ class Ended:
 
 
 class Logins:
-    """One for the process. A name means whoever has it as a user name, else as an address.
+    """One for the process. Whom a name means: desk.people.meant.
 
     `lockout` is the dialect's: how many failures in a row from one address close it, and for how long.
     """
@@ -121,12 +123,12 @@ class Logins:
                 # No guess, and no log-in: what failed before goes on counting.
                 self._store.writer.run(lambda conn: accounts.take_back(conn, self._desk_now(), self._clock(), who=who))
                 return Ended(Why.CODE_MISSING, attempts - 1, person)
-            step = totp.step_of(login.totp_seed, code, self._clock())
+            step = totp.step_of(login.totp_seed, code, self._clock()) if self._may_try_code(who) else None
             if step is None:
                 recovery_code = recovery.hashed(person.id, code)
                 if not self._may_recover(person, recovery_code):
                     return Ended(Why.CODE_WRONG, attempts, person)
-        anew = self._today(login.password_hash, password)
+        anew = self._passwords.today(login.password_hash, password)
 
         def end(conn: Connection) -> Login | None:
             return accounts.logged_in(
@@ -151,6 +153,14 @@ class Logins:
         if step is None or today is None or person is None or self._stamp(today, person) != self._stamp(login, person):
             return None
         return Ended(Why.CODE_WRONG, attempts, person)  # it was used
+
+    def _may_try_code(self, who: Who) -> bool:
+        """It is counted before it is looked at, as passwords are. A recovery code is looked at all the same: nobody guesses 60 bits."""
+        return self._store.writer.run(
+            lambda conn: accounts.code_tried(
+                conn, self._desk_now(), self._clock(), account=who.account, most=CODE_LOCKOUT
+            )
+        )
 
     def _may_recover(self, person: Person, recovery_code: str | None) -> bool:
         """Looked at before the hash is made anew; whether it still counts is for accounts.logged_in."""
@@ -270,21 +280,18 @@ class Logins:
 
         return self._store.writer.run(act)
 
-    def _today(self, password_hash: str, password: str) -> str:
-        """A hash of the same password by today's parameters, which may be the same."""
-        return self._passwords.anew(password) if self._passwords.is_old(password_hash) else password_hash
-
     def _stamp(self, login: Login, person: Person) -> bytes:
         """Changes with all that a log-in is judged by: the names too, since each may be somebody else's tomorrow."""
         return self._proved.digest(login.password_hash, login.totp_seed, login.username, person.email)
 
 
 def _find(conn: Connection, username: str, *, staff: bool) -> tuple[Login | None, Person | None]:
-    """By user name, else by address."""
-    if len(username) > LONGEST_NAME or not username.strip().isprintable():
-        return None, None
-    login = accounts.by_name(conn, username)
-    person = people.get(conn, login.person_id) if login is not None else people.find(conn, username)
+    """What can be no name is asked for as well, as the empty one that nobody has: it takes as long."""
+    login, person = people.meant(conn, username if _can_be_name(username) else "")
     if person is None or (staff and person.kind is not PersonKind.STAFF):
         return None, None
-    return login or accounts.of(conn, person.id), person
+    return login, person
+
+
+def _can_be_name(username: str) -> bool:
+    return len(username) <= LONGEST_NAME and username.strip().isprintable()

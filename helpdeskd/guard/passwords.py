@@ -16,7 +16,7 @@ import threading
 import unicodedata
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import VerificationError
 
 from helpdeskd.errors import Refused
 from helpdeskd.guard import hashes
@@ -45,7 +45,7 @@ class Passwords:
         return self.anew(password)
 
     def anew(self, password: str) -> str:
-        """As `hash`, for one that was right a moment ago: it may be shorter than a new one."""
+        """As `hash`, for one that may be shorter than a new one."""
         with self._turn:
             return self._hasher.hash(_bytes(password))
 
@@ -67,9 +67,27 @@ class Passwords:
             right = self._is(password_hash or like or self._nobody, password)
         return right and bool(password_hash)
 
+    def today(self, password_hash: str, password: str) -> str:
+        """The hash of the same password as we would make it today, which may be the same. `password` was right a moment ago."""
+        return (
+            self.anew(password)
+            if self.is_old(password_hash) or self._is_raw(password_hash, password)
+            else password_hash
+        )
+
     def is_old(self, password_hash: str) -> bool:
         """Was it made by somebody else, or with other parameters than today's?"""
         return not password_hash.startswith("$argon2id$") or self._hasher.check_needs_rehash(password_hash)
+
+    def _is_raw(self, password_hash: str, password: str) -> bool:
+        """Does it open to the password as it was typed, and not composed?"""
+        if _is_composed(password):
+            return False
+        with self._turn:
+            try:
+                return not self._hasher.verify(password_hash, _bytes(password))
+            except VerificationError:
+                return True
 
     def _is(self, stored: str, password: str) -> bool:
         try:
@@ -81,9 +99,19 @@ class Passwords:
             if old := _kept(stored):
                 digest = hashes.make(old.kind, old.how, raw)
                 return digest is not None and hmac.compare_digest(digest, old.digest)
-            return self._hasher.verify(stored, _bytes(password))
-        except (VerificationError, InvalidHashError, UnicodeError):
+            return self._ours(stored, password)
+        except (VerificationError, ValueError, Refused):  # no hash, none of such parameters, or no text
             return False
+
+    def _ours(self, stored: str, password: str) -> bool:
+        """Composed, and as it was typed: one that was set before all were composed is kept so. How much is reckoned hangs on what was
+        typed alone."""
+        try:
+            return self._hasher.verify(stored, _bytes(password))
+        except VerificationError:
+            if _is_composed(password):
+                raise
+            return self._hasher.verify(stored, password.encode())
 
 
 def _kept(stored: str) -> Old | None:
@@ -100,6 +128,10 @@ def _kept(stored: str) -> Old | None:
 def _bytes(password: str) -> bytes:
     """One spelling for what looks and means the same: keyboards differ in how they compose an accent (RFC 8265 section 4.2.1, rule 4)."""
     return unicodedata.normalize("NFC", password).encode()
+
+
+def _is_composed(password: str) -> bool:
+    return unicodedata.is_normalized("NFC", password)
 
 
 def check(password: str) -> None:

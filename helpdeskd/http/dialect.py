@@ -133,7 +133,7 @@ class Route:
 
     `paths` are below the mount; `{name}` stands for one segment. `result` lists the records a view may return (for the OpenAPI document; the
     view returns one of them, or an Answer); the view's docstring is the summary there. `inline`: only short indexed reads, however large
-    the tables are, so it may run on the loop. `decode` puts parameters together where no record can say how.
+    the tables are, so it may run on the loop. `hashes`: it proves a password. `decode` puts parameters together where no record can say how.
     """
 
     methods: str
@@ -145,6 +145,7 @@ class Route:
     rate: str = "default"
     inline: bool = False
     files: bool = False
+    hashes: bool = False
     decode: Callable[[Given], Any] | None = None
 
     @property
@@ -154,7 +155,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`admit` proves who asks or raises Denied; it may hash, so it runs in a thread unless `recall` (quick) knows already.
+    """`recall` knows who asks without a hash, by indexed reads, or raises Denied; where it gives None, `admit` proves it, or raises
+    Denied: it may hash, so it runs among those who log in.
 
     `refuse` turns every error into the dialect's own shape; it must know them all. `encode` does so for what views return.
     """

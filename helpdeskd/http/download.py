@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from helpdeskd.http.dialect import Answer
-from helpdeskd.mail.filetypes import UNKNOWN, served_type
+from helpdeskd.mail.fileclaims import UNKNOWN, served_type
 from helpdeskd.mail.names import safe
 from helpdeskd.model.ticket import Attachment
 

@@ -55,8 +55,8 @@ class Speaker:
         caller: Caller | None = None
         try:
             route, path = self._table.find(asked.method, asked.path)
-            caller = self.dialect.recall(self._here, asked)
-            if caller is not None and route.inline and asked.method not in _HAVE_BODIES and self._here.may_inline:
+            caller = self.dialect.recall(self._here, asked) if self._here.may_inline else None
+            if caller is not None and route.inline and asked.method not in _HAVE_BODIES:
                 found = self._serve(
                     route, self._admitted(route, caller), asked, Given(path, self._values(pairs(query)))
                 )
@@ -76,8 +76,10 @@ class Speaker:
         self, route: Route, caller: Caller | None, asked: Asked, path: Mapping[str, str], query: str, receive: Receive
     ) -> tuple[Caller, Answer]:
         loop, threads = asyncio.get_running_loop(), self._here.threads
+        if caller is None and not self._here.may_inline:
+            caller = await loop.run_in_executor(threads, self.dialect.recall, self._here, asked)
         if caller is None:
-            caller = await loop.run_in_executor(threads, self.dialect.admit, self._here, asked)
+            caller = await asyncio.wrap_future(self._here.log_ins.submit(self.dialect.admit, self._here, asked))
         caller = self._admitted(route, caller)
         sent = body.Body()
         if asked.method in _HAVE_BODIES or asked.headers.get("content-length", "0") != "0":
@@ -90,6 +92,8 @@ class Speaker:
             return self._serve(route, caller, asked, given)
 
         try:
+            if route.hashes:
+                return caller, await asyncio.wrap_future(self._here.log_ins.submit(act))
             return caller, await loop.run_in_executor(threads, act)
         finally:
             sent.close()

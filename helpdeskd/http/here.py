@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -17,8 +17,17 @@ from helpdeskd.guard.rates import Rates
 from helpdeskd.model.clock import Clock
 from helpdeskd.store.blobs import Blobs
 from helpdeskd.store.engine import Store
+from helpdeskd.threads import Few
 
 T = TypeVar("T")
+
+LOG_IN_THREADS = 4
+# Two hashes run at a time: the last of these waits for a second with our hashes, and a quarter of a minute with the dearest.
+LOG_INS_WAITING = 50
+
+
+def _log_ins() -> Few:
+    return Few("http-log-in", LOG_IN_THREADS, LOG_INS_WAITING)
 
 
 @dataclass(slots=True)
@@ -34,6 +43,9 @@ class Here:
     room: Callable[[], bool]  # may uploads still be kept, or is the disk at its reserve?
     logins: Logins
     rates: Rates
+    log_ins: Few = field(
+        default_factory=_log_ins
+    )  # for what hashes a password that anybody may type: nobody else waits for those
 
     @property
     def desk(self) -> Desk:

@@ -57,6 +57,7 @@ class Server:
         self._pages = pages
         self._settings = here.settings
         self._threads = here.threads
+        self._log_ins = here.log_ins
         self._sockets: list[socket.socket] = []
         self._server: _Server | None = None
         self.thread = threading.Thread(target=self._run, name="http", daemon=True)
@@ -115,6 +116,7 @@ class Server:
             self._server.should_exit = True
             self.thread.join()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._log_ins.shutdown(wait=False)
 
     def _run(self) -> None:
         tell_name()

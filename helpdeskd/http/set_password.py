@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from helpdeskd.desk import links
-from helpdeskd.errors import Refused, Temporary
+from helpdeskd.errors import Busy, Refused, Temporary
 from helpdeskd.guard import addresses
 from helpdeskd.guard.passwords import SHORTEST
 from helpdeskd.http import body
@@ -42,8 +42,14 @@ def route(pages: Pages) -> Route:
                 sent.close()
             except (Malformed, TimeoutError):
                 form = Values()  # as if nothing had been typed
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(here.threads, answer, request, form)
+        if request.method != "POST":
+            return await asyncio.get_running_loop().run_in_executor(here.threads, answer, request, form)
+        try:
+            return await asyncio.wrap_future(here.log_ins.submit(answer, request, form))
+        except Busy as error:
+            found = pages.show("set_password", languages(request), status=503, state="later", up="../")
+            found.headers["Retry-After"] = str(error.seconds)
+            return found
 
     def answer(request: Request, form: Values) -> Response:
         token = request.path_params["token"]

@@ -11,9 +11,10 @@ from helpdeskd.mail.headers import Headers
 from helpdeskd.model.mail import Address, Kind, Part
 
 LOOP_HEADER = "X-Helpdeskd-Loop"
+MAIL_HEADER = "X-Helpdeskd-Mail"  # names one mail of ours to those alone who have had it, as its Message-ID does not
 OWN_ADDRESS = "From is one of our addresses"
 _LOOP_KEY = LOOP_HEADER.lower()
-_WORD_END = re.compile(r"[;(\s]")
+_WORD_END = re.compile(r"[;,(\s]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def _first_word(signs: Signs, key: str) -> str:
     """The value up to a parameter or comment: `auto-replied; owner-token=..` (RFC 3834 section 5)."""
     if key not in signs.headers:
         return ""
-    return _WORD_END.split(signs.headers.text(key).lower().strip(), maxsplit=1)[0]
+    return _WORD_END.split(signs.headers.text(key).lower().strip(' "'), maxsplit=1)[0].strip('"')
 
 
 def _is(name: str, *values: str) -> Rule:
@@ -79,6 +80,26 @@ def _has_word(name: str, *words: str) -> Rule:
         return next((f"{name}: {word}" for word in words if word in found), "")
 
     return rule
+
+
+# Some programs write these headers into every mail, and say no.
+_NO = frozenset({"no", "none", "false", "off", "0", ""})
+_ANSWERING = frozenset(
+    """
+    x-autoreply x-auto-reply x-autoreply-from x-auto-reply-from x-autoreply-message x-autoreply-domain x-mail-autoreply
+    x-mail-auto-reply x-autorespond x-auto-respond x-autoresponder x-auto-responder x-mail-autoresponder x-mdaemon-autoresponder
+    x-vacation x-vacation-message x-out-of-office x-outofoffice x-out-of-office-reply x-autoanswer x-auto-answer
+    """.split()  # noqa: SIM905  # a list of many words reads better so
+)
+
+
+def _answering(signs: Signs) -> str:
+    """One of the headers of programs that answer for somebody."""
+    for key in sorted(_ANSWERING.intersection(signs.headers.names())):
+        word = _first_word(signs, key)
+        if word not in _NO:
+            return f"{key}: {word}"[:100]
+    return ""
 
 
 def _has(*names: str) -> Rule:
@@ -134,20 +155,66 @@ def _complaint_with_mail(signs: Signs) -> str:
     return "Subject: complaint about message" if named and "message/rfc822" in signs.files else ""
 
 
-# Second signs, beside what a subject says: that it answers something, or that a machine passed it.
-_ANSWERS = (
-    "in-reply-to",
-    "references",
-    "x-auto-response-suppress",
-    "x-ms-exchange-inbox-rules-loop",
-    "x-autorespond-for",
-)
+# Second signs, beside what a subject says: that it answers something ...
+_REPLIES = ("in-reply-to", "references", "x-ms-exchange-inbox-rules-loop")
+# ... or that a machine wrote it. None of these is enough alone: Exchange writes them on the mails of people, too.
+_PASSED = ("x-auto-response-suppress", "x-ms-exchange-generated-message-source", "x-autorespond-for")
 
 
 def _away(signs: Signs) -> str:
-    word = awaywords.found(signs.headers.text("subject")[:200]) if "subject" in signs.headers else ""
-    second = word and (next((key for key in _ANSWERS if key in signs.headers), "") or _null_sender(signs))
+    """Words that only programs begin a subject with, in what answers something; or words that people begin it with, too ("On
+    holiday we lost ..."), where a second sign is a machine's."""
+    found = awaywords.found(signs.headers.text("subject")[:200]) if "subject" in signs.headers else None
+    if found is None:
+        return ""
+    word, sure = found
+    keys = (*_PASSED, *_REPLIES) if sure else _PASSED
+    second = next((key for key in keys if key in signs.headers), "") or _null_sender(signs) or _machines_word(signs)
     return f"Subject: {word}; {second}" if second else ""
+
+
+def _machines_word(signs: Signs) -> str:
+    word = _first_word(signs, "auto-submitted")
+    return f"Auto-Submitted: {word}"[:100] if word not in {"no", ""} else ""
+
+
+# --- lists --------------------------------------------------------------------------------------------------------
+
+_LISTED = (
+    (
+        "List-Id",
+        "List-Post",
+        "List-Unsubscribe",
+        "List-Help",
+        "List-Subscribe",
+        "List-Owner",
+        "List-Archive",
+    ),  # RFC 2369, 2919
+    ("List-Unsubscribe-Post", "Mailing-List", "X-Mailing-List", "X-List-Id", "X-BeenThere", "X-Mailman-Version"),
+    ("X-Google-Group-Id", "X-Listserver", "X-Campaign-Id", "X-CampaignID"),
+)
+# Programs that people write with, and that say so. One that sends in bulk has another name.
+_WRITTEN_WITH = re.compile(
+    r"(?:microsoft (?:office )?outlook|microsoft-macoutlook|apple mail|(?:iphone|ipad) mail|mozilla/.*thunderbird|mozilla thunderbird|"
+    r"roundcube|squirrelmail|horde|internet messaging program|kmail|evolution|mutt|neomutt|claws mail|the bat!|sogo|zimbra|"
+    r"open-xchange|groupwise|lotus notes|airmail|em client|k-9 mail|rainloop|snappymail|webmail)",
+    re.IGNORECASE,
+)
+
+
+def _bulk(signs: Signs) -> str:
+    """`Precedence`: gateways write it on the mails of people, too, who send them from their own address with a program of theirs."""
+    word = _first_word(signs, "precedence")
+    if word not in {"list", "bulk"}:
+        return ""
+    if word == "bulk" and signs.author:
+        written = any(
+            _WRITTEN_WITH.match(signs.headers.text(key)) for key in ("x-mailer", "user-agent") if key in signs.headers
+        )
+        sender = signs.headers.text("return-path") if signs.sender is None else signs.sender
+        if written and sender[:320].strip("<> ").lower() == signs.author.email.lower():
+            return ""
+    return f"Precedence: {word}"
 
 
 _DAEMONS = re.compile(r"[<\"'\s]*(mailer[-_ ]?daemon|postmaster|mail delivery (?:sub)?system)\b", re.IGNORECASE)
@@ -186,27 +253,37 @@ RULES: tuple[tuple[Kind, Rule], ...] = (
     (Kind.RECEIPT, _carries("message/disposition-notification")),
     (Kind.COMPLAINT, _carries("message/feedback-report")),
     (Kind.COMPLAINT, _complaint_with_mail),
-    (Kind.MEETING, _carries("text/calendar; method=reply", "text/calendar; method=counter")),
-    (Kind.CHALLENGE, _has("X-TMDA-Confirm-Pending", "X-Boxtrapper", "X-ASK-Auth")),
+    (Kind.COMPLAINT, _has("X-HmXmrOriginalRecipient")),
+    (
+        Kind.MEETING,
+        _carries(*(f"text/calendar; method={method}" for method in ("reply", "counter", "declinecounter"))),
+    ),
+    (
+        Kind.CHALLENGE,
+        _has(
+            "X-TMDA-Confirm-Pending",
+            "X-Boxtrapper",
+            "X-ASK-Auth",
+            "X-Spamarrest-Noauth",
+            "X-Choicemail-Registration-Request",
+        ),
+    ),
     (Kind.AUTO_REPLY, _is("Auto-Submitted", "auto-replied")),  # RFC 3834 section 5
-    (Kind.AUTO_REPLY, _is_not("X-Autoreply", "no", "false", "0")),
-    (Kind.AUTO_REPLY, _is_not("X-Autorespond", "no", "false", "0")),
-    (Kind.AUTO_REPLY, _has("X-Mail-Autoreply", "X-Autoresponder", "X-Autoreply-From", "X-Vacation")),
+    (Kind.AUTO_REPLY, _answering),
+    (Kind.AUTO_REPLY, _is("X-Autogenerated", "reply")),
     (Kind.AUTO_REPLY, _is("Precedence", "auto_reply", "auto-reply", "autoreply")),
+    (Kind.AUTO_REPLY, _is("X-Precedence", "auto_reply", "auto-reply", "autoreply")),
     (Kind.AUTO_REPLY, _is("Preference", "auto_reply")),
     (Kind.AUTO_REPLY, _contains("X-POST-MessageClass", "autoresponder")),
-    (Kind.AUTO_REPLY, _contains("Delivered-To", "autoresponder")),
+    (Kind.AUTO_REPLY, _is("Delivered-To", "autoresponder")),
     (Kind.AUTO_REPLY, _away),
-    (
-        Kind.LIST,
-        _has("List-Id", "List-Post", "List-Unsubscribe", "List-Help", "List-Subscribe", "List-Owner"),
-    ),  # RFC 2369, 2919
-    (Kind.LIST, _has("Mailing-List", "X-Mailing-List", "X-List-Id")),
-    (Kind.LIST, _is("Precedence", "list", "bulk")),
+    *((Kind.LIST, _has(*names)) for names in _LISTED),
+    (Kind.LIST, _bulk),
     (Kind.AUTO_GENERATED, _is_not("Auto-Submitted", "no")),
     (Kind.AUTO_GENERATED, _is("Precedence", "junk")),
     (Kind.AUTO_GENERATED, _has_word("X-Auto-Response-Suppress", "all", "oof", "autoreply")),  # MS-OXCMAIL 2.1.3.2.20
     (Kind.AUTO_GENERATED, _is("X-FC-MachineGenerated", "true")),
+    (Kind.AUTO_GENERATED, _has("X-Cron-Env")),
     (Kind.NULL_PATH, _null_sender),
 )
 

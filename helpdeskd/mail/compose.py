@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 from helpdeskd.errors import Refused
 from helpdeskd.mail import encode
-from helpdeskd.mail.automatic import LOOP_HEADER
+from helpdeskd.mail.automatic import LOOP_HEADER, MAIL_HEADER
 from helpdeskd.mail.draft import AutoSubmitted, Draft
 from helpdeskd.model.mail import Address, Part
 
@@ -18,7 +18,14 @@ _HEADER_LINE = re.compile(rb"(?:[A-Z][A-Za-z0-9-]{0,40}: ?[\x20-\x7e]{0,990}|[ \
 _OURS = frozenset(
     {
         *("Date", "From", "To", "Reply-To", "Subject", "Message-ID", "In-Reply-To", "References", "Auto-Submitted"),
-        *("X-Auto-Response-Suppress", LOOP_HEADER, "MIME-Version", "Content-Type", "Content-Transfer-Encoding"),
+        *(
+            "X-Auto-Response-Suppress",
+            LOOP_HEADER,
+            MAIL_HEADER,
+            "MIME-Version",
+            "Content-Type",
+            "Content-Transfer-Encoding",
+        ),
     }
 )
 
@@ -49,7 +56,10 @@ def compose(draft: Draft) -> bytes:
         lines.append(encode.fold("References", [f"<{key}>" for key in references]))
     if draft.auto_submitted is not AutoSubmitted.NO:
         lines += [f"Auto-Submitted: {draft.auto_submitted.value}", "X-Auto-Response-Suppress: All"]
-    lines += [encode.unstructured(LOOP_HEADER, draft.instance), "MIME-Version: 1.0"]
+    lines.append(encode.unstructured(LOOP_HEADER, draft.instance))
+    if draft.token:
+        lines.append(encode.unstructured(MAIL_HEADER, draft.token))
+    lines.append("MIME-Version: 1.0")
     content, body, _ = _body(draft)
     head = "\r\n".join([*lines, *content]).encode("ascii") + b"\r\n"
     _check(head)

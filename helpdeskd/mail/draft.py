@@ -30,6 +30,7 @@ class Draft:
     text: str
     instance: str  # this installation's id, for the loop marker
     html: str = ""
+    token: str = ""  # what a report that returns the mail proves itself by; empty: none
     reply_to: str = ""  # an address, with or without the reply token; empty: none
     references: tuple[str, ...] = ()  # keys, oldest first; the last one is In-Reply-To
     parts: tuple[Part, ...] = ()  # inline ones need a content_id that the HTML names as cid:

@@ -1,24 +1,23 @@
-"""What a file is by its bytes, and what may happen to whoever opens it. Nothing is unpacked, decoded or parsed: what is read of one
-file is bounded, so a bomb (archive, picture, XML) is only ever a name.
+"""What a file is by its bytes, and what may happen to whoever opens it. What is read of one file is bounded, and next to nothing of it is
+unpacked, so a bomb (archive, picture, XML) is only ever a name.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
-from helpdeskd.mail import containers
-from helpdeskd.mail.containers import Piece
-from helpdeskd.mail.fileendings import DOCUMENTS, EXECUTABLE, IN_ARCHIVES, MACROS, PAGES
+from helpdeskd.mail import archives, macros, ole2, zips
+from helpdeskd.mail.fileclaims import DANGEROUS, OLE2, TEXT, UNKNOWN, ZIP, media_type
+from helpdeskd.mail.fileendings import DOCUMENTS, EXECUTABLE, IN_ARCHIVES, LINKS, MACROS, PACKED, PAGES, WORDS
+from helpdeskd.mail.filemagic import NOT_TEXT, first
+from helpdeskd.mail.zips import Piece
 from helpdeskd.model.files import Danger, worst
 
-UNKNOWN = "application/octet-stream"
-TEXT = "text/plain"
-ZIP = "application/zip"
-OLE2 = "application/x-ole-storage"
-
 _HEAD = 4096
+_LONG = 1024  # characters of a name
 _LOOKED = 1 << 18  # bytes at either end of a PDF
 
 
@@ -30,76 +29,17 @@ class Look:
     danger: Danger
 
 
-# (where, bytes, media type, danger), the first that fits; from the formats' own specifications.
-_D = Danger
-# fmt: off
-_MAGIC: tuple[tuple[int, bytes, str, Danger], ...] = (
-    (0, b"MZ",                               "application/vnd.microsoft.portable-executable", _D.EXECUTABLE),
-    (0, b"\x7fELF",                          "application/x-elf",              _D.EXECUTABLE),
-    (0, b"\xfe\xed\xfa\xce",                 "application/x-mach-binary",      _D.EXECUTABLE),
-    (0, b"\xfe\xed\xfa\xcf",                 "application/x-mach-binary",      _D.EXECUTABLE),
-    (0, b"\xce\xfa\xed\xfe",                 "application/x-mach-binary",      _D.EXECUTABLE),
-    (0, b"\xcf\xfa\xed\xfe",                 "application/x-mach-binary",      _D.EXECUTABLE),
-    (0, b"\xca\xfe\xba\xbe",                 "application/x-mach-binary",      _D.EXECUTABLE),  # or a Java class
-    (0, b"dex\n03",                          "application/vnd.android.dex",    _D.EXECUTABLE),
-    (0, b"\0asm",                            "application/wasm",               _D.EXECUTABLE),
-    (0, b"L\0\0\0\x01\x14\x02\0",            "application/x-ms-shortcut",      _D.EXECUTABLE),
-    (0, b"ITSF",                             "application/vnd.ms-htmlhelp",    _D.EXECUTABLE),
-    (0, b"?_\x03\0",                         "application/winhlp",             _D.EXECUTABLE),
-    (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), "application/onenote", _D.EXECUTABLE),  # it holds files that start
-    (0, b"conectix",                         "application/x-vhd",              _D.EXECUTABLE),
-    (0, b"vhdxfile",                         "application/x-vhdx",             _D.EXECUTABLE),
-    (0, b"KDMV",                             "application/x-vmdk",             _D.EXECUTABLE),
-    (0, b"QFI\xfb",                          "application/x-qemu-disk",        _D.EXECUTABLE),
-    (0, b"xar!",                             "application/x-xar",              _D.EXECUTABLE),
-    (0, b"!<arch>\ndebian",                  "application/vnd.debian.binary-package", _D.EXECUTABLE),
-    (0, b"\xed\xab\xee\xdb",                 "application/x-rpm",              _D.EXECUTABLE),
-    (0, b"Cr24",                             "application/x-chrome-extension", _D.EXECUTABLE),
-    (0, b"FWS",                              "application/vnd.adobe.flash.movie", _D.ACTIVE),
-    (0, b"CWS",                              "application/vnd.adobe.flash.movie", _D.ACTIVE),
-    (0, b"ZWS",                              "application/vnd.adobe.flash.movie", _D.ACTIVE),
-    (0, b"\x89PNG\r\n\x1a\n",                "image/png",                      _D.NONE),
-    (0, b"\xff\xd8\xff",                     "image/jpeg",                     _D.NONE),
-    (0, b"GIF87a",                           "image/gif",                      _D.NONE),
-    (0, b"GIF89a",                           "image/gif",                      _D.NONE),
-    (8, b"WEBP",                             "image/webp",                     _D.NONE),
-    (0, b"II*\0",                            "image/tiff",                     _D.NONE),
-    (0, b"MM\0*",                            "image/tiff",                     _D.NONE),
-    (0, b"\0\0\x01\0",                       "image/vnd.microsoft.icon",       _D.NONE),
-    (0, b"8BPS",                             "image/vnd.adobe.photoshop",      _D.NONE),
-    (4, b"ftypheic",                         "image/heic",                     _D.NONE),
-    (4, b"ftypmif1",                         "image/heif",                     _D.NONE),
-    (4, b"ftypavif",                         "image/avif",                     _D.NONE),
-    (4, b"ftypqt",                           "video/quicktime",                _D.NONE),
-    (4, b"ftypM4A",                          "audio/mp4",                      _D.NONE),
-    (4, b"ftyp",                             "video/mp4",                      _D.NONE),
-    (8, b"WAVE",                             "audio/vnd.wave",                 _D.NONE),
-    (8, b"AVI ",                             "video/vnd.avi",                  _D.NONE),
-    (0, b"ID3",                              "audio/mpeg",                     _D.NONE),
-    (0, b"OggS",                             "application/ogg",                _D.NONE),
-    (0, b"fLaC",                             "audio/flac",                     _D.NONE),
-    (0, b"\x1aE\xdf\xa3",                    "video/matroska",                 _D.NONE),
-    (0, b"{\\rtf",                           "application/rtf",                _D.NONE),
-    (0, b"%!PS",                             "application/postscript",         _D.NONE),
-    (0, b"\x1f\x8b",                         "application/gzip",               _D.NONE),
-    (0, b"BZh",                              "application/x-bzip2",            _D.NONE),
-    (0, b"\xfd7zXZ\0",                       "application/x-xz",               _D.NONE),
-    (0, b"\x28\xb5\x2f\xfd",                 "application/zstd",               _D.NONE),
-    (0, b"7z\xbc\xaf\x27\x1c",               "application/x-7z-compressed",    _D.NONE),
-    (0, b"Rar!\x1a\x07",                     "application/vnd.rar",            _D.NONE),
-    (0, b"MSCF",                             "application/vnd.ms-cab-compressed", _D.NONE),
-    (257, b"ustar",                          "application/x-tar",              _D.NONE),
-    (0, b"SQLite format 3\0",                "application/vnd.sqlite3",        _D.NONE),
-    (0, b"BM",                               "image/bmp",                      _D.NONE),
-)
-# fmt: on
-_RIFF = frozenset({b"WEBP", b"WAVE", b"AVI "})
 _DISK_AT = 32_769  # ECMA-119 section 8: the sixteenth sector of 2048 bytes, behind its first byte
 _DISK = (b"CD001", b"BEA01", b"NSR02", b"NSR03")
 _IMAGE_FILE = "application/x-disk-image"
+_SCRIPT = re.compile(rb"#![ \t]*(?:/[^\s/]{1,60}/|[A-Za-z]:[\\/])")  # and who reads it
+# What a shortcut to a page says, and nothing else that it may lead to.
+_LINK = re.compile(rb"(?:^[ \t]*URL[ \t]*=[ \t]*|<string>)(?:https?://|mailto:)", re.IGNORECASE | re.MULTILINE)
+_LINK_ACTS = re.compile(
+    rb"file:|\\\\|search-ms|&#|(?:^[ \t]*URL[ \t]*=[ \t]*+|<string>)(?!https?://|mailto:)", re.IGNORECASE | re.MULTILINE
+)
 
 _PDF_ACTS = re.compile(rb"/(?:JavaScript|JS|Launch)[\s(<\[/]")
-_NOT_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 # WHATWG mimesniff section 7.1: how an unnamed page begins; and the pictures of SVG.
 _PAGE = re.compile(
     rb"<(?:!doctype html|html|head|body|script|iframe|h1|div|font|table|a|style|title|b|br|p|meta|base|form|img|link|object|embed|svg"
@@ -139,37 +79,21 @@ def look_into(name: str, file: BinaryIO, size: int) -> Look:
 def by_name(name: str, claimed: str) -> Look:
     """Of a file whose bytes nobody has looked at: its name and what its sender calls it."""
     claimed = media_type(claimed)
-    claims = _CLAIMS.get(claimed, Danger.NONE)
+    claims = DANGEROUS.get(claimed, Danger.NONE)
     return Look(claimed, worst(_named(name, UNKNOWN), claims))
-
-
-_CLAIMS = {
-    "text/html": Danger.ACTIVE,
-    "application/xhtml+xml": Danger.ACTIVE,
-    "image/svg+xml": Danger.ACTIVE,
-    "application/x-msdownload": Danger.EXECUTABLE,
-    "application/x-msdos-program": Danger.EXECUTABLE,
-    "application/vnd.microsoft.portable-executable": Danger.EXECUTABLE,
-    "application/x-executable": Danger.EXECUTABLE,
-    "application/java-archive": Danger.EXECUTABLE,
-    "application/vnd.android.package-archive": Danger.EXECUTABLE,
-    "application/hta": Danger.EXECUTABLE,
-    "application/x-iso9660-image": Danger.EXECUTABLE,
-}
-
-
-def media_type(claimed: str) -> str:
-    """type/subtype in lower case, without parameters."""
-    return claimed.partition(";")[0].strip().lower()
 
 
 # --- the name --------------------------------------------------------------------------------------------------
 
+_UNSEEN = " .\t\r\n\v\f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"  # fmt: skip
+
 
 def endings(name: str) -> tuple[str, ...]:
-    """The last two of a name, in lower case, the last one first: ("exe", "pdf"). Windows passes over dots and blanks at its end."""
-    pieces = [each.strip() for each in name.rpartition("/")[2].rstrip(" .").lower().rsplit(".", 2)]
-    return tuple(reversed(pieces[1:]))
+    """The last two of a name, in lower case, the last one first: ("exe", "pdf"). Windows passes over dots and blanks at its end, many a
+    program over what follows a NUL, and a colon begins what is no part of the name."""
+    name = name.partition("\0")[0].rpartition("/")[2]
+    pieces = [each.strip() for each in name.rstrip(_UNSEEN)[-_LONG:].lower().rsplit(".", 2)]
+    return tuple(each.partition(":")[0].rstrip() for each in reversed(pieces[1:]))
 
 
 def hides_its_ending(name: str) -> bool:
@@ -180,13 +104,15 @@ def hides_its_ending(name: str) -> bool:
 
 def _named(name: str, found_type: str) -> Danger:
     """By its last ending: it decides what opens the file."""
-    ending = (*endings(name), "")[0]
+    ending, before, *_ = (*endings(name), "", "")
     if ending in EXECUTABLE:
-        # `offer from example.com` is no program where it is something else that we know.
-        known = ending == "com" and found_type not in {UNKNOWN, TEXT}
+        # `Offer from example.com`, `Letter to Fa. One`: no programs where they are something else that we know.
+        known = ending in WORDS and found_type not in {UNKNOWN, TEXT, "text/x-script"}
         return Danger.NONE if known else Danger.EXECUTABLE
     if ending in MACROS:
         return Danger.MACROS
+    if ending in PACKED and before not in WORDS:
+        return IN_ARCHIVES.get(before, Danger.NONE)
     return Danger.ACTIVE if ending in PAGES else Danger.NONE
 
 
@@ -194,48 +120,48 @@ def _named(name: str, found_type: str) -> Danger:
 
 
 def _look(name: str, piece: Piece, size: int) -> Look:
-    found = _by_bytes(piece, size)
+    ending = (*endings(name), "")[0]
+    head = piece(0, _HEAD)
+    found = _by_bytes(head, ending, piece, size)
+    if ending in LINKS and size <= _HEAD and found.found_type in {TEXT, "text/xml"} and _leads_to_a_page(head):
+        return found
     return Look(found.found_type, worst(found.danger, _named(name, found.found_type)))
 
 
-def _by_bytes(piece: Piece, size: int) -> Look:
-    head = piece(0, _HEAD)
+def _leads_to_a_page(head: bytes) -> bool:
+    return bool(_LINK.search(head)) and not _LINK_ACTS.search(head)
+
+
+def _by_bytes(head: bytes, ending: str, piece: Piece, size: int) -> Look:
     if head.startswith(b"PK\x03\x04"):
-        return _zip(head, containers.zip_directory(piece, size) or containers.zip_headers(piece))
-    found = _by_head(head, piece, size)
-    behind = containers.zip_directory(piece, size) if size > len(head) or b"PK\x05\x06" in head else None
+        return _zip(head, zips.read(piece, size), ending)
+    found = _by_head(head, ending, piece, size)
+    behind = zips.directory(piece, size) if size > len(head) or b"PK\x05\x06" in head else None
     if behind is not None:  # an archive behind something else: programs for archives, and Java, look at the end
-        hidden = _zip(b"", behind)
+        behind = replace(behind, kinds=behind.kinds or b"")  # of a file within a file, pieces may lie elsewhere
+        hidden = _zip(b"", behind, ending)
         return Look(
             hidden.found_type if found.found_type == UNKNOWN else found.found_type, worst(found.danger, hidden.danger)
         )
     return found
 
 
-def _by_head(head: bytes, piece: Piece, size: int) -> Look:
+def _by_head(head: bytes, ending: str, piece: Piece, size: int) -> Look:
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return _ole2(containers.ole2_directory(piece, size))
+        return _ole2(ole2.ole2_directory(piece, size))
     if b"%PDF-" in head[:1024]:
         return Look("application/pdf", _pdf(piece, size))
-    for at, magic, kind, danger in _MAGIC:
-        if head.startswith(magic, at) and _fits(head, at, magic):
-            if kind == "application/vnd.rar" and _rar_is_encrypted(head):
-                return Look(kind, Danger.ENCRYPTED)
-            return Look(kind, danger)
+    if (known := first(head)) is not None:
+        kind, danger = known
+        return Look(kind, worst(danger, _packed(kind, piece, size)) if kind in archives.KINDS else danger)
     if piece(_DISK_AT, 5) in _DISK or _boots(head) or (size >= 512 and piece(size - 512, 4) == b"koly"):
         return Look(_IMAGE_FILE, Danger.EXECUTABLE)
-    return _text(head)
-
-
-def _fits(head: bytes, at: int, magic: bytes) -> bool:
-    """Short marks stand at the beginning of words too: BM is a bitmap with its header's length, MZ in a text is a name."""
-    if at == 8:
-        return head.startswith(b"RIFF")
-    if magic == b"BM":
-        return len(head) > 18 and head[14] in {12, 40, 52, 56, 64, 108, 124} and head[15:18] == b"\0\0\0"
-    if magic in {b"MZ", b"BZh", b"ID3", b"FWS", b"CWS", b"ZWS"}:
-        return bool(_NOT_TEXT.search(head))
-    return True
+    if macros.in_bare_workbook(head):
+        return Look("application/vnd.ms-excel", Danger.MACROS)
+    found = _text(head)
+    if found.danger is not Danger.EXECUTABLE and macros.in_text(head, ending, piece, size):
+        return Look(found.found_type, Danger.MACROS)
+    return found
 
 
 def _boots(head: bytes) -> bool:
@@ -251,56 +177,105 @@ def _pdf(piece: Piece, size: int) -> Danger:
     return Danger.ACTIVE if any(_PDF_ACTS.search(each) for each in ends) else Danger.NONE
 
 
-def _rar_is_encrypted(head: bytes) -> bool:
-    """The names in it too: the main header's flag of version 4, an encryption header in version 5."""
-    if head.startswith(b"Rar!\x1a\x07\0"):
-        return len(head) > 10 and head[9] == 0x73 and bool(head[10] & 0x80)
-    return len(head) > 13 and head[13] == 4
+def _packed(kind: str, piece: Piece, size: int) -> Danger:
+    found = archives.read(kind, piece, size)
+    sealed = Danger.ENCRYPTED if found.encrypted else Danger.NONE
+    return worst(sealed, _in_archive(found.names), Danger.NONE if found.whole else Danger.EXECUTABLE)
 
 
-def _ole2(found: containers.Ole2) -> Look:
+def _ole2(found: ole2.Ole2) -> Look:
     kind = next((kind for name, kind in _OLE2 if name in found.names), OLE2)
     if found.installer:
         return Look("application/x-msi", Danger.EXECUTABLE)
+    if "\x01ole10native" in found.names:  # a file of any kind within a document, which it starts
+        return Look(kind, Danger.EXECUTABLE)
     if not found.names.isdisjoint(_VBA) or not found.whole:  # of what cannot be read nobody knows
         return Look(kind, Danger.MACROS)
-    return Look(kind, Danger.ENCRYPTED if "encryptedpackage" in found.names else Danger.NONE)
+    sealed = Danger.ENCRYPTED if "encryptedpackage" in found.names else Danger.NONE
+    return Look(kind, worst(sealed, *map(macros.of_workbook, found.books)))
 
 
-def _zip(head: bytes, found: containers.Zip) -> Look:
+def _zip(head: bytes, found: zips.Zip, ending: str) -> Look:
+    """Whatever its first files say that it is, who unpacks it gets all that is in it."""
     names = set(found.names)
     sealed = Danger.ENCRYPTED if found.encrypted else Danger.NONE
+    inside = Danger.NONE if found.whole else Danger.EXECUTABLE  # what it may hide nobody knows
+    inside = worst(sealed, inside, _in_archive((*found.names, *found.others), ending))
     if not names.isdisjoint(_PROGRAMS_IN) or any(each.endswith(".class") for each in names):
         return Look("application/java-archive" if "meta-inf/manifest.mf" in names else ZIP, Danger.EXECUTABLE)
     if "[content_types].xml" in names:
-        return Look(*_ooxml(names, sealed))
-    if (
-        head[30:38] == b"mimetype"
-    ):  # OpenDocument 1.3 part 2 section 3.3, EPUB 3.3 section 4.2.6.3: the first file, not compressed
+        kind, danger = _ooxml(names, found.kinds)
+        return Look(kind, worst(inside, danger))
+    if head[30:38] == b"mimetype":
+        # OpenDocument 1.3 part 2 section 3.3, EPUB 3.3 section 4.2.6.3: the first file, not compressed
         length = int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
         size = int.from_bytes(head[18:22], "little")
         kind = head[30 + length : 30 + length + min(size, 100)].decode("ascii", "replace")
         if re.fullmatch(r"application/[a-z0-9.+-]{1,80}", kind):
-            return Look(kind, worst(sealed, Danger.MACROS if any(map(_is_basic, names)) else Danger.NONE))
-    inside = Danger.NONE if found.whole else Danger.EXECUTABLE  # what it may hide nobody knows
-    last = {each.rpartition(".")[2].rstrip() for each in names}
-    inside = worst(inside, *(IN_ARCHIVES[each] for each in last & IN_ARCHIVES.keys()))
-    return Look(ZIP, worst(sealed, inside))
+            return Look(kind, worst(inside, Danger.MACROS if any(map(_is_basic, names)) else Danger.NONE))
+    return Look(ZIP, inside)
 
 
-def _ooxml(names: set[str], sealed: Danger) -> tuple[str, Danger]:
-    """ECMA-376; macros are a part of their own, whatever it is called by its ending."""
-    macros = any(each.endswith(("vbaproject.bin", "vbadata.xml")) or "macrosheets/" in each for each in names)
+def _in_archive(names: Iterable[str], ending: str = "") -> Danger:
+    """By the endings of these files. Scripts of saved pages lie in a folder below their page; those of a book are read by the book's
+    program alone."""
+    names = frozenset(names)
+    pages: frozenset[str] | None = None
+    found = Danger.NONE
+    for name in names:
+        if ".app/contents/" in name:  # a program of macOS is a folder
+            return Danger.EXECUTABLE
+        last = (*endings(name), "")[0]
+        danger = IN_ARCHIVES.get(last, Danger.NONE)
+        if (
+            danger is Danger.NONE or name.rpartition("/")[2] == "autorun.inf"
+        ):  # which does nothing but on a disk of its own
+            continue
+        if last in LINKS:
+            danger = Danger.ACTIVE
+        elif last == "js":
+            if ending == "epub":
+                danger = Danger.NONE
+            else:
+                if pages is None:
+                    pages = frozenset(each.rpartition("/")[0] for each in names if (*endings(each), "")[0] in PAGES)
+                danger = Danger.ACTIVE if _below(name, pages) else danger
+        found = worst(found, danger)
+        if found is Danger.EXECUTABLE:
+            break
+    return found
+
+
+def _below(name: str, folders: frozenset[str]) -> bool:
+    """Does it lie in a folder of one of these folders?"""
+    folder = name.rpartition("/")[0] if len(name) <= _LONG else ""
+    while folder:
+        folder = folder.rpartition("/")[0]
+        if folder in folders:
+            return True
+    return False
+
+
+def _ooxml(names: set[str], kinds: bytes | None) -> tuple[str, Danger]:
+    """ECMA-376; macros are a part of their own, whatever it is called: the list of kinds says which."""
+    said = None if kinds is None else kinds.replace(b"\0", b"").lower().replace(_BINARY, b"")
+    in_list = said is None or any(mark in said for mark in _KINDS_OF_MACROS)
+    with_macros = in_list or any(
+        each.endswith(("vbaproject.bin", "vbadata.xml")) or "macrosheets/" in each for each in names
+    )
+    danger = Danger.MACROS if with_macros else Danger.NONE
     for folder, program, kind in _OOXML:
         if any(each.startswith(folder) for each in names):
             return (
                 f"application/vnd.ms-{program}.{_ENABLED[program]}.macroEnabled.12"
-                if macros
+                if with_macros
                 else f"application/vnd.openxmlformats-officedocument.{kind}"
-            ), Danger.MACROS if macros else sealed
-    return ZIP, Danger.MACROS if macros else sealed
+            ), danger
+    return ZIP, danger
 
 
+_KINDS_OF_MACROS = (b"macroenabled", b"vbaproject", b"macrosheet", b"&#")  # the last hides any of them
+_BINARY = b"sheet.binary.macroenabled"  # every .xlsb, with macros or without
 _ENABLED = {"word": "document", "excel": "sheet", "powerpoint": "presentation"}
 
 
@@ -316,13 +291,13 @@ def _text(head: bytes) -> Look:
     if wide:
         head = head.decode("utf-16", "replace").encode("utf-8", "replace")
     head = head.removeprefix(b"\xef\xbb\xbf")
-    if head.startswith(b"#!"):
+    if _SCRIPT.match(head):
         return Look("text/x-script", Danger.EXECUTABLE)
     begins = _without_preamble(head)
     is_xml = head.lstrip().startswith(b"<?xml")
     if (_XML_PAGE if is_xml else _PAGE).match(begins):
         return Look("image/svg+xml" if _SVG.match(begins) else "text/html", Danger.ACTIVE)
-    if not head or _NOT_TEXT.search(head):
+    if not head or NOT_TEXT.search(head):
         return Look(UNKNOWN, Danger.NONE)
     if is_xml:
         return Look("text/xml", Danger.ACTIVE if b"<?xml-stylesheet" in head else Danger.NONE)
@@ -343,31 +318,3 @@ def _without_preamble(head: bytes) -> bytes:
             if _SVG.match(b"<" + head[9:].lstrip() + b" "):
                 return b"<svg " + head
             head = head.partition(b">")[2]
-
-
-# --- serving ---------------------------------------------------------------------------------------------------
-
-# What is known by its bytes: who claims it, and has other bytes, is not believed.
-_KNOWN = frozenset(
-    {kind for _, _, kind, _ in _MAGIC} | {"application/pdf", "text/html", "image/svg+xml", "application/xhtml+xml", ZIP}
-)
-_LIVE = frozenset({"text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "text/xsl", "multipart/related", "message/rfc822"})  # fmt: skip
-
-
-def pretends(claimed: str, found: str) -> bool:
-    """Does it say that it is something which is known by its bytes, and has others? Of pictures one passes for another, and nobody is
-    harmed."""
-    claimed = media_type(claimed)
-    return claimed in _KNOWN and found != claimed and not (claimed.startswith("image/") and found.startswith("image/"))
-
-
-def served_type(claimed: str, found: str | None) -> str:
-    """The media type that a file is given out with: by its bytes, where they say anything. `found`: None where nobody has looked.
-    Pages and what else a browser would run are bytes."""
-    claimed = media_type(claimed)
-    if found is None or found in {UNKNOWN, TEXT, ZIP, OLE2}:
-        believed = claimed not in _KNOWN or found in {None, claimed}
-        kind = claimed if believed else found or UNKNOWN
-    else:
-        kind = found
-    return UNKNOWN if kind in _LIVE else kind

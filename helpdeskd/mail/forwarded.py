@@ -22,6 +22,12 @@ _AHEAD = timedelta(days=1)  # that a clock may be wrong by: a mail is not passed
 _VS = re.compile(r"\s*vs\s?[:\uff1a]", re.IGNORECASE)
 _UNATTENDED = "nobody reads what is sent to its author"
 _FIRST = tuple("> -_=*#~\u2013\u2014\u2500")  # how a line that says so may begin; others end in a colon
+_ADDRESS = re.compile(
+    r"[^\s<>\[\]()\"',;:]{1,64}@[^\s<>\[\]()\"',;:]{1,255}"
+)  # a From that holds several names nobody for sure
+_ADDRESSED = re.compile(
+    r"(?m)^[^\s:\uff1a][^:\uff1a\n]{0,30}[:\uff1a][^\n]{0,200}@"
+)  # a header of a language we do not know
 _NORDIC = re.compile(r"^[\s>*]*fra\s*\**\s*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -52,7 +58,7 @@ def find(
     Its subject (`says`), or a line such as "Begin forwarded message:" before any quote, must say so; for an attached mail, the subject
     of that one or none does, too. `date` is the moment of its Date header. `opened` reads an attached mail; `marker` is that of our notices.
     """
-    if says or _VS.match(subject) or _says_so(text):
+    if says or _VS.match(subject) or (not ids.is_reply(subject) and _says_so(text)):
         found = read(text)
         if found is not None and (says or not _VS.match(subject) or _NORDIC.search(found.head)):
             return _of_text(found, subject, date, datewords.zone_of(date_header), marker)
@@ -125,21 +131,41 @@ def _of_file(original: Inbound, sha256: str, comment: str, subject: str) -> Forw
 
 
 def read(text: str) -> Forwarded | None:
-    """The first mail with a block of headers in `text`, in any of the languages of mail.quotewords; None where there is none.
+    """The mail whose block of headers, in any of the languages of mail.quotewords, is the first thing in `text` that introduces another's
+    words; None where it is none. What stands further down is theirs: they may have written a block themselves, with another's name.
     Whether the mail is a forward at all is for its subject, and its sender, to say."""
     page = Page(text)
-    quoted = False  # has a quote been looked into? One is enough.
-    for number, line in enumerate(page.lines):
-        if page.quoted[number] and not quoted:
-            quoted = heads.says_forwarded(line) or heads.label(line.lstrip("> \t\xa0")) == "from"
-            if quoted:
-                inner = Page("\n".join(_unquoted(one) for one in page.lines[number:]))
-                found = next((one for at in range(_NEAR) if at < len(inner.lines) and (one := _at(inner, at))), None)
-                if found is not None:
-                    return replace(found, comment=_joined([*page.lines[:number], *found.comment.split("\n")]))
-        if found := _at(page, number):
-            return found
+    for number in range(len(page.lines)):
+        if page.blank[number]:
+            continue
+        found = _quoted_at(page, number) if page.quoted[number] else _at(page, number) or _below(page, number)
+        if found is not None:
+            return None if _ADDRESSED.search(found.comment) else found
+        if page.quoted[number] or heads.find(page, number) is not None:
+            return None
     return None
+
+
+def _below(page: Page, number: int) -> Forwarded | None:
+    """The mail whose headers follow the line `number`, which says that something follows, with nothing written between."""
+    if not heads.says_passed_on(page.lines[number]):
+        return None
+    after = page.next_written(number + 1)
+    if after == len(page.lines):
+        return None
+    found = _quoted_at(page, after) if page.quoted[after] else _at(page, after)
+    return None if found is None else replace(found, comment=_joined(page.lines[:number]))
+
+
+def _quoted_at(page: Page, number: int) -> Forwarded | None:
+    """The same where the mail is quoted; what follows without `>` is whoever forwards it."""
+    end = page.block_end(number)
+    inner = Page("\n".join(_unquoted(one) for one in page.lines[number:end]))
+    found = next((one for at in range(min(_NEAR, len(inner.lines))) if (one := _at(inner, at))), None)
+    if found is None or found.comment:  # words of the quoted one stand above it
+        return None
+    around = (_joined(page.lines[:number]), _joined(page.lines[end:]))
+    return replace(found, comment="\n\n".join(each for each in around if each))
 
 
 def _at(page: Page, number: int) -> Forwarded | None:
@@ -149,7 +175,8 @@ def _at(page: Page, number: int) -> Forwarded | None:
         return None
     end, values = found
     words = values.get("from", "")
-    addresses = Headers([("From", _one_address(words))]).addresses("from")
+    named = {each.lower().strip(".") for each in _ADDRESS.findall(words)}
+    addresses = Headers([("From", _one_address(words))]).addresses("from") if len(named) == 1 else ()
     return Forwarded(
         comment=_joined(page.lines[: _above(page, number)]),
         author=addresses[0] if addresses else None,

@@ -226,10 +226,11 @@ def _box_ends(state: HtmlDocumentState) -> None:
 
 def _box(attrs: dict[str, str]) -> str:
     names = str(attrs.get("class") or "").lower().split()
-    if any(name.endswith(htmlmarks.QUOTE_BOXES) for name in names):
+    named = str(attrs.get("name") or "").lower()
+    if named in htmlmarks.QUOTE_NAMES or any(name.endswith(htmlmarks.QUOTE_BOXES) for name in names):
         return _CUT
     own = str(attrs.get("id") or "").lower()
-    if own in htmlmarks.SIGNATURE_IDS or any(name in htmlmarks.SIGNATURE_BOXES for name in names):
+    if {own, named} & htmlmarks.SIGNATURE_IDS or any(name in htmlmarks.SIGNATURE_BOXES for name in names):
         return _SIGNED
     return ""
 
@@ -242,6 +243,7 @@ def _point(state: HtmlDocumentState, attrs: dict[str, str]) -> None:
     if (
         any(one in htmlmarks.QUOTE_IDS for one in ids)
         or any(name in htmlmarks.QUOTE_POINTS for name in names)
+        or str(attrs.get(htmlmarks.MARKER) or "").lower() in htmlmarks.QUOTE_MARKERS
         or all(one in style for one in htmlmarks.OUTLOOK_LINE)
     ):
         state.tags[-1].write(_POINT)

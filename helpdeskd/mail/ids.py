@@ -92,6 +92,12 @@ def is_forward(subject: str) -> bool:
     return bool(_FORWARD_END.search(rest))
 
 
+def is_reply(subject: str) -> bool:
+    """Does the outermost prefix say that this answers another mail?"""
+    match = _PREFIX.match(_SPACE.sub(" ", _TAG.sub(" ", subject)))
+    return match is not None and _folded(match.group(1)) in REPLY_PREFIXES
+
+
 def _folded(prefix: str) -> str:
     """In small letters; those of a Turkish capital I with its dot are an i and a dot."""
     return prefix.casefold().replace("\u0307", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -45,6 +46,31 @@ def file_name(part: Tree) -> str:
         if plain:
             return plain
     return ""
+
+
+def file_names(part: Tree) -> tuple[str, ...]:
+    """Every name that a program may save it under: that of either header, in either form, of a header that stands there twice."""
+    found = [file_name(part)]
+    for header, key in (("content-disposition", "filename"), ("content-type", "name")):
+        values = part.get_all(header, [])
+        if len(values) > 1 or any(value.lower().count("name") > 1 for value in values) or header == "content-type":
+            for value in values:
+                found += _all_names(header, key, value)
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _all_names(header: str, key: str, value: str) -> Iterator[str]:
+    if "name" not in value.lower():
+        return
+    alone = Tree()
+    alone.set_raw(header, value)
+    parameters: list[tuple[str, Any]] = alone.get_params(failobj=[], header=header)
+    for name, said in parameters:
+        if name.lower() != key or not said:
+            continue
+        yield label(_extended(str(said[0] or ""), str(said[2] or "")) if isinstance(said, tuple) else _plain(str(said)))
+    if stray := _STRAY[key].search(value[:4096]):
+        yield label(_plain(stray[1].strip('"')))
 
 
 def _extended(name: str, value: str) -> str:

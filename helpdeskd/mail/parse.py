@@ -14,10 +14,9 @@ from helpdeskd.mail.faults import FAULTS
 from helpdeskd.mail.headers import Headers, clean
 from helpdeskd.mail.split import Tree
 from helpdeskd.model.files import Danger
-from helpdeskd.model.mail import Address, Inbound, Kind, Part
+from helpdeskd.model.mail import ORIGINAL, Address, Inbound, Kind, Part
 from helpdeskd.model.seals import Keys
 
-ORIGINAL = "original.eml"
 MAX_SUBJECT = 998  # characters: a line of RFC 5322
 _IDENTIFYING = (b"message-id", b"date", b"from", b"subject")
 _BLANKS = b" \t\r\n\v\f"
@@ -66,7 +65,7 @@ def parse(
     parts = [replace(part, ours=True) if automatic.is_mail_of_ours(part.data, instance) else part for part in parts]
     parts = looking.looked_at(parts, limits)
     if cut:
-        parts = [*parts, looking.whole(_original(raw), made, parts, limits)]
+        parts = [*parts, looking.whole(_original(raw), prepared, made, parts, limits)]
 
     subject = headers.text("subject")[:MAX_SUBJECT]
     author = next(iter(headers.addresses("from")), None)

@@ -37,6 +37,7 @@ class Prepared:
     body_at: int
     notes: list[str] = field(default_factory=list)
     cut: bool = False  # was anything left out?
+    headers_cut: bool = False  # and was that what a program without our limits may read?
 
 
 def strip_envelope_line(raw: bytes) -> bytes:
@@ -116,7 +117,7 @@ def _tend_headers(made: Prepared, limits: Intake) -> None:
     fits = fitting(head, limits)
     if fits < len(head):
         made.notes.append(f"the headers are longer than the limit: the first {fits} of {len(head)} bytes were read")
-        made.cut = changed = True
+        made.cut = made.headers_cut = changed = True
         head = head[:fits]
     if changed:
         made.data = b"".join([head, b"\r\n", memoryview(data)[body:]])

@@ -90,6 +90,8 @@ def _above(page: Page, tail: int) -> tuple[heads.Head | None, int]:
             return None, 0
         body = page.next_written(head.end)
         if not page.quoted[body]:
+            if not head.sure and not heads.label(page.lines[first]) and not heads.is_rule(page.lines[first]):
+                return None, 0  # somebody may write that somebody wrote
             return heads.Head(first, head.end), head.end
         end = page.block_end(body)
         if page.next_unquoted(end) >= tail:

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
+from cryptography.x509.verification import Criticality, ExtensionPolicy, Policy, PolicyBuilder, Store, VerificationError
 
 from helpdeskd.model.seals import Found, Means, Seal
 
@@ -188,13 +188,31 @@ def _prove(info: cms.SignerInfo, certificate: x509.Certificate, said: bytes) -> 
         raise NotGoodError(Found.BAD, "the signature does not hold") from None
 
 
+def _may_issue(_policy: Policy, _certificate: x509.Certificate, extension: x509.BasicConstraints) -> None:
+    if not extension.ca:
+        raise ValueError("a certificate in the chain is of no authority")
+
+
+def _may_sign(_policy: Policy, _certificate: x509.Certificate, extension: x509.KeyUsage | None) -> None:
+    if extension is not None and not extension.key_cert_sign:
+        raise ValueError("a certificate in the chain may not sign others")
+
+
+# RFC 5280 section 4.2.1: what says whether somebody is an authority. A team's own often says no more than that.
+_AUTHORITY = (
+    ExtensionPolicy.permit_all()
+    .require_present(x509.BasicConstraints, Criticality.AGNOSTIC, _may_issue)
+    .may_be_present(x509.KeyUsage, Criticality.AGNOSTIC, _may_sign)
+)
+
+
 def _vouched(signer: _Signer, roots: list[x509.Certificate]) -> str:
     """Who issued the signer's certificate, whose chain ends at an authority of ours. Raises NotGoodError."""
     policy = (
         PolicyBuilder()
         .store(Store(roots))
         .time(signer.at)
-        .extension_policies(ca_policy=ExtensionPolicy.webpki_defaults_ca(), ee_policy=ExtensionPolicy.permit_all())
+        .extension_policies(ca_policy=_AUTHORITY, ee_policy=ExtensionPolicy.permit_all())
     )
     try:
         policy.build_client_verifier().verify(signer.certificate, signer.others)

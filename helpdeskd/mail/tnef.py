@@ -9,7 +9,7 @@ from typing import NamedTuple
 from helpdeskd.mail import charset, rtf
 
 TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
-_SIGNATURE = b"\x78\x9f\x3e\x22"
+SIGNATURE = b"\x78\x9f\x3e\x22"
 _MAX_FILES = 1000
 _MAX_DEPTH = 5  # messages attached to messages
 _MAX_PROPERTIES = 20_000
@@ -61,7 +61,7 @@ class _Pending:
 
 def unpack(data: bytes) -> Unpacked | None:
     """What is in it; None where it is no TNEF."""
-    return _unpack(data, 0) if data.startswith(_SIGNATURE) else None
+    return _unpack(data, 0) if data.startswith(SIGNATURE) else None
 
 
 def _unpack(data: bytes, depth: int) -> Unpacked:
@@ -130,7 +130,7 @@ def _file(found: Unpacked, one: _Pending, page: str, depth: int) -> None:
     held = properties.get(_P_DATA)
     if held is not None and held.kind == _OBJECT:
         inner = held.data[16:]  # behind the identifier of its interface
-        if inner.startswith(_SIGNATURE) and depth < _MAX_DEPTH:
+        if inner.startswith(SIGNATURE) and depth < _MAX_DEPTH:
             _attached(found, _unpack(inner, depth + 1), name)
             return
         data = inner or data

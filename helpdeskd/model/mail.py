@@ -9,6 +9,8 @@ from enum import StrEnum
 from helpdeskd.model.files import Danger
 from helpdeskd.model.seals import Seal
 
+ORIGINAL = "original.eml"  # the whole mail, as a file of it
+
 
 class Door(StrEnum):
     SMTP = "smtp"
@@ -128,10 +130,11 @@ class Fate:
 @dataclass(frozen=True, slots=True)
 class Report:
     """A delivery report, in the form of RFC 3464 or in any other. `about` are the Message-IDs of the mails it returns, as
-    keys of mail.ids."""
+    keys of mail.ids; `tokens` stand in a header of these that only who has had the mail knows."""
 
     fates: tuple[Fate, ...]
     about: tuple[str, ...]
+    tokens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

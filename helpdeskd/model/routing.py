@@ -74,6 +74,7 @@ class Facts:
     from_usable: bool = True  # From holds an address that can be written to
     sender: str = ""  # the envelope's sender, where it can be written to: who wrote when From does not say
     fates: tuple[tuple[int, Fate], ...] = ()  # mails of ours (outbox ids) that it reports on, and what it says of each
+    proven: frozenset[int] = frozenset()  # those of them whose secret it knows: what it says counts against the address
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
     withheld: tuple[
         tuple[int, int], ...

@@ -116,6 +116,7 @@ def write(
             parts=tuple(_part(each, blobs, html) for each in chosen),
             auto_submitted=auto_submitted(row),
             instance=desk.instance,
+            token=row.envelope_token,
         )
     )
     return signer.sign(raw, department.address, row.created_at)

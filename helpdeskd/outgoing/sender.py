@@ -361,7 +361,8 @@ class Sender:
                 return stands.state, stands.next_at, True, False
             state, then = settle(row, sent, outbox.first_try(tries) or at, at, self.rng, self.settings.give_up_days)
             ours = outbox.ended(conn, row.id, sent, at, then, state, owner=self.owner, raw_sha256=raw_sha256)
-            muted = ours and delivery.record(conn, self._desk, self.clock(), row, state, sent.words, hard=hard)
+            dead = hard and not outbox.refuses_us(conn, row.recipient, at)
+            muted = ours and delivery.record(conn, self._desk, self.clock(), row, state, sent.words, hard=dead)
             return state, then, ours, muted
 
         while True:

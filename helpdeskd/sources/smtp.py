@@ -9,7 +9,6 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +23,7 @@ from helpdeskd.sources.smtp_put import Job, Putters
 from helpdeskd.sources.smtp_rules import Limits, LoggedIn, Refusal
 from helpdeskd.sources.smtp_submit import SubmissionTalk
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
-from helpdeskd.threads import tell_name
+from helpdeskd.threads import Few
 
 log = logs.get("smtp")
 
@@ -32,6 +31,7 @@ BACKLOG = 1024
 ROOM_SECONDS = 0.2  # how long a look at the free room holds for MAIL; put() looks for itself
 FINISH_SECONDS = 30.0  # how long stop() waits for mails under way
 LOG_IN_THREADS = 4
+LOG_INS_WAITING = 50
 NOWHERE = config.Submission()
 
 
@@ -73,7 +73,7 @@ class Doors:
         self._submission = submission
         self._accepts = accepts
         self._log_in = log_in
-        self._log_ins = ThreadPoolExecutor(LOG_IN_THREADS, thread_name_prefix="log-in", initializer=tell_name)
+        self._log_ins = Few("log-in", LOG_IN_THREADS, LOG_INS_WAITING)
         self._tls: ssl.SSLContext | None = None
         self._servers: list[asyncio.Server] = []
         self._sockets: list[tuple[str, int]] = []  # path and inode of our unix sockets
@@ -153,7 +153,7 @@ class Doors:
             await self._empty.wait()
         if self._putters is not None:
             await self._putters.stop()
-        await asyncio.to_thread(self._log_ins.shutdown, cancel_futures=True)
+        await asyncio.to_thread(self._log_ins.shutdown, wait=True)
         self._servers.clear()
         self._sockets.clear()
         self.listening.clear()
@@ -217,9 +217,9 @@ class Doors:
         return self._accepts(recipient)
 
     def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[LoggedIn | None]:
-        """In threads of their own: a hash takes its time, and a turn may have to be waited for."""
+        """In threads of their own: a hash takes its time, and a turn may have to be waited for. Raises Busy."""
         assert self._log_in is not None, "there is a submission door, so the daemon says who may come in"
-        return self._loop.run_in_executor(self._log_ins, self._log_in, name, password, peer)
+        return asyncio.wrap_future(self._log_ins.submit(self._log_in, name, password, peer))
 
     def still_in(self, known: LoggedIn) -> asyncio.Future[bool]:
         """Not behind those who log in: it is a matter of two reads."""

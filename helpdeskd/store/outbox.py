@@ -17,6 +17,7 @@ from helpdeskd.errors import Conflict, NotFound, Refused
 from helpdeskd.model.outgoing import Ended, NoticeName, OutboxRow, OutboxState, Sent
 from helpdeskd.store.schema import attempt, outbox
 
+_HOUR, _MANY = timedelta(hours=1), 5  # addresses
 _WAITING = (OutboxState.QUEUED, OutboxState.DEFERRED)
 CUT_OFF = "the sender stopped between the final dot and the relay's answer"  # words of an attempt nobody can know
 
@@ -48,6 +49,12 @@ _TRIED = select(outbox.c.attempts, outbox.c.owner, outbox.c.state).where(outbox.
 _CHANGE = update(outbox).where(outbox.c.id == bindparam("outbox_id"))
 _CHANGE_OURS = _CHANGE.where(outbox.c.owner == bindparam("held_by"), _IS_WAITING)
 _ATTEMPT = insert(attempt)
+_LATEST = (
+    select(attempt.c.ended, attempt.c.at, outbox.c.recipient)
+    .join(outbox, outbox.c.id == attempt.c.outbox_id)
+    .order_by(attempt.c.id.desc())
+    .limit(200)
+)
 _NEXT_DUE = select(func.min(outbox.c.next_at)).where(_IS_WAITING, outbox.c.owner == "")
 
 
@@ -319,6 +326,22 @@ def attempts_of(conn: Connection, ticket_id: int) -> dict[int, tuple[Attempt, ..
     for outbox_id, at, how, code, words in rows:
         found[outbox_id] = (*found.get(outbox_id, ()), Attempt(at, Ended(how), code, words))
     return found
+
+
+def refuses_us(conn: Connection, recipient: str, now: datetime) -> bool:
+    """It has refused `recipient`: may it be us whom the relay refuses, whatever it says? It has refused others too since it last took
+    a mail, or many of them within the hour."""
+    others: set[str] = set()
+    taken = False
+    for ended, at, other in conn.execute(_LATEST):
+        taken = taken or ended == Ended.SENT
+        if taken and at < now - _HOUR:
+            break
+        if ended == Ended.REFUSED and other.lower() != recipient.lower():
+            others.add(other.lower())
+            if not taken or len(others) >= _MANY:
+                return True
+    return False
 
 
 def first_try(tries: Sequence[Attempt]) -> datetime | None:

@@ -114,6 +114,9 @@ OWN_WORDS = {
 
 # Where we do otherwise on purpose.
 _WHO = "between answers the line that says who is quoted stays: it belongs to what they answer (GitHub's parser keeps it, too)"
+NOT_PASSED_ON = {
+    "email_reply_trimmer/test/embedded/embedded_email_10.txt": "an answer; the headers stand in what it quotes, where their author may have made them up"
+}
 OTHERWISE: dict[str, str] = {
     "email_reply_trimmer/test/emails/embedded_email_7.txt": _WHO,
     "email_reply_trimmer/test/emails/embedded_email_17.txt": _WHO,
@@ -187,7 +190,9 @@ def main() -> None:
     print(f"  {'passed on: comment and text':<28} {sum(right for _, right in forwards)}/{len(forwards)}")
     for name, right in forwards:
         if not right:
-            print(f"  FAILS: {name}")
+            print(f"  {'otherwise' if name in NOT_PASSED_ON else 'FAILS'}: {name}")
+            if name in NOT_PASSED_ON:
+                print(f"      {NOT_PASSED_ON[name]}")
     lost = [case for case in every if case.lost]
     print(f"  {'own words lost in':<28} {len(lost)}")
     for case in every:

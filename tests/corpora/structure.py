@@ -22,8 +22,8 @@ from helpdeskd.config import Desk, Intake
 from helpdeskd.mail import dates, html
 from helpdeskd.mail.headers import Headers, addresses
 from helpdeskd.mail.outline import Node, outline
-from helpdeskd.mail.parse import ORIGINAL, parse
-from helpdeskd.model.mail import Inbound
+from helpdeskd.mail.parse import parse
+from helpdeskd.model.mail import ORIGINAL, Inbound
 from tests.corpora import MAILS
 
 LIMITS = Intake()

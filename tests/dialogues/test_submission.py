@@ -7,6 +7,7 @@ import base64
 import errno
 import ssl
 import tempfile
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from helpdeskd.errors import StoreDown, Temporary
+from helpdeskd.threads import Few
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
 TLS = Path(__file__).parent / "tls"
@@ -138,6 +140,21 @@ async def test_a_bug_does_not_tell_the_password(doors, client):
     with capture_logs() as lines:
         await client.ask(f"AUTH PLAIN {b64('', 'broken', PASSWORD)}", "451 4.3.0")
     assert [line["event"] for line in lines] == ["trouble"]
+    await client.ask(f"AUTH PLAIN {RIGHT}", "235")
+
+
+async def test_one_too_many_is_told_to_try_again(doors, client, monkeypatch):
+    go = threading.Event()
+    few = Few("few", 1, 0)
+    monkeypatch.setattr(doors, "_log_ins", few)
+    held = few.submit(go.wait, 30)
+    try:
+        await client.ask(f"AUTH PLAIN {RIGHT}", "454 4.7.0")
+    finally:
+        go.set()
+    await asyncio.wrap_future(held)
+    few.shutdown(wait=True)
+    monkeypatch.undo()
     await client.ask(f"AUTH PLAIN {RIGHT}", "235")
 
 

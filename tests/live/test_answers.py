@@ -100,3 +100,9 @@ def test_a_real_postfix_reports_that_an_answer_was_lost(folder, sqlite_url, sink
             assert shown["ticket"]["state"] == "new"
             (kind,) = [each["kind"] for each in shown["history"] if each["kind"].startswith("mail-")]
             assert kind == "mail-bounced"
+        store = open_store(sqlite_url)
+        counted = store.read(lambda conn: conn.execute(schema.unreached.select()).all())
+        store.close()
+        assert [each.outbox_id for each in counted] == [bounced["id"]], (
+            "it counts against the address: Postfix returns our head"
+        )

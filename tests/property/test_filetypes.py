@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpdeskd.config import Intake
-from helpdeskd.mail import filetypes, looking, names
+from helpdeskd.mail import fileclaims, filetypes, looking, names
 from helpdeskd.model.mail import Part
-from tests.unit.mail.filebytes import EXE, PAGE, PNG, archive, docx, ole2
+from tests.unit.mail.filebytes import ARJ, CAB, EXE, PAGE, PNG, archive, book, docx, kinds, lha, ole2, rar4, rar5, xls
+from tests.unit.mail.test_cms import wrapped
+from tests.unit.mail.test_tnef import WHOLE
 
 SEEDS = [
     EXE, PAGE, PNG, b"%PDF-1.4\n", b"Rar!\x1a\x07\x01\0", b"#!/bin/sh\n", docx("word/vbaProject.bin"), archive("a.exe", "b.txt"),
     archive("a.txt", first=("mimetype", b"application/epub+zip")), ole2("WordDocument", "VBA"), ole2("a", shift=12),
+    ARJ, CAB, rar4("a.exe"), rar5("a.exe"), lha("a", level=1), lha("a", level=2), xls(book(1)), xls(book(1), mini=True), kinds("a/b"),
+    WHOLE, wrapped(b"Content-Type: multipart/mixed; boundary=x\n\n--x\n\n--x--"), b"ID;P\nNN;", b"MIME-Version: 1.0\n\nQWN0aXZlTWlt",
     b"<?xml version='1.0'?><!DOCTYPE a><svg>", "<html>".encode("utf-16"),
     b"From: a@b.example\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: a/b; name=a.exe\n\nMZ\n--x--\n",
 ]  # fmt: skip
@@ -34,15 +38,15 @@ def damaged(draw: st.DrawFn) -> bytes:
 def test_there_is_always_an_answer(name, data):
     found = filetypes.look(name, data)
     assert found.found_type.isascii() and "/" in found.found_type
-    part = Part(name, "message/rfc822", data, "")
-    assert len(looking.looked_at([part], Intake())) == 1
+    parts = [Part(name, kind, data, "") for kind in ("message/rfc822", "application/ms-tnef")]
+    assert len(looking.looked_at(parts, Intake())) == 2
 
 
 @given(
-    claimed=st.text(), found=st.none() | st.sampled_from(["text/html", "image/png", "text/plain", filetypes.UNKNOWN])
+    claimed=st.text(), found=st.none() | st.sampled_from(["text/html", "image/png", "text/plain", fileclaims.UNKNOWN])
 )
 def test_a_page_is_never_served_as_one(claimed, found):
-    assert filetypes.served_type(claimed, found) not in {"text/html", "application/xhtml+xml", "image/svg+xml"}
+    assert fileclaims.served_type(claimed, found) not in {"text/html", "application/xhtml+xml", "image/svg+xml"}
 
 
 @given(name=st.text(max_size=400))

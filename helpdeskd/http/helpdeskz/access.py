@@ -19,8 +19,8 @@ _AUTHORIZATION = re.compile(r"Token(?::[ \t]*|[ \t]+)(\S+)", re.IGNORECASE)
 
 
 def recall(here: Here, asked: Asked) -> Caller | None:
-    """At once where the store never lets one wait. Raises Denied."""
-    return admit(here, asked) if here.may_inline else None
+    """Raises Denied."""
+    return admit(here, asked)
 
 
 def admit(here: Here, asked: Asked) -> Caller:

@@ -37,7 +37,7 @@ ROUTES: tuple[Route, ...] = (
 
     Route("GET",  "/staff",                                 views.list_staff, "staff/read", asks.StaffList, (shapes.StaffRows,), inline=True),
     Route("GET",  "/staff/show/{id} /staff/{id}",           views.show_staff, "staff/read", asks.OneStaff, (shapes.StaffFound,), inline=True),
-    Route("POST", "/staff/auth",                            views.auth, "staff/auth", asks.Auth, (shapes.Done,)),
+    Route("POST", "/staff/auth",                            views.auth, "staff/auth", asks.Auth, (shapes.Done,), hashes=True),
 
     Route("GET",  "/users/new /departments/new /tickets/new /messages/new /attachments/new /staff/new", views.not_implemented),
     Route("GET",  "/users/edit/{id} /departments/edit/{id} /tickets/edit/{id} /messages/edit/{id} /attachments/edit/{id} /staff/edit/{id}", views.not_implemented),

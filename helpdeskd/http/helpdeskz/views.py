@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from helpdeskd.desk import customers, departments, lists, removal
+from helpdeskd.desk import accounts, customers, departments, lists, removal
 from helpdeskd.desk.accounts import Lockout
 from helpdeskd.guard.login import Ended, Why
 from helpdeskd.http.dialect import Answer, Call
@@ -117,9 +117,11 @@ def delete_department(call: Call) -> shapes.Done:
 
 def list_staff(call: Call) -> shapes.StaffRows:
     """Members of staff, disabled ones too; or the one with a user name."""
-    wanted = call.params.username.strip().casefold()
+    wanted = accounts.name_key(call.params.username)
     found = call.read(lists.staff)
-    return shapes.StaffRows(1, [shapes.staff(each) for each in found if wanted in {"", each.username.casefold()}])
+    return shapes.StaffRows(
+        1, [shapes.staff(each) for each in found if wanted in {"", accounts.name_key(each.username)}]
+    )
 
 
 def show_staff(call: Call) -> shapes.StaffFound:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from helpdeskd.errors import Conflict, HelpdeskdError, Refused, Temporary
+from helpdeskd.errors import Busy, Conflict, HelpdeskdError, Refused, Temporary
 from helpdeskd.http.dialect import Answer, Asked, Denied, Malformed, NoRoute, TooMany
 from helpdeskd.http.params import Invalid
 
@@ -104,5 +104,11 @@ _SAY: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any],
     (NoRoute, _no_route),
     (Refused, _refused),
     (TooMany, lambda problem: error(str(problem), 429, ("Retry-After", str(problem.seconds)))),
+    (
+        Busy,
+        lambda problem: error(
+            "Too many log in at this moment, please try again.", 503, ("Retry-After", str(problem.seconds))
+        ),
+    ),
     ((Temporary, Conflict), lambda _: error("The service is not available at this moment.", 503)),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from helpdeskd.errors import Conflict, NotFound, Refused, Temporary
+from helpdeskd.errors import Busy, Conflict, NotFound, Refused, Temporary
 from helpdeskd.http.dialect import Answer, Asked, Denied, Malformed, NoRoute, TooMany
 from helpdeskd.http.params import Invalid
 from helpdeskd.mail import pictures
@@ -170,5 +170,6 @@ _SAY: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Callable[[Any],
     (NotFound, lambda problem: error(str(problem), 404)),
     (Refused, lambda problem: error(str(problem), REFUSED.get(problem.reason, 400))),
     (TooMany, lambda problem: error(str(problem), 429, *_later(problem.seconds))),
+    (Busy, lambda problem: error("too many log in at this moment, please try again", 503, *_later(problem.seconds))),
     ((Temporary, Conflict), lambda _: error("the service is not available at this moment", 503)),
 )

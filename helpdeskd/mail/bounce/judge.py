@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from helpdeskd.mail.bounce import codes, phrases
+from helpdeskd.mail.bounce.blame import blames
 from helpdeskd.mail.bounce.phrases import any_of
 from helpdeskd.model.mail import Delivery, Fate, Reason, Severity
 
@@ -122,9 +123,9 @@ def judge(fate: Fate, *texts: Said, category: str = "") -> Fate:
 
 
 def blames_address(recipient: str, words: str) -> bool:
-    """A relay refuses a recipient for good, with these words. A relay that will not serve *us*, or not now, says so."""
-    fate = judge(Fate(Delivery.FAILED, recipient, "", "", words, ""), Said("in reply to RCPT"))
-    return fate.severity is not Severity.SOFT
+    """A relay refuses a recipient for good, with these words. A relay that will not serve *us*, or not now, says so, or says
+    something that nobody knows."""
+    return blames(recipient, judge(Fate(Delivery.FAILED, recipient, "", "", words, ""), Said("in reply to RCPT")))
 
 
 def _by_filter(status: str, said: Sequence[Said]) -> bool:

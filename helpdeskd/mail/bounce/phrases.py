@@ -18,11 +18,15 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         unknown mailer error|(?:can't|couldn't|cannot|could not) create|mailer error|command died|command output|x-unix
         insufficient system|system storage|under maintenance|shutting down|out of memory|queue file|no space left on device
         (?:server|system|service)\b.{0,20} (?:is )?(?:temporarily )?(?:overloaded|too busy)|internal (?:server )?error
+        \b(?:ldap|directory|database|back-?end|datenbank|verzeichnisdienst)(?: (?:server|service|lookup))?:? (?:is |was |has |ist )?(?:\S{1,20} )?(?:down|un(?:available|reachable)|failure|failed|error|time-?out|timed out|(?:not|nicht) (?:available|reachable|respond\w*|verfügbar|erreichbar))\b
+        \b(?:ldap|directory|database|datenbank)(?:fehler|-fehler)|temporary (?:directory|database|ldap|look ?up|verification)|because of maintenance|due to maintenance
+        unverified address:? .{0,160}(?:in progress|connect(?:ion)? |timed out|temporar|delivery .{0,20}suspended|\b4(?:\d\d|\.\d\.\d)\b)|could not complete .{0,40}(?:callout|verif)
         """,
     ),
     (
         Reason.NETWORK,
         r"""
+        dns (?:server )?failure|(?:resolver|dns|name ?server) (?:is )?(?:unreachable|down|not reachable)
         (?:host|domain|name) not found,? (?:please )?try again|temporary (?:dns|name|resolution)|no route to host|\bservfail\b
         (?:dns|resolver|name service|name ?server)\b.{0,40}(?:temporar\w+|tim(?:e|ed)[ -]?out|try again|(?:not|no) (?:respon|answer))
         """,
@@ -37,13 +41,33 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         """,
     ),
     (
+        Reason.BLOCKED,  # the name that we greet by
+        r"""
+        \b(?:invalid|bad|wrong|unknown|no such|unresolvable)\b.{0,30}\b(?:helo|ehlo)\b|\b(?:helo|ehlo)\b.{0,60}(?:invalid|unknown|no such|not (?:found|exist|known|valid)|doesn't exist)
+        """,
+    ),
+    (
+        Reason.SENDER,  # the recipient takes mail from some alone, and not from us
+        r"""
+        \b(?:you|sender|recipient|address|user|mail ?box)\b.{0,30}\bnot\b(?: \S{1,30}){0,6} (?:white|allow|safe) ?-?list|list of (?:allowed|approved|permitted) senders
+        (?:does not|doesn't|do not|don't) accept (?:any )?(?:e-?)?mails? from
+        """,
+    ),
+    (
+        Reason.FILTERED,
+        r"""
+        \b(?:mail ?box|user|recipient|account|address|person)\b(?: <>)? (?:does not|doesn't|do not) accept (?:e-?)?mail
+        """,
+    ),
+    (
         Reason.HOST_UNKNOWN,
         r"""
         no smtp service|no data record of (?:the )?requested type|all host address lookups failed|unknown qualify host
-        illegal host/domain|domain doesn't exist|reject all mails|does not accept (?:e-?)?mail|do not accept (?:e-?)?mail
+        illegal host/domain|domain doesn't exist|reject all mails
+        (?:\b(?:domain|host|site|system|server)|(?<![@\w.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4}) (?:\S{1,80} )?(?:does not|do not|doesn't) accept (?:any )?(?:e-?)?mail
         account or domain may not exist|dns error(?!: could not contact)|host or domain name not found|domain name not found|nxdomain
         (?<![@\w.-])[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4} (?:does not|doesn't) exist
-        (?<!sender )domain (?:name )?(?:does not|doesn't) exist|recipient(?:'s)? domain .{0,40}(?:not|unknown|invalid|doesn't)
+        (?<!sender )domain (?:name )?(?:does not|doesn't) exist|(?<!policy of )(?<!policy of the )recipient(?:'s)? domain .{0,40}(?:not|unknown|invalid|doesn't)
         (?<!sender )(?<!sending )(?<!sender's )\bdomain \S{1,80} (?:couldn't|could not|cannot|can't) be (?:found|resolved|located)
         """,
     ),
@@ -76,8 +100,8 @@ _TABLE: tuple[tuple[Reason, str], ...] = (
         your (?:mail ?)?(?:server|host|helo)\b.{0,60}(?:exist|unknown|not known|not found|invalid|resolv)|(?:unknown|invalid) (?:client )?host \[?\d
         bad ip|ip address \S{3,60} (?:rejected|blocked|refused)|not permitted to (?:connect|send)
         \b(?:sbl|xbl|pbl|cbl|dbl|css|dnsbls?|rhsbl|surbl|uribl)\b|(?:deny|reject|ban) ?list(?:ed)?\b|(?:ip|host|server|client|network)s? (?:is |are |has been |was )?banned
-        \bip=[\d.]{7,15} - |(?:spam|abuse) (?:source|complaints)|(?:h|eh)elo\b.{0,60}(?:invalid|bad|must|need|required|mismatch|qualified|resolv)
-        (?:invalid|bad|wrong|need|require\w*)\b.{0,30}\b(?:h|eh)elo\b|fully[- ]qualified host ?name
+        \bip=[\d.]{7,15} - |(?:spam|abuse) (?:source|complaints)|(?:helo|ehlo)\b.{0,60}(?:invalid|bad|must|need|required|mismatch|qualified|resolv)
+        (?:invalid|bad|wrong|need|require\w*)\b.{0,30}\b(?:helo|ehlo)\b|fully[- ]qualified host ?name
         you are not allowed to connect
         """,
     ),

@@ -9,12 +9,14 @@ from dataclasses import replace
 from helpdeskd.mail import headers as headers_of
 from helpdeskd.mail import ids, prepare
 from helpdeskd.mail import report as standard_report
+from helpdeskd.mail.automatic import MAIL_HEADER
 from helpdeskd.mail.bounce import entries, returned, signs, sns
 from helpdeskd.mail.bounce.entries import Entry
 from helpdeskd.mail.bounce.judge import Said, judge
 from helpdeskd.mail.headers import Headers
 from helpdeskd.model.mail import Delivery, Fate, Kind, Part, Report
 
+_TOKEN = MAIL_HEADER.lower()
 _MAX_TEXT = 256 * 1024  # characters of the text that are read
 _MAX_WORDS = 500
 _MAX_TO = 20  # recipients of a returned mail that are taken for those it did not reach
@@ -80,7 +82,8 @@ def read(head: Headers, text: str, parts: Sequence[Part], *, sure: bool = True) 
     ]
     if not about and sure:  # many that return nothing answer at least; so do people
         about = list(ids.parse_ids(head.joined("in-reply-to"))[:1])
-    return Report(tuple(fates), tuple(dict.fromkeys(about)))
+    tokens = [one.strip() for mail in mails for one in mail.get(_TOKEN, ())[:1]]
+    return Report(tuple(fates), tuple(dict.fromkeys(about)), tuple(dict.fromkeys(tokens)))
 
 
 def _of_notice(

@@ -12,7 +12,7 @@ login = Table(
     metadata,
     Column("person_id", BigId, ForeignKey("person.id"), primary_key=True),
     Column("username", Text, nullable=False),
-    Column("username_key", Text, nullable=False, unique=True),  # casefolded
+    Column("username_key", Text, nullable=False, unique=True),  # as desk.accounts.name_key has it
     Column("password_hash", Text, nullable=False, server_default=""),  # as guard.passwords has it; empty: none is set
     Column("password_at", UtcTime),
     Column("totp_seed", Text, nullable=False, server_default=""),  # base32; empty: not switched on
@@ -29,7 +29,7 @@ recovery_code = Table(
     Column("code_sha256", Text, primary_key=True),  # of person and code: desk.recovery
 )
 
-# Wrong log-ins in a row, and links to set a password that were asked for.
+# Wrong log-ins and wrong one-time codes in a row, and links to set a password that were asked for.
 login_failure = Table(
     "login_failure",
     metadata,

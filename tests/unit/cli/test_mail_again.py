@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 
 from helpdeskd import spool
-from helpdeskd.cli import mail_again
+from helpdeskd.cli import output
 from helpdeskd.errors import Refused
 from helpdeskd.mail.tokens import TokenKeys
 from helpdeskd.parser import wire, worker
@@ -252,7 +252,7 @@ def test_half_a_mail_is_not_left_behind(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))  # as a disk that is full; Python ignores SIGXFSZ
     try:
         with pytest.raises(Refused, match="cannot write"):
-            mail_again.write_new(tmp_path / "x", bytes(100))
+            output.write_new(tmp_path / "x", bytes(100))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 
 import pytest
 
@@ -37,6 +38,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 Content-Type: text/rfc822-headers
 
 Message-ID: <{mail_id}>
+X-Helpdeskd-Mail: {token}
 
 --b--
 """
@@ -71,12 +73,14 @@ def test_the_whole_way(mailing, sink):
     assert mailing("mute", "list").ok() == "Nobody is muted.\n"
     sink.refuse(GRACE, GONE)
     mailing.ticket("The first")
+    a_day_passes(mailing)
     sink.refuse(GRACE, "250 2.1.5 Ok")
     second = mailing.ticket("The second")
     (mail,) = (
         m for m in mailing("outbox", "list", "--ticket", str(second), "--json").json if m["mail"]["recipient"] == GRACE
     )
-    told = REPORT.format(to=SUPPORT, whom=GRACE, mail_id=mail["mail"]["mail_id"])
+    token = message_from_bytes(sink.to(GRACE)[-1].data)["X-Helpdeskd-Mail"]
+    told = REPORT.format(to=SUPPORT, whom=GRACE, mail_id=mail["mail"]["mail_id"], token=token)
     mailing.mail(told.encode(), "")
     assert "1 received" in mailing("fetch", "--through").ok()
     a_day_passes(mailing)
@@ -137,6 +141,8 @@ def test_a_relay_that_blames_something_else_mutes_nobody(mailing, sink):
             "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked",
             "552 5.2.2 Mailbox full",
             "450 4.1.1 no such user",
+            "550",
+            "550 Ihr Konto ist nicht freigeschaltet",
             "550 5.7.60 Client does not have permissions to send as this sender",
         )
     ):
@@ -148,4 +154,16 @@ def test_a_relay_that_blames_something_else_mutes_nobody(mailing, sink):
     store = open_store(f"sqlite:///{mailing.data}/helpdeskd.sqlite3")
     assert store.read(mutes.standing).count == 0
     assert store.read(lambda conn: conn.execute(schema.unreached.select()).all()) == []
+    store.close()
+
+
+def test_a_relay_that_refuses_everybody_mutes_nobody(mailing, sink):
+    """Whatever it says."""
+    sink.always("rcpt", GONE)
+    for number in range(3):
+        mailing.ticket(f"Number {number}")
+        a_day_passes(mailing)
+    store = open_store(f"sqlite:///{mailing.data}/helpdeskd.sqlite3")
+    assert store.read(mutes.standing).count == 0
+    assert len(store.read(lambda conn: conn.execute(schema.unreached.select()).all())) <= 1, "the first of all"
     store.close()

@@ -207,6 +207,16 @@ def test_what_a_mail_has_beyond_a_limit_stays_in_it(house):
     assert limits.within(inbound, parts, house.support) == (inbound, parts)
 
 
+def test_a_file_that_holds_a_mail_of_ours_is_a_file_like_others(house):
+    """Whoever writes our loop header into files has no more room than others."""
+    setting(house, max_files=1, max_file_mb=1)
+    marked = replace(NOTE, ours=True)
+    inbound, parts = limits.within(read(), (replace(marked, size=2_000_000), marked, marked), house.support)
+    assert [part.name for part in parts] == ["a.txt", "original.eml"]
+    assert len(inbound.loose_ends) == 2
+    assert limits.inner((marked, replace(marked, name="b.txt")), house.support) == (marked,)
+
+
 def test_a_mail_beyond_the_limits_is_a_ticket_that_says_so(house):
     setting(house, max_files=1)
     street = Street(house)

@@ -14,7 +14,7 @@ from helpdeskd.desk import keeping, spam
 from helpdeskd.desk.context import Part
 from helpdeskd.desk.keeping import LetGo
 from helpdeskd.errors import Refused
-from helpdeskd.model.mail import Kind
+from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import NoticeName, OutboxState
 from helpdeskd.model.routing import Outcome
 from helpdeskd.store import arrivals, outbox, schema
@@ -205,7 +205,9 @@ def test_an_answer_to_a_tombstone_finds_its_ticket(kept):
     kept.let_go(11, automatic_days=10)
     gone = kept.messages()[1]
     received = kept.do(
-        lambda street: street.send(to="help@example.org", in_reply_to=(gone.mail_id,), subject="Re: Away", text="Back.")
+        lambda street: street.send(
+            to="help@example.org", in_reply_to=(gone.mail_id,), subject="Re: Away", text="Back.", verdict=Verdict.PASS
+        )
     )
     assert received.outcome is Outcome.APPENDED
     assert kept.messages()[-1].ticket_id == gone.ticket_id

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pyotp
 import pytest
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import delete, event, func, insert, select
 
 from helpdeskd import config
 from helpdeskd.desk import accounts, customers, departments, forgotten, links, people, people_merge, recovery, removal
 from helpdeskd.desk.links import Purpose
 from helpdeskd.errors import Refused
-from helpdeskd.guard import hashes
+from helpdeskd.guard import hashes, totp
 from helpdeskd.guard.login import Why
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Person
@@ -125,6 +127,117 @@ def test_names_that_fold_to_one_are_one_persons(alone: House) -> None:
         with pytest.raises(Refused) as told:
             alone.write(accounts.set_username, person=bob, username=taken)
         assert told.value.reason == "username-taken"
+
+
+def test_an_address_is_its_owners_whoever_has_one_that_folds_to_it(house: House) -> None:
+    """ß is folded to ss in user names; in addresses it is another letter."""
+    for evil, good in (("ceo@stra\u00dfe.example", "ceo@strasse.example"), ("bo\u017fs@a.example", "boss@a.example")):
+        them, owner = (house.write(people.customer, Address("X", email)) for email in (evil, good))
+        house.write(accounts.set_password, person=them, password_hash=house.passwords.hash("of the other"))
+        assert house.why(good, "of the other") is Why.WRONG
+        house.write(accounts.set_password, person=owner, password_hash=house.passwords.hash(PASSWORD))
+        assert house.why(good) is Why.IN
+        assert house.why(evil) is Why.WRONG
+        assert house.why(evil, "of the other", "192.0.2.8") is Why.IN
+
+
+def test_an_address_is_its_owners_though_it_is_somebodys_user_name(alone: House) -> None:
+    bob = another(alone, "Bob")
+    alone.write(accounts.set_username, person=bob, username="ADA@example.org")
+    ended = alone.logins.log_in("ada@example.org", PASSWORD, HOME, THREE)
+    assert ended.person is not None and ended.person.id == alone.ada.id
+    alone.write(accounts.set_username, person=alone.ada, username="bob")  # without an @ the user name counts
+    ended = alone.logins.log_in("bob", PASSWORD, HOME, THREE)
+    assert ended.person is not None and ended.person.id == alone.ada.id
+
+
+def test_a_name_of_nobody_asks_the_database_as_much_as_somebodys(house: House) -> None:
+    bob = another(house, "Bob")
+    house.write(accounts.set_username, person=bob, username="bob")
+    house.write(people.customer, Address("Carol", "carol@example.org"))  # who has no password
+    house.write(people.disable, person=another(house, "Gone"))
+    names = ("ada", "bob@example.org", "carol@example.org", "gone@example.org", "nobody", "a@b.example", "", "x" * 999)
+    for staff in (False, True):
+        asked = [
+            statements(
+                house,
+                partial(house.logins.log_in, name, "wrong", f"192.0.{2 + staff}.{n}", THREE, staff=staff),
+            )
+            for n, name in enumerate(names)
+        ]
+        assert [each for each in asked if each != asked[0]] == []
+
+
+def statements(house: House, act: Callable[[], object]) -> list[str]:
+    """What the database is asked, without the names of savepoints."""
+    seen: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(re.sub(r"^(RELEASE|ROLLBACK TO)? ?SAVEPOINT \w+", "SAVEPOINT", statement))
+
+    event.listen(house.store.engine, "before_cursor_execute", note)
+    try:
+        act()
+    finally:
+        event.remove(house.store.engine, "before_cursor_execute", note)
+    return seen
+
+
+# One-time codes
+
+
+def wrong_codes(house: House, times: int) -> None:
+    """So many were wrong, the last of them now."""
+    there = schema.login_failure
+    values = {"kind": "code", "key": f"#{house.ada.id}", "count": times, "last_at": house.now}
+    house.store.writer.run(lambda conn: conn.execute(delete(there).where(there.c.kind == "code")))
+    house.store.writer.run(lambda conn: conn.execute(insert(there).values(values)))
+
+
+def test_a_hundred_wrong_codes_close_the_codes(alone: House) -> None:
+    """However slowly they come and from wherever."""
+    codes(alone)
+    wrong_codes(alone, 90)
+    alone.now += timedelta(hours=23)
+    found = {alone.why(address=f"192.0.2.{n}", code="000000") for n in range(10)}
+    assert found == {Why.CODE_WRONG}
+    assert alone.failures()["code", f"#{alone.ada.id}"] == 100
+    assert alone.why(address="198.51.100.1", code=right(alone)) is Why.CODE_WRONG
+    assert alone.why(address="198.51.100.1") is Why.CODE_MISSING
+
+
+def right(house: House) -> str:
+    return pyotp.TOTP(SEED).at(int(house.now.timestamp()))
+
+
+@pytest.mark.parametrize("opens", ["a day", "a recovery code", "totp on", "nothing", "the last try"])
+def test_what_opens_the_codes_again(alone: House, opens: str) -> None:
+    first, *_ = codes(alone)
+    wrong_codes(alone, 99 if opens == "the last try" else 100)
+    alone.now += timedelta(hours=24, seconds=0 if opens == "a day" else -1)
+    alone.store.writer.run(lambda conn: accounts.purge(conn, alone.now))
+    if opens == "a recovery code":
+        assert alone.why(code=first) is Why.IN
+        alone.now += timedelta(minutes=1)
+    elif opens == "totp on":
+        alone.write(accounts.set_totp, person=alone.ada, seed=SEED)
+    elif opens == "nothing":
+        assert alone.why(code=right(alone)) is Why.CODE_WRONG
+        return
+    assert alone.why(code=right(alone)) is Why.IN
+    assert ("code", f"#{alone.ada.id}") not in alone.failures()  # a log-in forgets them
+
+
+def test_codes_at_once_are_counted_before_they_are_looked_at(alone: House) -> None:
+    codes(alone)
+    wrong_codes(alone, 98)
+    looked_at: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(totp, "step_of", lambda _seed, code, _now: looked_at.append(code))
+        with ThreadPoolExecutor(8) as pool:
+            came = list(pool.map(lambda n: alone.why(address=f"192.0.2.{n}", code=f"{n:06}"), range(8)))
+    assert came == [Why.CODE_WRONG] * 8
+    assert len(looked_at) == 2
 
 
 # Recovery codes
@@ -359,6 +472,34 @@ def test_a_link_is_sent_to_the_address_that_we_know_and_seldom(house: House) -> 
     house.now += timedelta(hours=1)
     house.write(forgotten.ask, email="ada@example.org")
     assert len(mails(house)) == 4
+
+
+def test_asking_for_nobody_asks_the_database_as_much_as_for_somebody(house: House) -> None:
+    house.desk = replace(house.desk, settings=config.Desk(name="Desk", public_url="https://desk.example"))
+    house.write(departments.add, name="Support", addresses=("support@desk.example",))
+    gone = house.write(people.disable, person=another(house, "Gone"))
+    kept = link(house)
+    heard: list[object] = []
+    house.desk = replace(house.desk, hear=heard.append)
+    for times in range(1, 5):  # the fourth is one too many
+        asked = [
+            statements(house, partial(house.write, forgotten.ask, email=email))
+            for email in ("ada@example.org", "nobody@example.org", gone.email, "x" * 999)
+        ]
+        assert [each for each in asked if each != asked[0]] == []
+        assert mails(house) == ["ada@example.org"] * min(times, 3)
+        assert len(heard) == min(times, 3)
+    assert not sets(house, kept)
+
+
+def test_asking_for_nobody_leaves_nothing(alone: House) -> None:
+    alone.desk = replace(alone.desk, settings=config.Desk(name="Desk", public_url="https://desk.example"))
+    alone.write(departments.add, name="Support", addresses=("support@desk.example",))
+    kept = link(alone)
+    alone.write(forgotten.ask, email="nobody@example.org")
+    assert mails(alone) == []
+    assert alone.store.read(lambda conn: len(conn.execute(select(schema.person_token)).all())) == 1
+    assert sets(alone, kept)  # another's link is as good as before
 
 
 # What ends

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,13 +118,38 @@ def test_what_is_no_hash_says_which_are(passwords: Passwords, text: str) -> None
     assert not text or text not in str(told.value)  # it may be a password
 
 
+def identity(prf: str, rounds: int, size: int) -> str:
+    """A hash of ASP.NET Core Identity whose subkey has so many bytes."""
+    number = ("sha1", "sha256", "sha512").index(prf)
+    head = b"\1" + number.to_bytes(4) + rounds.to_bytes(4) + (16).to_bytes(4)
+    return base64.b64encode(head + b"s" * 16 + b"k" * size).decode()
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "$2y$13$abcdefghijklmnopqrstuufUUIqADGXVmpf2cUXL5cF7J9Y6aAQH.",
+        identity("sha1", 250_000, 64),
+        identity("sha1", 1_000_000, 20),
+        identity("sha256", 500_000, 64),
+        identity("sha512", 1_000_000, 64),
+    ],
+)
+def test_the_dearest_that_are_taken(old: str) -> None:
+    assert hashes.read(old).kind in {"bcrypt", "aspnet"}
+
+
 DEAR = [
     "$2y$31$abcdefghijklmnopqrstuufUUIqADGXVmpf2cUXL5cF7J9Y6aAQH.",
-    "$2y$17$abcdefghijklmnopqrstuufUUIqADGXVmpf2cUXL5cF7J9Y6aAQH.",
+    "$2y$14$abcdefghijklmnopqrstuufUUIqADGXVmpf2cUXL5cF7J9Y6aAQH.",
     "$2y$03$abcdefghijklmnopqrstuufUUIqADGXVmpf2cUXL5cF7J9Y6aAQH.",
     "BCRYPT:31:aB3dE6gH9jK2mN5p:" + "a" * 31,
     "AQAAAAH/////AAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw==",
     "AQAAAAEAAAAAAAAAEAABAgMEBQYHCAkKCwwNDg+yWU7rLgUwPZb1Itsmra7cbxw2EFpwpVFIEtP+JIuUEw==",
+    identity("sha1", 250_001, 64),
+    identity("sha1", 1_000_000, 21),
+    identity("sha256", 500_001, 64),
+    identity("sha512", 1_000_001, 64),
 ]
 
 
@@ -144,6 +171,29 @@ def test_a_weak_hash_in_the_database_opens_nothing(passwords: Passwords) -> None
     assert not passwords.verify(hashlib.sha1(b"secret").hexdigest(), "secret")
     # Nor does what a newer version knows and we do not.
     assert not passwords.verify(passwords.take(hashlib.sha1(b"secret").hexdigest()).replace("sha1", "sha3"), "secret")
+
+
+@pytest.mark.parametrize(
+    "kind_and_how",
+    [
+        "des-crypt:",
+        "des-crypt:a",
+        "des-crypt:\u00e4\u00f6",
+        "md5-crypt:" + "a" * 9,
+        "apr1:$$",
+        "bcrypt:",
+        "bcrypt:$2y$31$abcdefghijklmnopqrstuu",
+        "bcrypt:$2y$05$short",
+        "aspnet:",
+        "aspnet:sha1,1,00",
+        "aspnet:sha1,1,xx,20",
+        "aspnet:md6,1,00,20",
+        "aspnet:sha1,4294967295,00,20",
+        "aspnet:sha1,1,00,99999999999999999999",
+    ],
+)
+def test_a_row_that_is_no_hash_opens_nothing(passwords: Passwords, kind_and_how: str) -> None:
+    assert not passwords.verify(f"argon2id+{kind_and_how}:{passwords.hash('long enough')}", "long enough")
 
 
 def test_bcrypt_looks_at_72_bytes_until_the_hash_is_ours(passwords: Passwords) -> None:
@@ -171,8 +221,24 @@ def test_an_accent_is_one_however_it_is_typed(passwords: Passwords) -> None:
     ours = passwords.hash("se\u0301same ouvre")
     assert passwords.verify(ours, "s\u00e9same ouvre")
     assert not passwords.verify(ours, "sesame ouvre")
+    assert not passwords.verify(passwords.hash("sesame ouvre"), "se\u0301same ouvre")
     # What only looks alike is another: NFC, not NFKC.
     assert not passwords.verify(passwords.hash("\ufb01ne words"), "fine words")
+
+
+def test_a_hash_of_what_was_typed_in_pieces_opens_and_is_made_anew(sqlite_store: Store) -> None:
+    """One that was made before all were composed."""
+    house = House(sqlite_store)
+    composed, typed = "s\u00e9same ouvre", "se\u0301same ouvre"
+    raw = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(typed)
+    house.write(accounts.set_password, person=house.ada, password_hash=raw)
+    assert house.why(password=composed) is Why.WRONG  # it is what was typed, and nothing else yet
+    assert house.why(password=typed) is Why.IN
+    assert house.why(password=composed) is Why.IN
+    login = house.store.read(lambda conn: accounts.by_name(conn, "ada"))
+    assert login is not None
+    assert house.passwords.today(login.password_hash, typed) == login.password_hash  # once is enough
+    assert house.passwords.today(login.password_hash, composed) == login.password_hash
 
 
 @settings(max_examples=200, deadline=None)

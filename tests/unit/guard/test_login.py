@@ -222,7 +222,8 @@ def test_only_a_whole_log_in_forgets_failures(house: House) -> None:
     for _ in range(5):
         assert house.why() is Why.CODE_MISSING  # no failure, and no success
     assert house.why(code="000000") is Why.CODE_WRONG
-    assert house.failures() == {("address", HOME): 2, ("account", f"#{house.ada.id}"): 2}
+    ada = f"#{house.ada.id}"
+    assert house.failures() == {("address", HOME): 2, ("account", ada): 2, ("code", ada): 1}
     assert house.logins.log_in("ada", "wrong", HOME, THREE).attempts == 3
     locked = house.logins.log_in("ada", PASSWORD, HOME, THREE, code=pyotp.TOTP(SEED).at(int(NOON.timestamp())))
     assert (locked.why, locked.seconds) == (Why.LOCKED, 300)

@@ -65,6 +65,7 @@ class Serving:
     clock: Clock = now
     blobs: FolderBlobs = field(init=False)
     server: Server = field(init=False)  # the last one started
+    here: Here = field(init=False)  # what it stands on
     passwords: Passwords = field(default_factory=lambda: Passwords(memory_kib=64, passes=1))
 
     def __post_init__(self) -> None:
@@ -73,7 +74,7 @@ class Serving:
     def __call__(
         self, store: Store, *dialects: Dialect, settings: config.Http = DEFAULTS, templates: Path | None = None
     ) -> httpx.Client:
-        here = Here(
+        self.here = here = Here(
             store=store,
             blobs=self.blobs,
             clock=lambda: self.clock(),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -14,13 +17,17 @@ import pytest
 from sqlalchemy import select
 
 from helpdeskd import config
-from helpdeskd.desk import accounts, api_keys, customers, departments, forgotten, people, recovery
+from helpdeskd.desk import accounts, api_keys, customers, departments, forgotten, links, people, recovery
 from helpdeskd.errors import StoreDown
+from helpdeskd.guard.passwords import Passwords
+from helpdeskd.http import forgot_password
 from helpdeskd.http.helpdeskz import HELPDESKZ
+from helpdeskd.http.here import LOG_IN_THREADS
 from helpdeskd.http.jitbit import JITBIT
 from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.store import schema
 from helpdeskd.store.engine import Store
+from helpdeskd.threads import Few
 from tests.unit.http.conftest import Serving
 from tests.unit.http.test_pages import EVIL, checked, sent
 
@@ -180,11 +187,122 @@ def test_asking_is_rated_by_address_and_by_account(doors: Doors) -> None:
     assert doors.client.get(doors.mails()[2][1].removeprefix(URL)).status_code == 200
 
 
+def test_asking_is_rated_for_everybody_together(doors: Doors) -> None:
+    """Whoever has a network of IPv6 has an address for each of ten thousand questions."""
+    answers = [doors.post("nobody@client.example", f"2001:db8:0:{n:x}::1") for n in range(61)]
+    assert [each.status_code for each in answers] == [200] * 60 + [429]
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 60
+    assert "That was too often." in checked(answers[-1])
+    assert doors.mails() == []
+
+
+def test_few_wait_for_the_writer(doors: Doors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forgot_password, "ALL", "1000/minute")
+    go = threading.Event()
+    blocked = doors.store.writer.submit(lambda _conn: go.wait(60))
+
+    def post(n: int) -> httpx.Response:
+        given = {"X-Forwarded-For": f"2001:db8:0:{n:x}::1"}
+        return doors.client.post("/forgot-password", data={"email": "nobody@client.example"}, headers=given)
+
+    try:
+        answers = [post(n) for n in range(61)]
+    finally:
+        go.set()
+    assert blocked.result()
+    assert [each.status_code for each in answers] == [200] * 60 + [429]
+    assert answers[-1].headers["retry-after"] == "10"
+    doors.store.writer.run(lambda _conn: None)
+    assert post(99).status_code == 200  # they are let in again
+
+
 def test_without_an_address_of_the_desk_there_is_no_such_page(serve: Serving, sqlite_store: Store) -> None:
     client = serve(sqlite_store, HELPDESKZ)
     for answer in (client.get("/forgot-password"), client.post("/forgot-password", data={"email": "a@b.example"})):
         assert answer.status_code == 404
         checked(answer)
+
+
+# Log-ins and everybody else
+
+
+class Slow(Passwords):
+    """Whose hashes take as long as the test wants."""
+
+    def __init__(self) -> None:
+        super().__init__(memory_kib=64, passes=1)
+        self.go = threading.Event()
+        self.begun = threading.Semaphore(0)
+
+    def verify(self, password_hash: str, password: str, *, like: str = "") -> bool:
+        self.begun.release()
+        return self.go.wait(60) and super().verify(password_hash, password, like=like)
+
+
+@pytest.fixture(params=["jitbit", "helpdeskz"])
+def log_ins(serve: Serving, store: Store, request: pytest.FixtureRequest) -> Iterator[tuple[Doors, list[Any]]]:
+    """More log-ins under way than the server has threads for anything, none of which ends before the test does."""
+    serve.passwords = slow = Slow()
+    doors = Doors(serve, store)
+    serve.here.logins._gates = [nullcontext()] * 16  # type: ignore[list-item]  # names may share one by chance
+    ask = jitbit if request.param == "jitbit" else helpdeskz
+    with ThreadPoolExecutor(12) as pool:
+        sent = [pool.submit(ask, doors, f"n{n}", "wrong", f"192.0.2.{n}") for n in range(12)]
+        try:
+            for _ in range(LOG_IN_THREADS):
+                assert slow.begun.acquire(timeout=30)
+            yield doors, sent
+        finally:
+            slow.go.set()
+
+
+def test_nobody_else_waits_for_hashes(log_ins: tuple[Doors, list[Any]]) -> None:
+    doors, sent = log_ins
+    token = {"Token": TOKEN}
+    for answer in (
+        doors.client.get("/helpdeskz/api/departments", headers=token),
+        doors.client.get("/helpdeskz/api/staff", headers=token),
+        doors.client.post("/helpdeskz/api/departments/create", data={"name": "Sales", "private": "0"}, headers=token),
+        doors.client.get("/set-password/nothing"),
+        doors.client.get("/forgot-password"),
+    ):
+        assert answer.status_code in {200, 404}
+    doors.write(
+        api_keys.create,
+        dialect="jitbit",
+        name="x",
+        token="the-key-of-ada-of-staff",
+        person_id=doors.read(people.at, "ada@staff.example").id,
+    )
+    by_key = {"Authorization": "Bearer the-key-of-ada-of-staff"}
+    assert doors.client.get("/jitbit/api/Authorization", headers=by_key).status_code == 200
+    assert not [each for each in sent if each.done()]
+
+
+def test_one_log_in_too_many_hears_so_at_once(doors: Doors) -> None:
+    go = threading.Event()
+    few = doors.serve.here.log_ins = Few("few", 1, 0)
+    held = few.submit(go.wait, 60)
+    try:
+        token = doors.write(links.make, doors.read(people.at, "dan@client.example"), links.Purpose.RESET)
+        answers = [
+            jitbit(doors, "ada", PASSWORD, "192.0.2.1"),
+            helpdeskz(doors, "ada", PASSWORD, "192.0.2.1"),
+            doors.client.post(f"/set-password/{token}", data=sent("battery staple")),
+        ]
+    finally:
+        go.set()
+    assert held.result()
+    assert [(each.status_code, each.headers["retry-after"]) for each in answers] == [(503, "10")] * 3
+    assert answers[0].text == "Too many log in at this moment, please try again."
+    assert answers[1].json() == {"error": 1, "message": "Too many log in at this moment, please try again."}
+    assert "This cannot be done at the moment." in checked(answers[2])
+    few.shutdown(wait=True)
+    doors.serve.here.log_ins = Few("few", 1, 0)
+    try:
+        assert jitbit(doors, "ada", PASSWORD, "192.0.2.1").status_code == 200  # no failure was counted
+    finally:
+        doors.serve.here.log_ins.shutdown(wait=True)
 
 
 # What the doors say of accounts

@@ -488,3 +488,21 @@ def test_headers_end_a_report_where_no_line_does():
 def test_those_that_are_never_meant():
     said = "Could not deliver the mail of support@desk.example to carol@x.example.\n\nAsk postmaster@relay.example\n"
     assert [entry.address for entry in entries.find(said, {"support@desk.example"})] == ["carol@x.example"]
+
+
+@pytest.mark.parametrize("returned_as", ["a file", "text"])
+def test_the_token_of_the_mail_that_comes_back(returned_as):
+    ours = OURS.replace("Message-ID:", "X-Helpdeskd-Mail: 0123456789abcdef0123456789abcdef\nMessage-ID:")
+    body, subject, _ = SHAPES["Exim"]
+    without = mail(body, subject).report
+    assert without is not None
+    assert without.tokens == ()
+    if returned_as == "text":
+        found = mail(body.replace(OURS, ours), subject)
+    else:
+        head = 'MIME-Version: 1.0\nContent-Type: multipart/report; report-type=delivery-status; boundary="b"\n'
+        said = "Final-Recipient: rfc822; carol@x.example\nAction: failed\nStatus: 5.1.1\n"
+        parts = f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; r\n\n{said}\n--b\nContent-Type: text/rfc822-headers\n\n{ours}\n--b--\n"
+        found = mail(parts, subject, more=head)
+    assert found.report is not None
+    assert found.report.tokens == ("0123456789abcdef0123456789abcdef",)

@@ -65,6 +65,10 @@ def test_the_simplest():
     assert mail.get_content() == "Hello.\r\n"
 
 
+def test_a_token_has_a_header_of_its_own():
+    assert check(compose(replace(DRAFT, token="0a" * 16)))["X-Helpdeskd-Mail"] == "0a" * 16
+
+
 def test_everything_at_once_comes_back():
     draft = replace(
         DRAFT,

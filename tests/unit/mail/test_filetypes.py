@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from helpdeskd.mail import filetypes
+from helpdeskd.mail import fileclaims, filetypes
 from helpdeskd.mail.filetypes import Look
 from helpdeskd.model.files import Danger
 from tests.unit.mail.filebytes import EXE, MSI_CLSID, PAGE, PNG, archive, docx, ole2
@@ -81,7 +81,7 @@ BY_BYTES = [
                                                                           "application/vnd.oasis.opendocument.text", NONE),
     ("odt with macros",         archive("Basic/Standard/Module1.xml", first=("mimetype", b"application/vnd.oasis.opendocument.text")),
                                                                           "application/vnd.oasis.opendocument.text", MACROS),
-    ("EPUB with scripts",       archive("a.js", first=("mimetype", b"application/epub+zip")), "application/epub+zip", NONE),
+    ("EPUB, called nothing",    archive("a.js", first=("mimetype", b"application/epub+zip")), "application/epub+zip", EXECUTABLE),
     ("7z",                      b"7z\xbc\xaf\x27\x1c\0\x04",              "application/x-7z-compressed",            NONE),
     ("RAR 4",                   b"Rar!\x1a\x07\0\0\0\x73\0\0",            "application/vnd.rar",                    NONE),
     ("RAR 4, names hidden",     b"Rar!\x1a\x07\0\0\0\x73\x80\0",          "application/vnd.rar",                    ENCRYPTED),
@@ -101,6 +101,9 @@ BY_NAME = [
     ("a.txt",                 NONE),
     ("setup.exe",             EXECUTABLE),
     ("SETUP.EXE. . ",         EXECUTABLE),
+    ("setup.exe" + " ." * 700, EXECUTABLE),
+    ("setup.exe\u00a0\u200b",  EXECUTABLE),
+    ("setup.exe\0.txt",       EXECUTABLE),
     ("run.BAT",               EXECUTABLE),
     ("a.cmd",                 EXECUTABLE),
     ("a.ps1",                 EXECUTABLE),
@@ -205,12 +208,12 @@ PRETENDING = [
 
 @pytest.mark.parametrize(("claimed", "found", "served"), SERVED)
 def test_what_it_is_served_as(claimed, found, served):
-    assert filetypes.served_type(claimed, found) == served
+    assert fileclaims.served_type(claimed, found) == served
 
 
 @pytest.mark.parametrize(("claimed", "found", "pretends"), PRETENDING)
 def test_what_says_that_it_is_something_else(claimed, found, pretends):
-    assert filetypes.pretends(claimed, str(found)) is pretends
+    assert fileclaims.pretends(claimed, str(found)) is pretends
 
 
 def test_two_directories_are_both_read():

@@ -74,3 +74,44 @@ def test_a_subject_of_two_lines():
 )
 def test_nothing_is_forwarded(text):
     assert read(text) is None
+
+
+FAKE = "From: Victim <victim@victim.example>\nSent: Monday, February 2, 2026 9:12 AM\nTo: Desk\nSubject: Refund\n\nPlease pay.\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Please look.\n\nOn Mon, 2 Feb 2026 at 09:12, Eve <eve@evil.example> wrote:\n\n{FAKE}",
+        "Please look.\n\nOn Mon, 2 Feb 2026 at 09:12, Eve <eve@evil.example> wrote:\n\n> Hello\n>\n"
+        + "".join(f"> {line}\n" for line in FAKE.splitlines()),
+        f"-----Original Message-----\nThis is what she wrote:\n\n{FAKE}",
+        f"---------- Forwarded message ---------\nXyz: Eve <eve@evil.example>\nAbc: 2026\n\nHello\n\n{FAKE}",
+        f"Please look.\n\nXyz: Eve <eve@evil.example>\nAbc: 2026\n\nHello\n\n{FAKE}",
+    ],
+)
+def test_what_stands_further_down_is_the_authors_own(text):
+    """They may have written headers with somebody else's name."""
+    assert read(text) is None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Victim <victim@victim.example> <eve@evil.example>",
+        "Vic [mailto:victim@victim.example] <eve@evil.example>",
+        "victim@victim.example, Eve <eve@evil.example>",
+        "victim@victim.example via list <eve@evil.example>",
+    ],
+)
+def test_several_addresses_are_nobody(words):
+    found = read(f"From: {words}\nSent: Monday, February 2, 2026 9:12 AM\nTo: Desk\nSubject: Printer\n\nIt burns.\n")
+    assert found is not None
+    assert found.author is None
+
+
+def test_what_follows_a_quoted_mail_is_whoever_forwards_it():
+    quoted = "".join(f"> {line}\n" for line in f"{BLOCKS['gmail']}\nIt burns.".splitlines())
+    found = read(f"Please look.\n\n{quoted}\nBetween us: a difficult one.\n")
+    assert found is not None
+    assert (found.text, found.comment) == ("It burns.", "Please look.\n\nBetween us: a difficult one.")

@@ -37,13 +37,29 @@ QUOTED = {
     "apple": 'Yes<br><div><blockquote type="cite"><div>Zgbvt Bob</div>No?</blockquote></div>',
     "yahoo": '<div>Yes</div><div id="ydp1yahoo_quoted_2" class="ydp1yahoo_quoted"><div>Zgbvt Bob</div><div>No?</div></div>',
     "proton": '<div>Yes</div><div class="protonmail_quote">Zgbvt Bob<br><blockquote type="cite">No?</blockquote></div>',
+    "gmx": '<div>Yes</div><div name="quote" style="margin:10px"><b>Zz:</b> Bob<div name="quoted-content">No?</div></div>',
+    "spark": '<div name="messageBodySection">Yes</div><div name="messageReplySection">Zgbvt Bob<blockquote>No?</blockquote></div>',
+    "infomaniak": '<div>Yes</div><div class="ik_mail_quote"><div>Zgbvt Bob</div><blockquote>No?</blockquote></div>',
+    "zimbra-new": '<div>Yes<br><hr data-marker="__DIVIDER__"><div data-marker="__HEADERS__">Zz: Bob</div><div data-marker="__QUOTED_TEXT__">No?</div>',
+    "blackberry": '<div>Yes</div><div id="_originalContent"><div>Zz: Bob</div>No?</div>',
     "hotmail": '<div>Yes<hr id="stopSpelling">Zz: Bob<br>No?</div>',
     "zimbra": '<div>Yes<br><hr id="zwchr">Zz: Bob<br>No?</div>',
 }
 
 
 # Here people write below the headers, among what is quoted: cut is only what holds our words.
-ANSWERED_BELOW = {"outlook-web", "outlook", "outlook-named", "outlook-mac", "outlook-mobile", "hotmail", "zimbra"}
+ANSWERED_BELOW = {
+    "outlook-web",
+    "outlook",
+    "outlook-named",
+    "outlook-mac",
+    "outlook-mobile",
+    "hotmail",
+    "zimbra",
+    "zimbra-new",
+    "blackberry",
+    "gmx",
+}
 
 
 @pytest.mark.parametrize("program", QUOTED)
@@ -84,6 +100,9 @@ def test_answers_and_forwards_stay(html):
         '<div class="moz-signature">-- <br>Ann</div>',
         '<div class="protonmail_signature_block"><div>Ann</div></div>',
         '<div id="Signature"><p>Ann</p><p>Example Ltd</p></div>',
+        '<div id="composer_signature">Ann</div>',
+        '<div name="messageSignatureSection"><div>Ann</div></div>',
+        '<div id="_rc_sig">Ann<br>Example Ltd</div>',
         '<div class="ms-outlook-mobile-signature">Zgbvt <a href="https://example.org/o">iOS</a></div>',
     ],
 )

@@ -396,3 +396,64 @@ def test_a_certificate_that_no_library_bears(tmp_path: Path) -> None:
     version = whole.index(bytes.fromhex("a003020102"))
     broken = whole[: version + 4] + b"\x07" + whole[version + 5 :]
     assert smime.check(broken, INNER, KEYS.authorities, None).found is Found.BAD
+
+
+def test_an_authority_as_openssl_makes_it(tmp_path: Path) -> None:
+    """`openssl req -x509` says that it is one, and no more."""
+
+    def run(*words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=tmp_path, check=True, capture_output=True)
+
+    new = ("req", "-newkey", "rsa:2048", "-nodes", "-subj")
+    run(*new, "/CN=Team CA", "-x509", "-days", "30", "-keyout", "ca.key", "-out", "ca.pem")
+    run(*new, "/CN=Ann", "-keyout", "ann.key", "-out", "ann.csr")
+    (tmp_path / "ext").write_text("subjectAltName=email:ann@example.org\n")
+    run(
+        "x509",
+        "-req",
+        "-in",
+        "ann.csr",
+        "-CA",
+        "ca.pem",
+        "-CAkey",
+        "ca.key",
+        "-days",
+        "30",
+        "-extfile",
+        "ext",
+        "-out",
+        "ann.pem",
+    )
+    run(*new, "/CN=Eve", "-keyout", "eve.key", "-out", "eve.csr")
+    run(
+        "x509",
+        "-req",
+        "-in",
+        "eve.csr",
+        "-CA",
+        "ann.pem",
+        "-CAkey",
+        "ann.key",
+        "-days",
+        "30",
+        "-extfile",
+        "ext",
+        "-out",
+        "eve.pem",
+    )
+    keys = Keys(authorities=((tmp_path / "ca.pem").read_bytes(),))
+    for who, found in (("ann", Found.GOOD), ("eve", Found.UNKNOWN)):
+        words = [
+            "openssl",
+            "cms",
+            "-sign",
+            "-binary",
+            "-signer",
+            f"{who}.pem",
+            "-inkey",
+            f"{who}.key",
+            *(["-certfile", "ann.pem"] if who == "eve" else []),
+        ]
+        made = subprocess.run(words, input=INNER, cwd=tmp_path, capture_output=True, check=True).stdout
+        (seal,) = read(HEAD + made.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"), keys).seals
+        assert seal.found is found, seal.line

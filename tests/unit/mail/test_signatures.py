@@ -55,6 +55,144 @@ PROGRAMS = """
     從我的 iPhone 傳送
     נשלח מה-iPhone שלי
     أرسلت من iPhone
+    Sent from my iPad
+    Sent from my mobile device
+    Sent from my Samsung Galaxy smartphone.
+    Sent from my Verizon, Samsung Galaxy smartphone
+    Sent from my T-Mobile 5G Device
+    Sent from my BlackBerry 10 smartphone on the Example network.
+    Sent from my Windows Phone
+    Sent from my Pixel 9
+    Sent from Samsung Mobile
+    Sent from Mail for Windows
+    Sent from Mail for Windows 10
+    Sent from Outlook for iOS
+    Sent from Outlook
+    Sent from Yahoo Mail for iPhone
+    Sent from Gmail Mobile
+    Sent from AOL Mobile Mail
+    Sent from ProtonMail mobile
+    Sent from Proton Mail for iOS
+    Sent from Proton Mail Android
+    Sent with ProtonMail Secure Email.
+    Sent via Superhuman
+    Sent via Superhuman ( https://superhuman.example/?vip=x )
+    Sent via the Samsung Galaxy S24, an AT&T 5G smartphone
+    Sent from Spark
+    Sent with Spark
+    Sent with Airmail
+    Sent from Airmail for iOS
+    Sent from BlueMail for Android
+    Sent from Blue
+    Sent from Nine
+    Sent from Zoho Mail
+    Sent from HEY
+    Sent with Shortwave
+    Sent from Canary
+    Sent with Mailbird
+    Sent from Tutanota
+    Sent with Tuta; enjoy secure & ad-free emails:
+    Sent from myMail for iOS
+    Sent from my iPhone using Mail.ru
+    Sent from Yandex.Mail for mobile
+    Sent using Zoho Mail
+    Sent from Edison Mail for iOS
+    Sent from Newton Mail
+    Sent from Front
+    Sent with Missive
+    Sent from eM Client
+    Sent from Thunderbird Mobile for Android
+    Sent from my Huawei phone
+    Sent from my phone, please excuse typos
+    Sent from my mobile phone. Please excuse brevity.
+    Get Outlook for iOS
+    Get Outlook for Android<https://aka.example/x>
+    Get BlueMail for Android
+    Get Spark for iOS
+    Yahoo Mail: Search, Organize, Conquer
+    Outlook for iOS herunterladen
+    Outlook für iOS beziehen
+    Holen Sie sich Outlook für iOS
+    Von meinem iPad gesendet
+    Gesendet von meinem iPhone
+    Gesendet von Mail für Windows
+    Gesendet mit der mobilen Mail App
+    Gesendet mit der WEB.DE Mail App
+    Gesendet von Yahoo Mail auf Android
+    Von meinem Samsung Galaxy Smartphone gesendet.
+    Diese Nachricht wurde von meinem Android-Mobiltelefon mit GMX Mail gesendet.
+    Envoyé depuis mon mobile Orange
+    Envoyé à partir de Courrier pour Windows
+    Envoyé depuis mon appareil Galaxy
+    Envoyé depuis l'application Mail Orange
+    Obtenir Outlook pour iOS
+    Télécharger Outlook pour iOS
+    Enviado desde Correo para Windows 10
+    Enviado desde mi Samsung Mobile de Claro
+    Obtener Outlook para Android
+    Enviado do meu Galaxy
+    Enviado do Correio para Windows
+    Obter o Outlook para iOS
+    Inviato dal mio Galaxy
+    Inviato da Posta per Windows
+    Inviato da Outlook per Android
+    Scarica Outlook per iOS
+    Verstuurd vanaf mijn iPhone
+    Verzonden vanaf Samsung Mobile
+    Verzonden vanuit Mail voor Windows
+    Outlook voor iOS downloaden
+    Skickades från E-post för Windows
+    Hämta Outlook för iOS
+    Sendt fra Mail til Windows
+    Hent Outlook til iOS
+    Sendt fra Outlook for Android
+    Skaff deg Outlook for iOS
+    Lähetetty Samsung Galaxy -laitteesta.
+    Hanki Outlook for Android
+    Wysłano z telefonu Samsung Galaxy
+    Wysłane z aplikacji Poczta dla Windows
+    Pobierz program Outlook dla systemu iOS
+    Odesláno z mobilního telefonu
+    Získejte Outlook pro Android
+    Odoslané z iPhonu
+    Az iPhone készülékemről küldve
+    Elküldve a Galaxy készülékemről
+    Az Outlook letöltése iOS rendszerhez
+    Trimis de pe iPhone-ul meu
+    Отправлено из мобильной Почты Mail.ru
+    Отправлено из Outlook для iOS
+    Отправлено из мобильной Яндекс Почты
+    Отправлено с моего Samsung Galaxy
+    Скачать Outlook для iOS
+    Изпратено от моя iPhone
+    Samsung cihazımdan gönderildi
+    Android için Outlook'u edinin
+    Poslano s mog iPhonea
+    Poslano z iPhone
+    Poslato sa mog iPhone telefona
+    Išsiųsta iš mano iPhone
+    Nosūtīts no mana iPhone
+    Saadetud minu iPhone'ist
+    私のiPhoneから送信
+    Outlook for iOSを入手
+    Windows 版のメールから送信
+    Outlook for iOS 다운로드
+    발신 : Windows용 메일
+    发自我的iPhone
+    从 Windows 版邮件发送
+    获取 Outlook for iOS
+    從我的iPhone傳送
+    取得 iOS 版 Outlook
+    Đã gửi từ iPhone của tôi
+    Tải Outlook cho iOS
+    ส่งจาก iPhone ของฉัน
+    Dikirim dari iPhone saya
+    Dapatkan Outlook untuk iOS
+    احصل على Outlook لـ iOS
+    أُرسلت من الـ iPhone
+    تم الإرسال من هاتف Samsung Galaxy الذكي.
+    Enviat des del meu iPhone
+    Sent frá iPhone
 """
 
 
@@ -86,6 +224,33 @@ def test_lines_of_programs(line):
         "Gesendet von Hand",
         "Von meinem Kollegen",
         "Envoyé de Paris",
+        "Sent from my office in Berlin, so the address differs.",
+        "Sent from Outlook it looks different than from Thunderbird.",
+        "I have sent it from my iPhone",
+        "Sent from my account it fails, sent from hers it works",
+        "Sent with DHL",
+        "Sent by courier",
+        "Sent via the portal, ticket 12",
+        "Get Outlook to work, please",
+        "Get Outlook for Anna and me",
+        "Get Spark to stop",
+        "Sent from",
+        "The mail was sent from my iPhone.",
+        "Sent from my iPhone the mail looks broken",
+        "Gesendet von unserem Server um 10:00",
+        "Gesendet mit Bestätigung",
+        "Von meinem Konto gesendet, nicht von ihrem",
+        "Von meinem iPhone gesendet, kommt nichts an",
+        "Enviado desde la oficina",
+        "Envoyé par erreur",
+        "Download Outlook again?",
+        "Outlook herunterladen hilft nicht",
+        "From my iPhone I cannot log in",
+        "Mit Outlook gesendet kommt alles an",
+        "Inviato da Mario",
+        "Отправлено из дома",
+        "Sent with love",
+        "Wysłane z Krakowa",
         "Enviado desde Madrid",
         "Yes",
         "",

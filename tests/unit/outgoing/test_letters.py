@@ -39,6 +39,7 @@ async def test_an_acknowledgement_as_the_customer_receives_it(house):
     assert mail["Auto-Submitted"] == "auto-replied"
     assert mail["X-Auto-Response-Suppress"] == "All"
     assert mail["X-Helpdeskd-Loop"] == "instance-1"
+    assert mail["X-Helpdeskd-Mail"] == row.envelope_token
     assert mail["Date"].datetime == START
     assert "Thank you" in body(caught)
     assert "Thank you" in body(caught, "html")

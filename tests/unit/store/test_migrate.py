@@ -17,12 +17,13 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from helpdeskd.desk import changes, removal, search, tags, tickets
+from helpdeskd.desk.accounts import name_key
 from helpdeskd.desk.context import Part, Words
 from helpdeskd.errors import ConfigError, HelpdeskdError, StoreDown
 from helpdeskd.model.mail import Verdict
 from helpdeskd.store import migrations
 from helpdeskd.store.engine import Store, open_store
-from helpdeskd.store.schema import metadata, person, ticket
+from helpdeskd.store.schema import login, metadata, person, ticket
 from tests.desks import a_desk
 from tests.postgres import Postgres
 from tests.unit.desk.conftest import House
@@ -221,6 +222,22 @@ def test_the_words_of_what_is_there_are_indexed(store: Store) -> None:
         with Operations.context(MigrationContext.configure(conn)):
             script.upgrade()
         assert found() == before
+
+
+def test_user_names_that_are_addresses_are_keyed_as_addresses_are(store: Store) -> None:
+    script = ScriptDirectory(str(migrations.SCRIPTS)).get_revision("0005").module
+    names = ("Straße", "Ceo@Straße.de", "ada@example.org")
+    with store.engine.connect() as conn:
+        for nth, name in enumerate(names, 1):
+            conn.execute(
+                insert(person).values(kind="customer", name="", email=name, email_key=f"{nth}", created_at=NOON)
+            )
+            conn.execute(insert(login).values(person_id=nth, username=name, username_key=name.casefold()))
+        with Operations.context(MigrationContext.configure(conn)):
+            script._user_names()
+        keys = conn.execute(select(login.c.username_key).order_by(login.c.person_id)).scalars().all()
+    assert keys == ["strasse", "ceo@straße.de", "ada@example.org"]
+    assert keys == [name_key(name) for name in names]
 
 
 def _found(conn: Connection, words: str, *, internal: bool) -> list[int]:

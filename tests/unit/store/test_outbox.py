@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -426,3 +427,33 @@ def test_lists_and_counts(desk: Store) -> None:
     assert set(counts) == set(OutboxState)
     assert (counts[OutboxState.QUEUED], counts[OutboxState.SENT], counts[OutboxState.FAILED]) == (2, 1, 0)
     assert desk.read(outbox.next_due) == NOON + timedelta(seconds=50)
+
+
+@pytest.mark.parametrize(
+    ("before", "us"),
+    [
+        ("", False),
+        ("a:refused", False),
+        ("b:refused", True),
+        ("b:refused b:retry", True),
+        ("b:refused c:sent", False),
+        ("c:sent b:refused a:refused", True),
+        ("b:refused c:refused d:refused e:refused s:sent", False),
+        ("b:refused c:refused s:sent d:refused s:sent e:refused s:sent f:refused s:sent", True),
+    ],
+)
+def test_a_relay_that_refuses_many_may_refuse_us(desk: Store, before: str, us: bool) -> None:
+    """The last answer is always a's: refused."""
+
+    def happened(conn) -> tuple[bool, bool]:
+        for number, each in enumerate([*before.split(), "a:refused"]):
+            name, ended = each.split(":")
+            outbox.put(conn, [replace(new(f"{name}{number}"), recipient=f"{name}@example.com")])
+            made = max(row.id for row in outbox.list_rows(conn))
+            outbox.ended(conn, made, Sent(Ended(ended), 0, ""), NOON, None, OutboxState.FAILED)
+        at_once, later = (outbox.refuses_us(conn, "A@example.com", NOON + timedelta(hours=n)) for n in (0, 2))
+        return at_once, later
+
+    at_once, later = desk.writer.run(happened)
+    assert at_once == us
+    assert later == (us and before.count("refused") < 5), "of many in between, the last hour counts"

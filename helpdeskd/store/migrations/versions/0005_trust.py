@@ -14,6 +14,7 @@ TIME = sa.BigInteger().with_variant(sa.DateTime(timezone=True), "postgresql")  #
 
 def upgrade() -> None:
     _accounts()
+    _user_names()
     _mutes()
     _files()
     _spam()
@@ -29,6 +30,17 @@ def _accounts() -> None:
         sa.PrimaryKeyConstraint("person_id", "code_sha256", name="pk_recovery_code"),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name="fk_recovery_code_person_id"),
     )
+
+
+def _user_names() -> None:
+    """Those that are addresses are keyed as addresses are, not casefolded."""
+    bind = op.get_bind()
+    for person_id, username in bind.execute(sa.text("SELECT person_id, username FROM login")).all():
+        if "@" in username and username.lower() != username.casefold():
+            bind.execute(
+                sa.text("UPDATE login SET username_key = :key WHERE person_id = :person_id"),
+                {"key": username.lower(), "person_id": person_id},
+            )
 
 
 def _mutes() -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from helpdeskd.model.api import PERMISSIONS
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Origin
 from helpdeskd.store.engine import Store, open_store
-from tests.desks import a_desk
+from tests.desks import LIFTED, a_desk
 from tests.unit.http.conftest import Serving
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -90,7 +90,7 @@ class House:
 def _house(url: str, folder: Path, stack: ExitStack) -> House:
     store = open_store(url)
     stack.callback(store.close)
-    serving = Serving(folder, a_desk(), stack, clock=lambda: AT)
+    serving = Serving(folder, replace(a_desk(), ceilings=LIFTED), stack, clock=lambda: AT)
     client = serving(store, HELPDESKZ)
     client.headers["Token"] = TOKEN
     client.base_url = client.base_url.join("/helpdeskz/api/")

@@ -37,7 +37,7 @@ from helpdeskd.model.people import Department, Person
 from helpdeskd.model.ticket import Origin
 from helpdeskd.store import schema
 from helpdeskd.store.engine import Store, open_store
-from tests.desks import a_desk
+from tests.desks import LIFTED, a_desk
 from tests.unit.http.conftest import Serving
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -125,7 +125,7 @@ def profile(conn: Connection, desk: Desk, now: datetime, person: Person, **value
 def _house(url: str, folder: Path, stack: ExitStack) -> House:
     store = open_store(url)
     stack.callback(store.close)
-    serving = Serving(folder, a_desk(), stack, clock=lambda: AT)
+    serving = Serving(folder, replace(a_desk(), ceilings=LIFTED), stack, clock=lambda: AT)
     client = serving(store, UNHURRIED)
     client.base_url = client.base_url.join("/jitbit/api/")
     made = House(store, serving, client)
