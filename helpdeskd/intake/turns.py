@@ -11,6 +11,7 @@ from helpdeskd.desk import receive
 from helpdeskd.intake.checking import Checking
 from helpdeskd.model.mail import Inbound
 
+BEHIND = 10
 PATIENCE = 0.5  # seconds that a batch waits for the verdicts of its mails: nearly all are there by then
 
 
@@ -23,19 +24,23 @@ class Parsed(NamedTuple):
 
 def in_turn(parsed: list[Parsed], fresh: int, most: int) -> tuple[list[Parsed], list[Parsed]]:
     """Those whose turn it is, and those who wait on: each in order of arrival. The last `fresh` of them are new. Nobody overtakes a mail
-    that is of the same author or of the same conversation; and where `most` would wait, all are waited for instead."""
+    that is of the same author or of the same conversation. Where `most` have no verdict yet, or BEHIND times as many would wait, all are
+    waited for instead."""
     wait_for([future for each in parsed[len(parsed) - fresh :] for future in each.checking.futures], PATIENCE)
     now: list[Parsed] = []
     late: list[Parsed] = []
     ahead: set[str | None] = set()  # what they are known by who wait
+    pending = 0
     for each in parsed:
         names = _names(each.arrived.inbound)
-        if not ahead.isdisjoint(names) or not all(future.done() for future in each.checking.futures):
+        done = all(future.done() for future in each.checking.futures)
+        pending += not done
+        if not done or not ahead.isdisjoint(names):
             ahead |= names
             late.append(each)
         else:
             now.append(each)
-    return (parsed, []) if len(late) >= most else (now, late)
+    return (parsed, []) if pending >= most or len(late) >= BEHIND * most else (now, late)
 
 
 def _names(inbound: Inbound) -> set[str | None]:

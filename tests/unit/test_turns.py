@@ -49,6 +49,8 @@ def names(mails):
             "abc",
         ),  # one behind the other
         ([parsed("a", done=False), parsed("a"), parsed("b")], "b", "aa"),  # the same mail twice
+        ([parsed("a", done=False), parsed("b"), *[parsed("a")] * 38], "b", "a" * 39),
+        ([parsed("a", done=False), parsed("b"), *[parsed("a")] * 39], "ab" + "a" * 39, ""),
         ([parsed("a", done=False), parsed("b", done=False), parsed("c", done=False), parsed("d"), parsed("e", done=False)], "abcde", ""),
     ],
 )  # fmt: skip
