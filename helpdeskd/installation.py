@@ -98,7 +98,7 @@ class Installation:
         config = self.config
         servers = [server_of(text) for text in config.dns.servers]
         dns = Dns(network(servers), organisation) if config.trust.dns or config.spam.dnsbl else None
-        return Checker(config, dns if config.trust.dns else None, self.clock, Scanner(config, dns))
+        return Checker(config, dns if config.trust.dns else None, Scanner(config, dns))
 
     def ring(self) -> None:
         """Wake the daemon of this machine, if there is one."""

@@ -181,14 +181,15 @@ class Ceilings(Section, frozen=True):
     """How much automatic mail may be queued, whatever comes in."""
 
     per_address: str = "10/hour"
-    per_domain: str = "500/hour"
+    per_domain: str = "1000/hour"
     per_ticket: str = "30/hour"
+    per_ticket_kept: str = "10/hour"
     total: str = "2000/hour"
     unknown_address: str = "3/day"
     unknown: str = "100/hour"
-    staff_address: str = "500/hour"
-    staff: str = "10000/hour"
-    people: str = "200/hour"
+    staff_address: str = "1000/hour"
+    staff: str = "30000/hour"
+    people: str = "400/hour"
 
 
 class Dkim(Section, frozen=True):

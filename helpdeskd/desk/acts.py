@@ -17,7 +17,7 @@ from helpdeskd.desk.context import SYSTEM, Desk, Forwarded, LinkKind, Part, Word
 from helpdeskd.desk.derive import Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
-from helpdeskd.mail.verification import Sign, sign
+from helpdeskd.mail.verification import Sign, sign, takes_no_part
 from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
@@ -52,7 +52,7 @@ class Arrived:
     original: str = ""  # the recipient before the MTA's own aliases, where it tells
     verdict: Verdict = Verdict.NONE
     checks: tuple[str, ...] = ()  # how the verdict came about, for people
-    can_wait: bool = False  # for another verdict, where that decides whether a command is obeyed
+    can_wait: bool = False  # for another verdict, where that decides what staff command or forward
     spam: Spam = Spam.HAM
     spam_why: str = ""  # the sign that decided
     envelope: spool.Envelope | None = None  # all that the door knew: what is held may go its way one day
@@ -145,7 +145,7 @@ class Act:
     @property
     def verification(self) -> bool:
         """Does a service ask who reads the address? By whatever reason it is where it is: machines' mails are kept by others."""
-        return sign(self.arrived.inbound) is Sign.VERIFICATION
+        return self.decision.reason is Reason.VERIFICATION or sign(self.arrived.inbound) is Sign.VERIFICATION
 
     @property
     def ticket(self) -> Ticket:
@@ -234,7 +234,8 @@ def _requester(act: Act) -> Person:
 
 
 def _joining(act: Act) -> tuple[Address, ...]:
-    """Who becomes a participant by this mail. A machine, or somebody who may be anybody, draws nobody in."""
+    """Who becomes a participant by this mail. A machine, or somebody who may be anybody, draws nobody in; and
+    nobody a machine, which would speak there in public."""
     inbound = act.arrived.inbound
     if (
         act.arrived.verdict is Verdict.FAIL
@@ -243,7 +244,7 @@ def _joining(act: Act) -> tuple[Address, ...]:
         or not act.stop.department.cc_participates
     ):
         return ()
-    return bystanders(inbound, act.stop.book)
+    return tuple(each for each in bystanders(inbound, act.stop.book) if not takes_no_part(each.email))
 
 
 def _append(act: Act) -> Did:
@@ -282,6 +283,7 @@ def _keep(act: Act) -> Did:
         author=author,
         words=act.words(),
         tell=author if act.decision.tell_author else None,
+        tell_handlers=act.decision.tell_handlers,
         why=act.decision.reason,
     )
     return kept.ticket, kept.message_id
@@ -317,7 +319,7 @@ _ACTS: dict[Action, Callable[[Act], Did]] = {
 
 def _flag(act: Act, ticket: Ticket) -> None:
     """Staff see what it is, in the ticket and by its tag."""
-    said = "This looks like a verification mail of a service. It is kept internal, and nobody was answered."
+    said = "This may be a verification mail of a service. It is kept internal, and nobody was answered."
     words = Words(said, subject=ticket.subject, reason=SYSTEM)
     messages.store(act.conn, act.now, ticket.id, Visibility.SYSTEM, None, words)
     search.say(act.conn, ticket.id, Visibility.SYSTEM, words)

@@ -33,6 +33,12 @@ def is_ours(book: Book, address: str) -> bool:
     return lowered in book or ids.split_detail(lowered)[0] in book
 
 
+def names_us(book: Book, inbound: Inbound, original: str) -> bool:
+    """Does its author say that it is for us? `original`, an alias of the MTA that led here, is ours as well."""
+    shown = (address.email for address in (*inbound.to, *inbound.cc))
+    return any(is_ours(book, each) or (original and each.lower() == original.lower()) for each in shown)
+
+
 def addressed(
     conn: Connection, desk: Desk, inbound: Inbound, envelope: tuple[str, ...], original: str, default: str
 ) -> tuple[Stop, ...]:

@@ -109,22 +109,30 @@ def rights(who: Who, tie: Tie, verdict: Verdict, profile: Profile = Profile.DEFA
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One mail's place in the table. `who`: all that its author is to the ticket, the first in Who's order speaking for them."""
+    """One mail's place in the table. `who`: all that its author is to the ticket, the first in Who's order speaking for them. `to_us`: an
+    address of ours stands in its To or Cc."""
 
     who: tuple[Who, ...]
     tie: Tie
     verdict: Verdict
     profile: Profile = Profile.DEFAULT
+    to_us: bool = True
+
+    @property
+    def counts_as(self) -> Verdict:
+        """A pass is about the mail, not about who hands it over: what its author wrote to others, anybody may send on to a ticket."""
+        replayed = not self.to_us and self.tie in _BORROWED and self.verdict is Verdict.PASS
+        return Verdict.NONE if replayed else self.verdict
 
     @property
     def rights(self) -> Rights:
         """What any of their parts lets them do."""
-        return _held(self.who, self.tie, self.verdict, self.profile)
+        return _held(self.who, self.tie, self.counts_as, self.profile)
 
     @property
     def lacks(self) -> Rights:
         """What they might do if the profile did not ask for a pass."""
-        return _held(self.who, self.tie, self.verdict, Profile.DEFAULT) - self.rights
+        return _held(self.who, self.tie, self.counts_as, Profile.DEFAULT) - self.rights
 
     def may(self, right: Right) -> bool:
         return right in self.rights
@@ -147,7 +155,8 @@ def _held(who: tuple[Who, ...], tie: Tie, verdict: Verdict, profile: Profile) ->
 @cache
 def _line(place: Standing) -> str:
     who = " and ".join(place.who)
-    return f"{who}, {place.tie}, {place.verdict}, {place.profile} profile: {listed(place.rights)}"
+    verdict = place.verdict if place.counts_as is place.verdict else f"{place.verdict} (but not written to us)"
+    return f"{who}, {place.tie}, {verdict}, {place.profile} profile: {listed(place.rights)}"
 
 
 def listed(some: Iterable[Right]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, exists, or_, select
 
 from helpdeskd.desk import departments, rows
-from helpdeskd.desk.routing import ADMINISTRATOR
+from helpdeskd.desk.case import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
 from helpdeskd.errors import NotFound
 from helpdeskd.model.people import Department, Person, PersonKind

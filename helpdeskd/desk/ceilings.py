@@ -7,10 +7,12 @@ another node has not committed yet is not seen: beside each further node it may 
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from helpdeskd import config
 from helpdeskd.config.rates import parse
 from helpdeskd.mail import ids
+from helpdeskd.mail.verify.names import domain as plain_domain
 from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.people import Person
 from helpdeskd.store import schema
@@ -28,11 +31,23 @@ SLOTS = 12  # of a window
 LATELY = timedelta(hours=1)
 LONGEST = timedelta(days=1)
 
-_PEOPLE = "people"
+_PEOPLE, _PEOPLE_BY_UNKNOWN = "people", "people by unknown"
 _WITHHELD = "withheld:"
 _BY_THE_HOUR = 3600
 
 _c = schema.ceiling.c
+
+
+class Cause(Enum):
+    """Whose doing an event is. What anybody can cause never uses up what the rest needs."""
+
+    VOICE = auto()  # of somebody with a voice in the ticket, of staff, or of the desk
+    NEW = auto()  # a mail that opens a ticket: anybody's
+    KEPT = auto()  # a mail that is kept in a ticket without a public voice: anybody's, and there may be many in one
+
+    @property
+    def is_anybodys(self) -> bool:
+        return self is not Cause.VOICE
 
 
 def _adding(dialect: str) -> postgresql.Insert | sqlite.Insert:
@@ -61,6 +76,7 @@ class Tally:
     """What was queued lately of all that one event concerns, and what the event adds to it."""
 
     settings: config.Ceilings
+    cause: Cause
     ticket: str
     counts: dict[str, int]
     seconds: Mapping[str, int]  # the window of each
@@ -68,18 +84,30 @@ class Tally:
 
     def take(self, person: Person) -> Ceiling | None:
         """One more mail to them; or the ceiling that is reached, and none."""
-        ceilings = _concerned(person)
+        ceilings = _concerned(person, self.cause)
         if self.ticket:
-            ceilings = ((self.ticket, Ceiling.PER_TICKET), *ceilings)
+            ceilings = ((self.ticket, _of_ticket(self.cause)), *ceilings)
         for about, ceiling in ceilings:
             # Of a ticket its events count: the mails of one pass together.
             there = self.counts.get(about, 0) + (0 if about == self.ticket else self.added[about])
-            if there >= parse(getattr(self.settings, ceiling))[0]:
+            if there >= self._most(ceiling):
                 self.added[f"{_WITHHELD}{ceiling}"] += 1
                 return ceiling
         for about, _ in ceilings:
             self.added[about] = 1 if about == self.ticket else self.added[about] + 1
         return None
+
+    @property
+    def is_last(self) -> bool:
+        """Is this the last event of the ticket that is told for now?"""
+        there = self.counts.get(self.ticket, 0) + self.added[self.ticket]
+        return bool(self.ticket and self.added[self.ticket]) and there >= self._most(_of_ticket(self.cause))
+
+    def _most(self, ceiling: Ceiling) -> int:
+        most = parse(getattr(self.settings, ceiling))[0]
+        if ceiling not in {Ceiling.STAFF, Ceiling.STAFF_ADDRESS}:
+            return most
+        return most // 2 if self.cause.is_anybodys else most - most // 2
 
     def keep(self, conn: Connection, now: datetime) -> None:
         """Write down what was added."""
@@ -87,24 +115,30 @@ class Tally:
 
 
 def tally(
-    conn: Connection, settings: config.Ceilings, now: datetime, ticket_id: int | None, people: Iterable[Person]
+    conn: Connection,
+    settings: config.Ceilings,
+    now: datetime,
+    ticket_id: int | None,
+    people: Iterable[Person],
+    cause: Cause = Cause.VOICE,
 ) -> Tally:
     """One statement for each length of window among those that concern these people: mostly one."""
-    ticket = "" if ticket_id is None else f"ticket:{ticket_id}"
-    wanted = {ticket: Ceiling.PER_TICKET} if ticket else {}
+    ticket = "" if ticket_id is None else f"{'kept' if cause is Cause.KEPT else 'ticket'}:{ticket_id}"
+    wanted = {ticket: _of_ticket(cause)} if ticket else {}
     for person in people:
-        wanted |= _concerned(person)
+        wanted |= _concerned(person, cause)
     seconds = {about: parse(getattr(settings, ceiling))[1] for about, ceiling in wanted.items()}
-    return Tally(settings, ticket, _read(conn, now, seconds), seconds)
+    return Tally(settings, cause, ticket, _read(conn, now, seconds), seconds)
 
 
-def admitted(conn: Connection, settings: config.Ceilings, now: datetime, wanted: int) -> int:
-    """How many of so many unknown addresses in one mail may become people; they are counted."""
+def admitted(conn: Connection, settings: config.Ceilings, now: datetime, wanted: int, *, by_known: bool) -> int:
+    """How many of so many unknown addresses in one mail may become people; they are counted. One half is for known authors' mails."""
     most, seconds = parse(settings.people)
-    there = _read(conn, now, {_PEOPLE: seconds}).get(_PEOPLE, 0)
+    about, most = (_PEOPLE, most - most // 2) if by_known else (_PEOPLE_BY_UNKNOWN, most // 2)
+    there = _read(conn, now, {about: seconds}).get(about, 0)
     may = max(0, min(wanted, most - there))
     if may:
-        _add(conn, now, {_PEOPLE: (may, seconds)})
+        _add(conn, now, {about: (may, seconds)})
     return may
 
 
@@ -119,12 +153,16 @@ def purge(conn: Connection, now: datetime) -> None:
     conn.execute(delete(schema.ceiling).where(or_(_c.at < now - 2 * LONGEST, _c.at > now + LONGEST)))
 
 
-def _concerned(person: Person) -> tuple[tuple[str, Ceiling], ...]:
+def _of_ticket(cause: Cause) -> Ceiling:
+    return Ceiling.PER_TICKET_KEPT if cause is Cause.KEPT else Ceiling.PER_TICKET
+
+
+def _concerned(person: Person, cause: Cause) -> tuple[tuple[str, Ceiling], ...]:
     """Which ceilings a mail to this person is under, and what each counts."""
-    address = ids.split_detail(person.email.lower())[0]
-    domain = address.rpartition("@")[2]
+    address, domain = _box(person.email)
     if person.is_staff:
-        return (f"staff:{address}", Ceiling.STAFF_ADDRESS), ("staff", Ceiling.STAFF)
+        half = "anybody" if cause.is_anybodys else "staff"
+        return (f"{half}:{address}", Ceiling.STAFF_ADDRESS), (half, Ceiling.STAFF)
     outside = (
         (f"address:{address}", Ceiling.PER_ADDRESS),
         (f"domain:{domain}", Ceiling.PER_DOMAIN),
@@ -133,6 +171,14 @@ def _concerned(person: Person) -> tuple[tuple[str, Ceiling], ...]:
     if person.known:
         return outside
     return (*outside, (f"unknown:{address}", Ceiling.UNKNOWN_ADDRESS), ("unknown", Ceiling.UNKNOWN))
+
+
+@lru_cache(maxsize=1024)
+def _box(email: str) -> tuple[str, str]:
+    """The mailbox without its +detail, and its domain, as one name however they are written: in full width, as punycode."""
+    local, _, name = ids.split_detail(unicodedata.normalize("NFKC", email).lower())[0].rpartition("@")
+    name = plain_domain(name) or name
+    return f"{local}@{name}", name
 
 
 def _read(conn: Connection, now: datetime, seconds: Mapping[str, int]) -> dict[str, int]:

@@ -25,10 +25,10 @@ from helpdeskd.desk import (
     tickets,
 )
 from helpdeskd.desk import participants as circle
+from helpdeskd.desk.case import ADMINISTRATOR
 from helpdeskd.desk.context import Desk, LinkKind
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
-from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Department, Person

@@ -115,6 +115,7 @@ def gather(
     sender: str = "",
     verdict: Verdict = Verdict.NONE,
     author_is_ours: bool = False,
+    to_us: bool = True,
     elsewhere: Iterable[int] = (),
     opened_elsewhere: bool = False,
     others: frozenset[int] = frozenset(),
@@ -153,6 +154,7 @@ def gather(
         staff_departments=staff_of,
         matches=matches,
         same_mail=tuple((leads.end(ticket_id), message) for ticket_id, message in same.here),
+        lesser=frozenset(leads.end(each) for each, _ in same.here) - {leads.end(each) for each in same.equals},
         withheld=tuple((leads.end(ticket_id), message) for ticket_id, message in same.withheld),
         elsewhere=taken,
         opened_elsewhere=opened_elsewhere or same.opened,
@@ -168,6 +170,7 @@ def gather(
         proven=about.proven,
         unreached_staff=inbound.weak_bounce and not matches and reported.names_staff(conn, inbound),
         original=_original(conn, desk, now, inbound) if by_staff else None,
+        to_us=to_us,
     )
 
 

@@ -6,7 +6,7 @@ To add a notice: a member of NoticeName, a folder in templates/mail, a row here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -142,9 +142,7 @@ class Row:
     answers_mail: bool = False
     replies: bool = True
     muted_too: bool = False
-    ceilings: bool = (
-        True  # counts, where it is automatic; False: one of ours asked for just this mail, or it tells of the ceilings
-    )
+    ceilings: bool = True  # counts, where it is automatic; False: one of ours asked for just this mail, it tells of the ceilings, or has rates of its own
 
 
 _E, _N, _T = Event, NoticeName, Thread
@@ -158,7 +156,7 @@ ROWS: tuple[Row, ...] = (
     Row(_E.STAFF_OPENED,     _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
     Row(_E.MOVED,            _N.NEW_TICKET,        _notified,     _T.STAFF),
     Row(_E.CUSTOMER_REPLIED, _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
-    Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF, answers_mail=True),
+    Row(_E.OUTSIDER_KEPT,    _N.CUSTOMER_REPLIED,  _handlers,     _T.STAFF),
     Row(_E.STAFF_REPLIED,    _N.STAFF_REPLY,       _conversation, _T.PUBLIC, automatic=False, to_staff=False),
     Row(_E.FORWARDED,        _N.FORWARD,           _concerned,    _T.NONE, automatic=False, to_staff=False, replies=False),
     Row(_E.ASSIGNED,         _N.ASSIGNED,          _concerned,    _T.STAFF),
@@ -167,12 +165,19 @@ ROWS: tuple[Row, ...] = (
     Row(_E.COMMANDED,        _N.COMMANDS_DONE,     _concerned,    _T.STAFF_ANSWERED, to_actor=True, answers_mail=True),
     Row(_E.STAFF_ADDED,      _N.WELCOME,           _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False, muted_too=True),
     Row(_E.CUSTOMER_ADDED,   _N.CUSTOMER_WELCOME,  _concerned,    _T.NONE, to_staff=False, replies=False, ceilings=False, muted_too=True),
-    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False, muted_too=True),
+    Row(_E.PASSWORD_ASKED,   _N.PASSWORD_RESET,    _concerned,    _T.NONE, to_staff=False, to_actor=True, replies=False, muted_too=True, ceilings=False),
     Row(_E.LOST,             _N.DELIVERY_FAILED,   _handlers,     _T.STAFF),
     Row(_E.ALARM,            _N.ALARM,             _concerned,    _T.NONE, to_actor=True, replies=False, ceilings=False),
 )
 # fmt: on
 
+# What a mail of anybody can bring about: it has ceilings of its own.
+_CAUSES = {
+    Event.OPENED: ceilings.Cause.NEW,
+    Event.OPENED_INSTEAD: ceilings.Cause.NEW,
+    Event.OUTSIDER_KEPT: ceilings.Cause.KEPT,
+    Event.STAFF_KEPT: ceilings.Cause.KEPT,
+}
 _BY_EVENT = {event: tuple(row for row in ROWS if row.event is event) for event in Event}
 
 
@@ -190,7 +195,9 @@ def enqueue_for(conn: Connection, desk: Desk, now: datetime, scene: Scene) -> To
         held = [each.recipient for each in skipped if each.why is Skip.MUTED]
         if held and scene.ticket is not None and not row.to_staff:
             mutes.tell_withheld(conn, now, scene.ticket, held)
-    telling, withheld = _below_ceilings(conn, desk, now, scene, telling)
+    telling, withheld, last = _below_ceilings(conn, desk, now, scene, telling)
+    if last:
+        scene = replace(scene, extra={**scene.extra, "last_for_now": True})
     for row, writing in telling:
         if writing:
             mails.extend(_mails(conn, desk, now, scene, row, writing))
@@ -246,12 +253,15 @@ def _obstacle(row: Row, scene: Scene, person: Person, ours: frozenset[str]) -> S
 
 def _below_ceilings(
     conn: Connection, desk: Desk, now: datetime, scene: Scene, telling: list[tuple[Row, list[Person]]]
-) -> tuple[list[tuple[Row, list[Person]]], list[Skipped]]:
-    """Those whom a mail still goes to, and those from whom a ceiling keeps it: the ticket tells of them."""
+) -> tuple[list[tuple[Row, list[Person]]], list[Skipped], bool]:
+    """Those whom a mail still goes to, and those from whom a ceiling keeps it: the ticket tells of them. Is it, beside, the last that
+    is told of the ticket for now?"""
     counted = [person for row, people in telling for person in people if row.automatic and row.ceilings]
     if not counted:
-        return telling, []
-    lately = ceilings.tally(conn, desk.ceilings, now, None if scene.ticket is None else scene.ticket.id, counted)
+        return telling, [], False
+    ticket_id = None if scene.ticket is None else scene.ticket.id
+    cause = _CAUSES.get(scene.event, ceilings.Cause.VOICE)
+    lately = ceilings.tally(conn, desk.ceilings, now, ticket_id, counted, cause)
     left: list[tuple[Row, list[Person]]] = []
     withheld: list[Skipped] = []
     for row, people in telling:
@@ -264,7 +274,7 @@ def _below_ceilings(
     lately.keep(conn, now)
     if withheld and scene.ticket is not None:
         withholding.write(conn, now, scene.ticket, scene.message_id, withheld)
-    return left, withheld
+    return left, withheld, lately.is_last
 
 
 def _mails(

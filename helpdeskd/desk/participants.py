@@ -7,12 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select
 
-from helpdeskd.desk import addresses, people, rows
+from helpdeskd.desk import addresses, people, rows, withholding
 from helpdeskd.desk.context import Desk
+from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Address
 from helpdeskd.model.people import Person
-from helpdeskd.model.ticket import Ticket
+from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.store import schema
 
 # A mail to half a town must not make half a town receive every answer.
@@ -33,14 +34,39 @@ def of(conn: Connection, ticket_id: int) -> tuple[Person, ...]:
     return tuple(rows.person(row) for row in conn.execute(_OF, {"ticket_id": ticket_id}))
 
 
-def named(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[tuple[Person, ...], int]:
-    """The people behind addresses of a mail, and how many a ceiling keeps out. Customers are made of the unknown, our own addresses and
+def join(
+    conn: Connection,
+    desk: Desk,
+    now: datetime,
+    ticket: Ticket,
+    actor: Person,
+    found: tuple[Address, ...],
+    *,
+    fresh: bool = False,
+) -> tuple[tuple[Person, ...], list[Entry]]:
+    """Those who take part from now on by a mail of `actor`, and the history entries for it. The ticket tells how many were left out."""
+    persons, left_out = named(conn, desk, now, actor, found)
+    added = add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
+    if left_out:
+        withholding.left_out(conn, now, ticket, left_out)
+    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
+    return added, left + [
+        Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
+        for person in added
+    ]
+
+
+def named(
+    conn: Connection, desk: Desk, now: datetime, actor: Person, found: Iterable[Address]
+) -> tuple[tuple[Person, ...], int]:
+    """The people behind addresses of a mail of `actor`, and how many a ceiling keeps out. Customers are made of the unknown, our own addresses and
     what is no address are left out."""
     wanted = tuple(found)[:MAX_OF_ONE_MAIL]
     if not wanted:
         return (), 0
     ours = addresses.ours(conn, {address.email for address in wanted})
-    return people.customers(conn, desk, now, [address for address in wanted if address.email not in ours])
+    known = actor.is_staff or actor.known
+    return people.customers(conn, desk, now, [each for each in wanted if each.email not in ours], by_known=known)
 
 
 def add(

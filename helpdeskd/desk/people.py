@@ -111,9 +111,11 @@ def customer(conn: Connection, desk: Desk, now: datetime, address: Address, *, k
     return newcomer(conn, now, address, known=known) if found is None else _named(conn, found, address.name)
 
 
-def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Address]) -> tuple[tuple[Person, ...], int]:
+def customers(
+    conn: Connection, desk: Desk, now: datetime, found: Iterable[Address], *, by_known: bool = True
+) -> tuple[tuple[Person, ...], int]:
     """As `customer` for many whom a mail names, in their order, each person once: one query where all are there. Unusable addresses
-    are left out, and so are new people beyond a ceiling: how many comes second."""
+    are left out, and so are new people beyond a ceiling (of its own where whoever names them is not `by_known`): how many comes second."""
     wanted: dict[str, Address] = {}
     for address in found:
         try:
@@ -125,7 +127,8 @@ def customers(conn: Connection, desk: Desk, now: datetime, found: Iterable[Addre
         return (), 0
     known = {row[-1]: rows.person(row) for row in conn.execute(_BY_KEYS, {"emails": list(wanted)})}
     new = [key for key in wanted if key not in known]
-    admitted = set(new[: ceilings.admitted(conn, desk.ceilings, now, len(new))]) if new else set()
+    room = ceilings.admitted(conn, desk.ceilings, now, len(new), by_known=by_known) if new else 0
+    admitted = set(new[:room])
     there = (
         _named(conn, known[key], address.name) if key in known else newcomer(conn, now, address, known=False)
         for key, address in wanted.items()

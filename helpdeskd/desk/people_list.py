@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from helpdeskd.desk import accounts, directory, given, people, rows
+from helpdeskd.desk.case import ADMINISTRATOR
 from helpdeskd.desk.directory import Entry
-from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import PersonKind

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, bindparam, delete, func, select
 
 from helpdeskd.desk import commands, departments, facts, limits, mutes, routing, sameness, tickets
 from helpdeskd.desk.acts import Act, Arrived, asks, carry_out
-from helpdeskd.desk.addressing import Stop, addressed, is_ours
+from helpdeskd.desk.addressing import Stop, addressed, is_ours, names_us
 from helpdeskd.desk.commands import Commands
 from helpdeskd.desk.context import Desk, Told
 from helpdeskd.errors import PutOff, Refused, Temporary
+from helpdeskd.model.mail import Verdict
 from helpdeskd.model.routing import Action, Decision, Facts, Outcome, Reason
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.store import arrivals, schema
@@ -22,7 +23,9 @@ from helpdeskd.store.lock import one_at_a_time
 __all__ = ["Arrived", "Done", "Explained", "Explanation", "Received", "explain", "outcome_of", "receive", "release"]
 
 _m, _a = schema.message.c, schema.arrival.c
-_HINGES = frozenset({Reason.COMMANDS, Reason.COMMANDS_NEED_PASS})  # a later verdict may say otherwise
+_HINGES = frozenset(
+    {Reason.COMMANDS, Reason.FORWARDED}
+)  # what a member of staff may do to others' tickets and in their name
 _FIRST_MESSAGE = select(func.min(_m.id)).where(_m.arrival_id == bindparam("arrival_id"))
 
 
@@ -66,7 +69,7 @@ class Explained:
     requester: str  # whose the new ticket would be: an address; empty where none is opened
     evidence: tuple[str, ...]
     standing: str  # its place in the table of who may do what (docs/trust.md)
-    waits: bool  # it is put off first: commands hang on a verdict that may be another in a while
+    waits: bool  # it is put off first: commands or a forward hang on a verdict that may be another in a while
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ def receive(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> tu
     """Do with this mail what is to be done, once: the same spool id again changes nothing and returns the old outcome.
 
     One result for each department addressed. Raises Temporary where there is no department yet, PutOff where another verdict may
-    be had later (`arrived.can_wait`) and commands hang on it, Conflict where another writer was faster.
+    be had later (`arrived.can_wait`) and commands or a forward hang on it, Conflict where another writer was faster.
     """
     one_at_a_time(conn, _names(arrived))
     before = arrivals.all_by_spool(conn, arrived.spool_id)
@@ -147,9 +150,10 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     done = _Done()
     stops = _stops(conn, desk, arrived)
     for stop in stops:
-        found, _, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
+        waits = _hinges(arrived, found, read, decisions)
         explained += [
-            _explained(conn, arrived, stop, decision, asks(arrived, found, decision)) for decision in decisions
+            _explained(conn, stop, decision, asks(arrived, found, decision), waits=waits) for decision in decisions
         ]
         # 0 stands for the ticket that would be opened.
         done.tickets += [decision.ticket_id or 0 for decision in decisions if decision.action is not Action.HOLD]
@@ -157,7 +161,7 @@ def explain(conn: Connection, desk: Desk, now: datetime, arrived: Arrived) -> Ex
     return Explanation(tuple(explained))
 
 
-def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decision, requester: str) -> Explained:
+def _explained(conn: Connection, stop: Stop, decision: Decision, requester: str, *, waits: bool) -> Explained:
     ticket = None if decision.ticket_id is None else tickets.get(conn, decision.ticket_id)
     target = "" if ticket is None else f" in {ticket.tag}"
     if decision.link_to is not None:
@@ -177,7 +181,7 @@ def _explained(conn: Connection, arrived: Arrived, stop: Stop, decision: Decisio
         requester=requester if decision.action is Action.OPEN else "",
         evidence=decision.evidence,
         standing=decision.standing,
-        waits=arrived.can_wait and decision.reason in _HINGES,
+        waits=waits,
     )
 
 
@@ -222,6 +226,7 @@ def _decide(
         sender=arrived.sender,
         verdict=arrived.verdict,
         author_is_ours=inbound.author is not None and is_ours(stop.book, inbound.author.email),
+        to_us=names_us(stop.book, inbound, arrived.original),
         elsewhere=done.tickets,
         opened_elsewhere=done.opened,
         others=frozenset(other.department.id for other in stops) - {stop.department.id},
@@ -229,6 +234,14 @@ def _decide(
     from_staff = found.author is not None and found.author.is_staff
     read = commands.parse(inbound.text) if from_staff else Commands(rest=inbound.text)
     return found, read, routing.route(inbound, found, arrived.verdict, bool(read), arrived.spam)
+
+
+def _hinges(arrived: Arrived, found: Facts, read: Commands, decisions: tuple[Decision, ...]) -> bool:
+    """May another verdict be had in a while, and is there a command or a forward that it would allow or refuse?"""
+    if not arrived.can_wait:
+        return False
+    proved = routing.route(arrived.inbound, found, Verdict.PASS, bool(read), arrived.spam)
+    return any(each.reason in _HINGES for each in (*decisions, *proved))
 
 
 def _receive_at(
@@ -245,8 +258,10 @@ def _receive_at(
     passed_on = limits.inner(arrived.passed_on, stop.department)
     arrived = replace(arrived, inbound=inbound, parts=parts, passed_on=passed_on)
     found, read, decisions = _decide(conn, desk, now, arrived, stop, stops, done)
-    if arrived.can_wait and any(each.reason in _HINGES for each in decisions):
-        raise PutOff("it holds commands, and whether it is from whom it says cannot be told now: DNS is silent")
+    if _hinges(arrived, found, read, decisions):
+        raise PutOff(
+            "staff command or forward here, and whether it is from whom it says cannot be told now: DNS is silent"
+        )
     first = next((each for each in decisions if each.action is not Action.DUPLICATE), decisions[0])
     if first.action is not Action.DUPLICATE and not arrived.old_mail:
         found = _heard(conn, now, arrived, found)

@@ -4,172 +4,32 @@ there is authority.TABLE's to say."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
-from typing import Any
 
-from helpdeskd.desk.authority import Right, Standing, Tie, Who
-from helpdeskd.desk.commands import is_signature
+from helpdeskd.desk.authority import Right, Who
+from helpdeskd.desk.case import Case
 from helpdeskd.mail.ids import base_subject
 from helpdeskd.mail.verification import Sign, sign
 from helpdeskd.model.mail import Inbound, Kind, Verdict
-from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Evidence, Facts, Match, Reason
 from helpdeskd.model.spam import Spam
-from helpdeskd.model.ticket import State, Ticket
-
-ADMINISTRATOR = 3  # the staff level that reaches every department
-
-
-@dataclass(frozen=True)
-class Case:
-    """One mail and the one ticket it may belong to (`match`), or no ticket."""
-
-    inbound: Inbound
-    facts: Facts
-    verdict: Verdict
-    has_commands: bool
-    match: Match | None
-    spam: Spam = Spam.HAM
-
-    @property
-    def ticket(self) -> Ticket:
-        assert self.match is not None
-        return self.match.ticket
-
-    @property
-    def author(self) -> Person | None:
-        return self.facts.author
-
-    @property
-    def automatic(self) -> bool:
-        return self.inbound.kind is not Kind.PERSONAL or self.facts.author_is_ours
-
-    @property
-    def own_token(self) -> bool:
-        """Does the author hold a token of this ticket that was given to them and to nobody else? It ends with their account."""
-        who = self.author
-        return (
-            who is not None
-            and who.disabled_at is None
-            and any(
-                found.credential and found.bound_to == who.id and found.ticket.id == self.ticket.id
-                for found in self.facts.matches
-            )
-        )
-
-    @property
-    def converses(self) -> bool:
-        """A mail that belongs to a conversation: its author holds a token of their own of any ticket; or is known to be one of our
-        staff, or of those who take part; or it reports on a mail of ours. Not under a From that is refuted."""
-        who = self.author
-        if self.verdict is Verdict.FAIL:
-            return False
-        if self.facts.fates:
-            return True
-        if who is None or who.disabled_at is not None:
-            return False
-        matches = self.facts.matches
-        if self.verdict is Verdict.PASS and (who.is_staff or any(who.id in found.participants for found in matches)):
-            return True
-        return any(found.credential and found.bound_to == who.id for found in matches)
-
-    @property
-    def takes_part(self) -> bool:
-        return self.match is not None and self.author is not None and self.author.id in self.match.participants
-
-    @property
-    def is_requester(self) -> bool:
-        return self.author is not None and self.author.id == self.ticket.requester_id
-
-    @cached_property
-    def standing(self) -> Standing:
-        """Its place in the table of who may do what."""
-        return Standing(self._who, self._tie, self.verdict, self.facts.profile)
-
-    def may(self, right: Right) -> bool:
-        return self.standing.may(right)
-
-    @property
-    def _who(self) -> tuple[Who, ...]:
-        if self.facts.author_is_ours or self.inbound.kind is Kind.OWN:
-            return (Who.OURS,)
-        found = []
-        who = self.author
-        if self.match is not None and self.is_requester:
-            found.append(Who.REQUESTER)
-        elif self.takes_part:
-            found.append(Who.PARTICIPANT)
-        if who is not None and who.is_staff:
-            mine = self.match is not None and self.ticket.assignee_id == who.id
-            found.append(Who.ASSIGNEE if mine else Who.STAFF)
-        return tuple(found) or (Who.STRANGER,)
-
-    @property
-    def _tie(self) -> Tie:
-        if self.match is None:
-            return Tie.NOTHING
-        if self.own_token:
-            return Tie.OWN_TOKEN
-        if self.match.credential:
-            return Tie.OTHERS_TOKEN
-        return Tie.TAG if self.match.evidence is Evidence.SUBJECT_TAG else Tie.REFERENCES
-
-    @property
-    def as_staff(self) -> bool:
-        """A member of staff is a customer of their own request, and of a ticket they were drawn into unless their token says
-        otherwise."""
-        who = self.author
-        return who is not None and who.is_staff and not self.is_requester and (self.own_token or not self.takes_part)
-
-    @property
-    def works_here(self) -> bool:
-        """Is the ticket within the reach of this member of staff?"""
-        who = self.author
-        return who is not None and (
-            who.level >= ADMINISTRATOR
-            or self.ticket.department_id in self.facts.staff_departments
-            or self.ticket.assignee_id == who.id
-        )
-
-    @property
-    def sure_cut(self) -> bool:
-        return self.inbound.marker_cut or not self.inbound.own_text_found
-
-    @property
-    def has_words(self) -> bool:
-        files = (part for part in self.inbound.parts if not part.inline and not part.ours)
-        return not is_signature(self.inbound.text) or any(files)
-
-    def opens(self, reason: Reason, *, acknowledge: bool = True, link: bool = False) -> Decision:
-        """A new ticket. One mail is acknowledged once (by the first department that opens), an old one not at all."""
-        return Decision(
-            Action.OPEN,
-            reason,
-            link_to=self.ticket.id if link else None,
-            acknowledge=acknowledge and not self.facts.old_mail and not self.facts.opened_elsewhere,
-            standing=self.standing.line,
-        )
-
-    def keeps(self, reason: Reason, *, tell_author: bool = False) -> Decision:
-        return self.does(Action.INTERNAL, reason, tell_author=tell_author)
-
-    def does(self, action: Action, reason: Reason, **more: Any) -> Decision:
-        """In its ticket."""
-        return Decision(action, reason, ticket_id=self.ticket.id, standing=self.standing.line, **more)
-
+from helpdeskd.model.ticket import State
 
 # The steps. Each answers, or leaves the case to the next one.
 
 
 def same_mail(case: Case) -> Decision | None:
     """The very mail is here already. Of several reply tokens each names a ticket of its own, so it is asked ticket by ticket:
-    an MTA may deliver one mail once for each recipient."""
+    an MTA may deliver one mail once for each recipient. What it answers is not in its identity: a copy that somebody sent on without it,
+    and whose verdict is worse, takes nothing from the ticket that this one belongs to."""
     held = tuple(ticket_id for ticket_id, _ in case.facts.same_mail)
     if case.match is not None and case.match.evidence is Evidence.REPLY_TOKEN:
-        if case.ticket.id in held or case.ticket.id in case.facts.elsewhere:
+        mute = {ticket_id for ticket_id, _ in case.facts.withheld}
+        if case.ticket.id in held or (case.ticket.id in case.facts.elsewhere and case.ticket.id not in mute):
             return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=case.ticket.id)
+        return None
+    if case.match is not None and {*held} <= case.facts.lesser - {case.ticket.id}:
         return None
     return Decision(Action.DUPLICATE, Reason.SAME_MAIL, ticket_id=held[0]) if held else None
 
@@ -193,13 +53,15 @@ def automatic(case: Case) -> Decision | None:
     """No machine has a public voice, gives a command or reopens, whoever it sends for (RFC 3834 section 2). Bounces and
     receipts without a ticket are held; other machines may open one (monitors, people writing through lists) but are not answered.
     So may what is a bounce by weak signs, and may be somebody's mail about one: unless it is about a mail of ours or to our own
-    staff, who would be told of the new ticket at the address that does not work. What a refuted From reports counts for nothing."""
+    staff, who would be told of the new ticket at the address that does not work. What a refuted From reports counts for nothing.
+    Programs that send for people mark their mail as a list's: what answers with the own token is shown to those who handle the ticket."""
     if not case.automatic:
         return None
     told = bool(case.facts.fates) and case.verdict is not Verdict.FAIL
     why = Reason.DELIVERY_REPORT if told else Reason.AUTOMATIC
     if case.match is not None:
-        return case.keeps(why)
+        by_hand = case.inbound.kind is Kind.LIST and case.own_token and case.verdict is not Verdict.FAIL
+        return case.does(Action.INTERNAL, why, tell_handlers=by_hand)
     may_open = case.inbound.weak_bounce and not (told or case.facts.unreached_staff)
     if case.inbound.kind in {Kind.BOUNCE, Kind.NULL_PATH, Kind.RECEIPT} and not may_open:
         return Decision(Action.HOLD, why)
@@ -229,13 +91,15 @@ def unverified(case: Case) -> Decision | None:
 
 
 def verification(case: Case) -> Decision | None:
-    """What a service writes to find out who reads our address is for us alone: no public voice, whoever's ticket it is led to, and
-    no answer. Else a stranger who registers there as us reads here what lets them in."""
-    if sign(case.inbound) is not Sign.VERIFICATION:
+    """What a service writes to find out who reads our address is for us alone, else a stranger who registers there as us reads here what
+    lets them in. In a ticket weak signs do, but not for staff and who answers a mail of it. A token of their own: nobody led it here."""
+    found = sign(case.inbound)
+    if case.match is None:
+        return case.opens(Reason.VERIFICATION, acknowledge=False) if found is Sign.VERIFICATION else None
+    heard = case.as_staff or case.facts.answers(case.inbound, case.ticket)
+    if found is None or case.own_token or (found is Sign.WORDS and heard):
         return None
-    if case.match is not None:
-        return case.keeps(Reason.VERIFICATION)
-    return case.opens(Reason.VERIFICATION, acknowledge=False)
+    return case.keeps(Reason.VERIFICATION)
 
 
 def forwarded(case: Case) -> Decision | None:
@@ -257,7 +121,7 @@ def new(case: Case) -> Decision | None:
     """Who takes no answers gets none."""
     if case.match is not None:
         return None
-    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) is None)
+    return case.opens(Reason.NEW, acknowledge=case.may(Right.ACKNOWLEDGE) and sign(case.inbound) in {None, Sign.WORDS})
 
 
 def token_as_contact(case: Case) -> Decision | None:
@@ -287,8 +151,8 @@ def stranger(case: Case) -> Decision | None:
 
 
 def no_proof(case: Case) -> Decision | None:
-    """Who takes part is known to many, and a From that nothing refutes is proved by nothing: that wants a pass, or a token that was
-    sent to this very person."""
+    """Who takes part is known to many, and a From that nothing refutes is proved by nothing: that wants a pass, of a mail that was
+    written to us, or a token that was sent to this very person."""
     if not case.as_staff and not case.may(Right.APPEND):
         return case.keeps(Reason.NO_PROOF)
     return None
@@ -296,14 +160,15 @@ def no_proof(case: Case) -> Decision | None:
 
 def not_your_token(case: Case) -> Decision | None:
     """A forged From must not speak for staff: only the token that was sent to this very person lets them answer, or a pass where the
-    ticket is theirs."""
-    if case.as_staff and not case.may(Right.ANSWER):
+    ticket is theirs. Whom a customer drew in gives no commands, either; nor are they words for the customer: it may be a note."""
+    in_vain = case.commands_of_staff and Right.COMMAND not in case.standing.rights | case.standing.lacks
+    if in_vain or (case.as_staff and not case.may(Right.ANSWER)):
         return case.keeps(Reason.NOT_YOUR_TOKEN, tell_author=True)
     return None
 
 
 def not_your_department(case: Case) -> Decision | None:
-    if case.as_staff and not case.works_here:
+    if (case.as_staff or case.commands_of_staff) and not case.works_here:
         return case.keeps(Reason.NOT_YOUR_DEPARTMENT, tell_author=True)
     return None
 
@@ -448,7 +313,7 @@ def _decide(case: Case) -> Decision:
 def _unless_withheld(decision: Decision, match: Match | None, facts: Facts) -> Decision:
     """A copy that may say or do what an earlier one might not is decided anew; one that may not either is that mail again."""
     mute = decision.action in {Action.INTERNAL, Action.HOLD} and decision.reason is not Reason.DELIVERY_REPORT
-    held = tuple(ticket_id for ticket_id, _ in facts.withheld)
+    held = tuple(ticket_id for ticket_id, _ in (*facts.withheld, *facts.same_mail))
     here = None if match is None else match.ticket.id
     if not (mute and held) or (match is not None and match.evidence is Evidence.REPLY_TOKEN and here not in held):
         return decision

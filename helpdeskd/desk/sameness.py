@@ -46,11 +46,12 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Same:
-    """What holds this very mail: (ticket, message) of this department; `withheld`, those of them that got no voice by a worse verdict;
-    tickets of other departments; did it open one there?"""
+    """What holds this very mail: (ticket, message) of this department; `withheld`, copies that got no voice, which another may have;
+    `equals`, those tickets of `here` where one of them is as good as this one; tickets of other departments; did it open one there?"""
 
     here: list[tuple[int, int | None]] = field(default_factory=list)
     withheld: list[tuple[int, int]] = field(default_factory=list)
+    equals: set[int] = field(default_factory=set)
     there: list[int] = field(default_factory=list)
     opened: bool = False
 
@@ -69,7 +70,9 @@ def look(
 ) -> Same:
     """A mail without an identity is known by its place: two nodes may have fetched it, the one that died and the one that took over.
 
-    A copy that failed, or of which nobody knew whose it was, does not stand for a genuine one that comes later.
+    A copy that failed, or of which nobody knew whose it was, does not stand for a genuine one that comes later. Nor does one as good that
+    had no voice for what stands outside of the identity: the recipient, what a list or a forwarder put on top. What opened a ticket
+    is that mail's, voice or not.
     """
     same = Same()
     if inbound.identity_sha256 is not None:
@@ -80,13 +83,19 @@ def look(
         return same
     for where, first, outcome, of_message, message_id, visibility, reason, judged in found:
         ticket_id = first if of_message is None else of_message
+        here = where == department.id
+        worse = judged is not None and _WORTH[Verdict(judged)] < _WORTH[verdict]
         mute = visibility == Visibility.INTERNAL and reason not in _DID
-        if mute and _WORTH[Verdict(judged)] < _WORTH[verdict]:
-            if where == department.id:
+        if mute and worse:
+            if here:
                 same.withheld.append((ticket_id, message_id))
-        elif where == department.id:
+            continue
+        if mute and outcome != Outcome.OPENED and _WORTH[Verdict(judged)] == _WORTH[verdict]:
+            same.withheld.append((ticket_id, message_id))
+        elif here:
             same.here.append((ticket_id, message_id))
-        else:
+            same.equals |= set() if worse else {ticket_id}
+        if not here:
             same.there.append(ticket_id)
             same.opened |= outcome == Outcome.OPENED
     return same

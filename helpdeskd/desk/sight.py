@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Connection, bindparam, or_, select, true
 
 from helpdeskd.desk import people, tickets
-from helpdeskd.desk.routing import ADMINISTRATOR
+from helpdeskd.desk.case import ADMINISTRATOR
 from helpdeskd.errors import NotFound, Refused
 from helpdeskd.model.people import Person
 from helpdeskd.model.ticket import Ticket

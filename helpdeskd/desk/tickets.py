@@ -1,7 +1,6 @@
 """Tickets and what is said in them: opening, replies of both sides, notes, and what is kept without a public voice.
 
-Each act is rows + history + outbox rows in the caller's transaction. The ticket it is given is read again under a lock, so a
-record read earlier does no harm; a merged ticket leads to its target.
+Each act is rows + history + outbox rows in the caller's transaction. The ticket is read again under a lock; a merged one leads to its target.
 """
 
 from __future__ import annotations
@@ -64,8 +63,7 @@ def by_number(conn: Connection, number: int) -> Ticket:
 def resolve(conn: Connection, ticket_id: int, *, locked: bool = False) -> Ticket:
     """The ticket, or where its merges lead. A loop, which only a damaged import could hold, ends at its last new ticket.
 
-    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound, for one that was
-    removed too.
+    `locked`: its row is held until the transaction ends (PostgreSQL; on SQLite the writer is alone). Raises NotFound, if it was removed too.
     """
     seen: set[int] = set()
     while True:
@@ -90,8 +88,7 @@ def current(conn: Connection, ticket: Ticket) -> Ticket:
 
 
 def touch(conn: Connection, now: datetime, ticket: Ticket, **values: Any) -> Ticket:
-    """Write columns of a ticket, as the record names them; the record after it. The one place where state and department
-    change, and so where counters are kept."""
+    """Write columns, as the record names them; the record after it. Only here state and department change, so counters are kept here."""
     after = replace(ticket, **{"updated_at": now, **values})
     stored = {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
     conn.execute(_TOUCH, {"touched": ticket.id, "updated_at": now, **stored})
@@ -160,7 +157,7 @@ def open(  # noqa: A001  # tickets.open reads as what it is
     entries = [Entry(ticket.id, History.OPENED, (forwarder or author).id, message_id, {"reason": str(words.reason)})]
     if old is not None:
         entries += connect(conn, ticket, old, link_kind, requester.id)
-    joined, joining = _join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
+    joined, joining = circle.join(conn, desk, now, ticket, forwarder or requester, participants, fresh=True)
     history.write(conn, now, *entries, *joining)
     search.put(conn, ticket, requester, joined, visibility, words)
     if opened_by is not None and not tell:
@@ -267,26 +264,6 @@ def connect(conn: Connection, ticket: Ticket, other: Ticket, kind: LinkKind, act
     ]
 
 
-def _join(
-    conn: Connection,
-    desk: Desk,
-    now: datetime,
-    ticket: Ticket,
-    actor: Person,
-    found: tuple[Address, ...],
-    *,
-    fresh: bool = False,
-) -> tuple[tuple[Person, ...], list[Entry]]:
-    """Those who take part from now on, and the history entries for it."""
-    persons, left_out = circle.named(conn, desk, now, found)
-    added = circle.add(conn, now, ticket.id, ticket.requester_id, persons, fresh=fresh)
-    left = [Entry(ticket.id, History.LEFT_OUT, actor.id, None, {"people": left_out})] if left_out else []
-    return added, left + [
-        Entry(ticket.id, History.PARTICIPANT_ADDED, actor.id, None, {"person": person.id, "email": person.email})
-        for person in added
-    ]
-
-
 def customer_reply(
     conn: Connection,
     desk: Desk,
@@ -308,7 +285,7 @@ def customer_reply(
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.PUBLIC, author, words)
     entries = [Entry(ticket.id, History.CUSTOMER_REPLIED, author.id, message_id, {"reason": str(words.reason)})]
-    joined, joining = _join(conn, desk, now, ticket, author, participants)
+    joined, joining = circle.join(conn, desk, now, ticket, author, participants)
     search.say(conn, ticket.id, Visibility.PUBLIC, words, joined)
     stays = ticket.state is State.NEW or (ticket.is_closed and not reopen) or ticket.state in holding
     ticket, changed = step(
@@ -419,13 +396,13 @@ def keep(
     author: Person | None,
     words: Words,
     tell: Person | None = None,
+    tell_handlers: bool = False,
     why: Reason,
 ) -> Posted:
     """A mail that has no public voice, kept as an internal message; the ticket's state stays.
 
-    `tell`, its author where they are staff, gets KEPT_INTERNAL. Where nobody is named and a person outside wrote it (not a
-    machine, not staff), those who handle the ticket are told as of a reply, with the reason: it may be the customer's other
-    address.
+    `tell`, its author where they are staff, gets KEPT_INTERNAL. Else, unless staff wrote it or a machine (`tell_handlers`: even so), those
+    who handle the ticket are told as of a reply, with the reason: it may be the customer's other address.
     """
     ticket = resolve(conn, ticket.id, locked=True)
     message_id = messages.store(conn, now, ticket.id, Visibility.INTERNAL, author, words)
@@ -433,7 +410,8 @@ def keep(
     actor_id = None if author is None else author.id
     history.write(conn, now, Entry(ticket.id, History.KEPT, actor_id, message_id, {"reason": why.value}))
     ticket = touch(conn, now, ticket)
-    if tell is None and (words.kind is not Kind.PERSONAL or (author is not None and author.is_staff)):
+    by_hand = words.kind is Kind.PERSONAL or tell_handlers
+    if tell is None and not (by_hand and (author is None or not author.is_staff)):
         return Posted(ticket, message_id)
     # Nobody's mail is not the customer's: staff are told what it says of itself.
     nobodys = author is None and words.author_email

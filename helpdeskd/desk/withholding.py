@@ -1,4 +1,4 @@
-"""What a ticket says where automatic mail was withheld by a ceiling: each time in its history, once among its messages."""
+"""What a ticket says where a ceiling withheld automatic mail, each time in its history and once among its messages, or left people out."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def write(conn: Connection, now: datetime, ticket: Ticket, message_id: int | Non
     if said:
         return
     text = f"A ceiling on automatic mail is reached; not sent: {told}.\nWhat else is withheld here is in the history."
+    _say(conn, now, ticket, text)
+
+
+def left_out(conn: Connection, now: datetime, ticket: Ticket, people: int) -> None:
+    """So many of To and Cc take no part."""
+    _say(conn, now, ticket, f"A ceiling is reached (people): {people} more in To and Cc were not made participants.")
+
+
+def _say(conn: Connection, now: datetime, ticket: Ticket, text: str) -> None:
     words = Words(text, subject=ticket.subject, reason=SYSTEM)
     messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, words)
     search.say(conn, ticket.id, Visibility.SYSTEM, words)

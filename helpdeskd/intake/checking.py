@@ -12,11 +12,11 @@ from typing import Any
 
 from helpdeskd import log, spool
 from helpdeskd.config import Config
+from helpdeskd.desk.arrived import moment
 from helpdeskd.intake.scanning import Scanner, Scanning
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.verify import Origin, Resolver, client, verify
-from helpdeskd.model.clock import Clock
 from helpdeskd.model.mail import Door, Inbound, Verdict
 from helpdeskd.model.trust import Checked, Why
 from helpdeskd.threads import tell_name
@@ -72,11 +72,10 @@ class Checking:
 class Checker:
     """One for an intake. `dns` None: nothing is asked, and only what a trusted server says counts."""
 
-    def __init__(self, config: Config, dns: Dns | None, clock: Clock, scanner: Scanner | None = None) -> None:
+    def __init__(self, config: Config, dns: Dns | None, scanner: Scanner | None = None) -> None:
         self._config = config
         self._scanner = scanner or Scanner(config, None)
         self._dns = dns
-        self._clock = clock
         # As many as a batch has mails: one that waits for a silent domain holds no other.
         threads = min(config.intake.batch, MAX_THREADS)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="verify", initializer=tell_name)
@@ -89,25 +88,29 @@ class Checker:
         begun: Future[float] = Future()
         seconds = self._config.trust.seconds
         try:
-            future = self._pool.submit(self._verdict, envelope.id, raw, inbound, origin, begun)
+            future = self._pool.submit(self._verdict, envelope, raw, inbound, origin, begun)
         except RuntimeError as error:
             _log.warning(Event.WARNING, spool=envelope.id, warning="no verdict", error=str(error))
             return Checking(envelope.id, None, begun, seconds, scanning)
         future.add_done_callback(lambda _: begun.cancel())  # of use where no thread will ever take it up
         return Checking(envelope.id, future, begun, seconds, scanning)
 
-    def _verdict(self, spool_id: str, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]) -> Checked:
+    def _verdict(
+        self, envelope: spool.Envelope, raw: bytes, inbound: Inbound, origin: Origin, begun: Future[float]
+    ) -> Checked:
         until = monotonic() + self._config.trust.seconds  # from now: time in the queue is not the mail's
         begun.set_result(until)
         resolver: Resolver | None = None if self._dns is None else self._dns.until(until)
         checked = _TROUBLE
         try:
-            checked = verify(raw, inbound, origin, resolver, self._clock(), lambda: monotonic() > until)
+            # A signature that held when the mail came (RFC 6376 section 3.5, x=) is not too old for having waited here.
+            came = moment(envelope.received)
+            checked = verify(raw, inbound, origin, resolver, came, lambda: monotonic() > until)
             briefly = None if self._dns is None else self._dns.until(min(until, monotonic() + CLIENT_SECONDS))
             of_client = client.look(origin.client, origin.helo, origin.hasty, briefly)
             return replace(checked, checks=(*checked.checks, *of_client)) if of_client else checked
         except Exception as error:  # a verdict is never a reason to lose a mail
-            _log.error(Event.TROUBLE, spool=spool_id, part="verify", error=repr(error), exc_info=True)
+            _log.error(Event.TROUBLE, spool=envelope.id, part="verify", error=repr(error), exc_info=True)
             return checked
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Mails that are put off: commands hang on whose they are, and DNS did not say. They stay in the spool, and nobody waits for them."""
+"""Mails that are put off: commands or a forward hang on whose they are, and DNS did not say. They stay in the spool, and nobody waits for them."""
 
 from __future__ import annotations
 
@@ -55,10 +55,12 @@ class Later:
         self._turns.pop(spool_id, None)
 
     def due(self, waiting: Iterable[str]) -> Iterable[str]:
-        """Those of the spool whose turn it is."""
+        """Those of the spool whose turn it is. A clock that was set back makes none wait longer than the longest pause."""
         if not self._turns:
             return waiting
         there = list(waiting)
         now = self._clock()
         self._turns = {each: self._turns[each] for each in there if each in self._turns}
+        for turn in self._turns.values():
+            turn.next = min(turn.next, now + PAUSES[-1])
         return [each for each in there if each not in self._turns or self._turns[each].next <= now]

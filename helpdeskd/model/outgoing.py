@@ -32,6 +32,7 @@ class Ceiling(StrEnum):
     """On automatic mail: the settings of [ceilings], by their names."""
 
     PER_TICKET = "per_ticket"
+    PER_TICKET_KEPT = "per_ticket_kept"
     PER_ADDRESS = "per_address"
     PER_DOMAIN = "per_domain"
     TOTAL = "total"

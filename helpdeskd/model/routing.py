@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from helpdeskd.model.mail import Address, Fate
+from helpdeskd.model.mail import Address, Fate, Inbound
 from helpdeskd.model.people import Department, Person, PersonKind
 from helpdeskd.model.ticket import Ticket
 from helpdeskd.model.trust import Profile
@@ -78,9 +78,19 @@ class Facts:
     unreached_staff: bool = False  # a weak bounce that belongs nowhere says that one of our staff was not reached
     withheld: tuple[
         tuple[int, int], ...
-    ] = ()  # as same_mail: copies without a voice, by a worse verdict than this one's
+    ] = ()  # as same_mail, or of other departments: copies without a voice, by no better verdict than this one's
+    lesser: frozenset[int] = (
+        frozenset()
+    )  # tickets of same_mail where all that holds it has a worse verdict than this one's
     profile: Profile = Profile.DEFAULT
     original: Original | None = None  # of what staff pass on
+    to_us: bool = True  # To or Cc names an address of ours
+
+    def answers(self, inbound: Inbound, ticket: Ticket) -> bool:
+        """Does the mail name one of this ticket? What a bounce comes back to is evidence of the same name, and no answer."""
+        named = bool(inbound.in_reply_to or inbound.references)
+        refers = {Evidence.OWN_MESSAGE_ID, Evidence.STORED_MESSAGE_ID}
+        return named and any(each.evidence in refers and each.ticket.id == ticket.id for each in self.matches)
 
 
 class Action(StrEnum):
@@ -106,7 +116,7 @@ class Reason(StrEnum):
     FORWARDED = "forwarded"  # staff pass on what somebody outside wrote: their ticket
     STRANGER = "stranger"  # evidence points to a ticket its author takes no part in
     UNVERIFIED = "unverified"  # the verdict is fail
-    NO_PROOF = "no-proof"  # its author takes part, but neither a pass nor a token of their own says that it is theirs
+    NO_PROOF = "no-proof"  # its author takes part, but neither a pass (of a mail to us) nor a token of their own says that it is theirs
     NOT_YOUR_TOKEN = "not-your-token"  # staff without their own token, nor a pass in a ticket that is theirs
     AUTOMATIC = "automatic"  # never public, never a reopening
     DELIVERY_REPORT = "delivery-report"  # automatic, and tells what became of a mail of ours
@@ -138,6 +148,9 @@ class Decision:
     acknowledge: bool = False  # OPEN only: its author is answered (FOLLOW_UP_REFUSED where that is the reason)
     words_as: Action | None = None  # COMMAND only: what the text below the commands is (ANSWER, APPEND or INTERNAL)
     tell_author: bool = False  # INTERNAL only: a member of staff who meant it to be public is told that it is not
+    tell_handlers: bool = (
+        False  # INTERNAL only: those who handle the ticket are told, although a machine may have written it
+    )
     evidence: tuple[str, ...] = ()  # every evidence found, in order, for `mail explain`
     standing: str = ""  # its place in the table of who may do what, for the same
 

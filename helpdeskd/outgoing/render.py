@@ -33,6 +33,7 @@ NOTHING: Mapping[str, Any] = {
     "message": None,  # text, html, subject, attachments [name, size, attached, withheld, flags]
     "reason": "",
     "internal": False,  # the message was kept as a note
+    "last_for_now": False,  # a ceiling keeps back further notices of the ticket
     "old_ticket": None,  # number, subject
     "forwarded": None,  # by, comment: to staff alone
     "lost": None,  # notice, recipient, words: a mail that did not arrive

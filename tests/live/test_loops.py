@@ -21,7 +21,7 @@ from tests.sink import Caught, Sink, threaded
 
 pytestmark = pytest.mark.live
 
-# What docs/trust.md makes of these: in an hour each sends at most 40 automatic mails to people outside and 30 to staff.
+# What docs/trust.md makes of these: in an hour each sends at most 40 automatic mails to people outside and 30 to staff (the half for new tickets).
 CEILINGS = """
 [ceilings]
 per_address = "8/hour"
@@ -30,8 +30,8 @@ per_ticket = "10/hour"
 total = "40/hour"
 unknown = "15/hour"
 unknown_address = "4/hour"
-staff = "30/hour"
-staff_address = "30/hour"
+staff = "60/hour"
+staff_address = "60/hour"
 [trust]
 dns = false
 """

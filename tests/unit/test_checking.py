@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import smtplib
 import threading
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -19,7 +20,6 @@ from helpdeskd.intake.checking import GRACE, Checker, Checking, is_relay, origin
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.parse import parse
 from helpdeskd.mail.verify.names import organisation
-from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Verdict
 from helpdeskd.model.routing import Outcome
 from helpdeskd.model.trust import Why
@@ -90,7 +90,7 @@ def test_a_mail_does_not_wait_beyond_its_deadline(monkeypatch):
 
     clock = [100.0]
     monkeypatch.setattr(checking, "monotonic", lambda: clock[0])
-    checker = Checker(Config(), Dns(ask, organisation, lambda: 100.0), now)
+    checker = Checker(Config(), Dns(ask, organisation, lambda: 100.0))
     try:
         under_way = checker.begin(outside(), PLAIN, inbound())
         assert under_way.begun.result() == 108.0
@@ -118,7 +118,7 @@ def test_what_a_client_says_of_itself_stands_below_the_verdict(monkeypatch):
     envelope = spool.Envelope(
         door="smtp", peer="192.0.2.7", helo="mx.shop.example", hasty="DATA", sender="carol@shop.example"
     )
-    checker = Checker(Config(), Dns(ask, organisation), now)
+    checker = Checker(Config(), Dns(ask, organisation))
     try:
         found = [checker.begin(envelope, PLAIN, inbound()).result() for _ in range(2)]
         evidence = [check.line for check in found[1].checks][-3:]
@@ -149,7 +149,7 @@ def test_without_a_network_mail_flows(monkeypatch):
         asked.append(name)
         raise DnsTrouble("silent", silent=True)
 
-    checker = Checker(Config(), Dns(ask, organisation), now)
+    checker = Checker(Config(), Dns(ask, organisation))
     try:
         for n in range(200):
             raw = PLAIN.replace(b"shop.example", b"shop%d.example" % n)
@@ -165,13 +165,32 @@ def test_a_fault_of_ours_is_no_verdict(monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(checking, "verify", breaks)
-    checker = Checker(Config(), None, now)
+    checker = Checker(Config(), None)
     try:
         assert checker.begin(outside(), PLAIN, inbound()).result().lines == ("from none (trouble)",)
     finally:
         checker.close()
     closed = checker.begin(outside(), PLAIN, inbound())
     assert closed.result().lines == ("from none (trouble)",)
+
+
+@pytest.mark.parametrize(("days", "expired"), [(-1, False), (1, True)])
+def test_a_signature_is_as_old_as_it_was_when_the_mail_came(days, expired):
+    """And not as it is at the try that decides: mail may wait here for hours."""
+
+    def ask(name, kind, seconds):
+        return ((rsa_key()[1],) if name.startswith("s._domainkey.") else ()), 60.0
+
+    raw = signed().replace(b"; t=", b"; x=", 1)  # it ends at the moment at which it was made
+    received = time.time_ns() // 1000 + days * 86_400_000_000
+    envelope = spool.Envelope(door="smtp", peer="192.0.2.7", helo="h", sender="a@b.example", received=received)
+    checker = Checker(Config(), Dns(ask, organisation))
+    try:
+        lines = checker.begin(envelope, raw, inbound(raw)).result().lines
+    finally:
+        checker.close()
+    assert any("dkim" in line for line in lines)
+    assert any("expired" in line for line in lines) is expired
 
 
 def test_time_in_the_queue_is_not_the_mails(monkeypatch):
@@ -184,7 +203,7 @@ def test_time_in_the_queue_is_not_the_mails(monkeypatch):
         return (b"v=DMARC1; p=reject",) if name.startswith("_dmarc") else (), 60.0
 
     monkeypatch.setattr(checking, "monotonic", lambda: clock[0])
-    checker = Checker(Config(intake=Intake(batch=1)), Dns(ask, organisation, lambda: clock[0]), now)
+    checker = Checker(Config(intake=Intake(batch=1)), Dns(ask, organisation, lambda: clock[0]))
     try:
         first = checker.begin(outside("a@else.example"), PLAIN, inbound())
         assert first.begun.result() == 108.0
@@ -199,7 +218,7 @@ def test_time_in_the_queue_is_not_the_mails(monkeypatch):
 
 
 def test_a_mail_that_no_thread_takes_up():
-    checker = Checker(Config(), None, now)
+    checker = Checker(Config(), None)
     waiting = Checking("id", Future(), Future(), -GRACE)
     assert waiting.result().why is Why.TROUBLE
     checker.close()

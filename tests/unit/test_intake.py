@@ -70,7 +70,7 @@ class Room:
             book=book,
             clock=now,
             parser=parser,
-            checker=Checker(self.config, None, now),
+            checker=Checker(self.config, None),
         )
 
         def people_and_department(conn):

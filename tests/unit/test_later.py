@@ -1,4 +1,4 @@
-"""Commands while DNS is silent: put off, judged again, obeyed by the verdict of then; nobody waits for them."""
+"""Commands and forwards while DNS is silent: put off, judged again, obeyed by the verdict of then; nobody waits for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from helpdeskd import spool, tray
 from helpdeskd.config import Config, DnsSettings, Paths, Smtp, SpoolSettings, Trust
@@ -55,10 +55,19 @@ class Street:
         self.number, self.token = self.here.store.writer.run(furnish)
         self.here.refresh()
 
-    def put(self, author: str, words: str, *, to: str = "", sign: bool = False, ago: timedelta = timedelta(0)) -> str:
+    def put(
+        self,
+        author: str,
+        words: str,
+        *,
+        to: str = "",
+        subject: str = "Re: Printer",
+        sign: bool = False,
+        ago: timedelta = timedelta(0),
+    ) -> str:
         domain = author.partition("@")[2]
         raw = (
-            f"From: {author}\r\nTo: {HELP}\r\nSubject: Re: Printer\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n"
+            f"From: {author}\r\nTo: {HELP}\r\nSubject: {subject}\r\nDate: Mon, 02 Mar 2026 10:00:00 +0000\r\n"
             f"Message-ID: <{abs(hash(words))}@{domain}>\r\n\r\n{words}\r\n"
         ).encode()
         envelope = spool.Envelope(
@@ -139,6 +148,40 @@ def test_dns_comes_back(street, sign, dns, verdict):
     assert street.is_closed is (street.outcome(waiting).startswith("commands "))
 
 
+FORWARDED = (
+    "Please handle.\r\n\r\n---------- Forwarded message ---------\r\nFrom: Dave <dave@customer.example>\r\n"
+    "Date: Mon, Mar 2, 2026 at 9:12 AM\r\nSubject: Screen\r\nTo: <ada@staff.example>\r\n\r\nIt is dark."
+)
+
+
+@both
+@pytest.mark.parametrize(
+    ("dns", "command", "forward"),
+    [(BACK, "commands from pass (dkim)", "forwarded from pass (dkim)"), (DEAD, "not-your-token", "new")],
+    ids=["it comes back", "the hour is over"],
+)
+def test_what_a_pass_alone_allows_waits_for_one(street, dns, command, forward):
+    """The assignee's command by the ticket's number, and what a member of staff passes on; an answer does not wait."""
+    t, p = schema.ticket.c, schema.person.c
+    hers = update(schema.ticket).values(assignee_id=select(p.id).where(p.email == ADA).scalar_subquery())
+    street.here.store.writer.run(lambda conn: conn.execute(hers.where(t.number == street.number)))
+    subject = f"Re: [#{street.number}] Printer"
+    closes = street.put(ADA, "#close", to=HELP, subject=subject, sign=True)
+    passes_on = street.put(ADA, FORWARDED, to=HELP, subject="Fwd: Screen", sign=True)
+    answers = street.put(ADA, "Pull the plug.", to=HELP, subject=subject, sign=True)
+    asks = street.put(GRACE, FORWARDED, to=HELP, subject="Fwd: Screen")
+    assert take(street.here) == Counts(received=2, put_off=2)
+    assert (street.outcome(closes), street.outcome(passes_on)) == ("", "")
+    assert [street.outcome(each).split()[0] for each in (answers, asks)] == ["not-your-token", "new"]
+    street.zone.clear()
+    street.zone.update(dns)
+    street.clock[0] += PATIENCE
+    assert take(street.here) == Counts(received=2)
+    assert street.outcome(closes).startswith(command)
+    assert street.outcome(passes_on).startswith(forward)
+    assert street.is_closed is (dns is BACK)
+
+
 @both
 def test_the_hour_is_over(street):
     """Then it goes by what is known, and whoever is not obeyed is told."""
@@ -184,6 +227,16 @@ def once_anew(intake: Intake, street: Street) -> Counts:
     intake._checker.close()
     intake._checker = street.here.checker()
     return intake.once()
+
+
+def test_a_clock_that_is_set_back():
+    clock = [datetime(2026, 3, 4, tzinfo=UTC)]
+    later = Later(lambda: clock[0])
+    later.put_off("one", "why")
+    clock[0] -= timedelta(days=1)
+    assert list(later.due(["one"])) == []
+    clock[0] += PAUSES[-1]
+    assert list(later.due(["one"])) == ["one"]
 
 
 def test_pauses_grow_and_end():

@@ -21,7 +21,6 @@ from helpdeskd.intake.scanning import Scanner, Scanning
 from helpdeskd.lookups import Dns
 from helpdeskd.mail.parse import parse
 from helpdeskd.mail.verify.names import organisation
-from helpdeskd.model.clock import now
 from helpdeskd.model.spam import By, Sign, Spam
 from tests.scanners import answering, http, nobody, silent, virus
 
@@ -267,7 +266,7 @@ def test_the_files_of_a_mail_are_kept_for_clamd_alone():
     assert files_of(inbound) == (b"a file",)
     with answering(virus(b"Bad")) as (place, _):
         config = Config(spam=SpamSettings(clamd=place), trust=Trust(dns=False))
-        checker = Checker(config, None, now)
+        checker = Checker(config, None)
         try:
             checked = checker.begin(by("pipe", ""), raw, inbound, files_of(inbound)).result()
         finally:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from helpdeskd.desk.case import ADMINISTRATOR
 from helpdeskd.desk.directory import Entry
-from helpdeskd.desk.routing import ADMINISTRATOR
 from helpdeskd.desk.sight import Sight
 from helpdeskd.http.jitbit.words import moment_or_none
 

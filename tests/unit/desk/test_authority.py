@@ -74,8 +74,29 @@ def test_what_is_refuted_has_no_voice(profile):
             "participant, subject tag, fail, strict profile: keep",
             set(),
         ),
+        (
+            Standing((Who.ASSIGNEE,), Tie.OTHERS_TOKEN, Verdict.PASS, to_us=False),
+            "assignee, another's token, pass (but not written to us), default profile: keep",
+            set(),
+        ),
+        (
+            Standing((Who.ASSIGNEE,), Tie.OWN_TOKEN, Verdict.PASS, Profile.STRICT, to_us=False),
+            "assignee, own token, pass, strict profile: reopen, answer, command",
+            set(),
+        ),
     ],
 )
 def test_for_people(standing, line, lacks):
     """Who is several things may do what each of them may."""
     assert (standing.line, standing.lacks) == (line, lacks)
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(cell))
+def test_what_was_not_written_to_us(cell):
+    """It speaks by the author's own token alone; what belongs to no ticket is as it ever was."""
+    who, tie, verdict, profile = cell
+    found = Standing((who,), tie, verdict, profile, to_us=False)
+    if tie in {Tie.OWN_TOKEN, Tie.NOTHING} or who is Who.OURS:
+        assert found.rights == rights(*cell)
+    else:
+        assert found.rights == {Right.KEEP}

@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import func, insert, select
 
 from helpdeskd import config
-from helpdeskd.desk import ceilings, changes, customers, people
+from helpdeskd.desk import ceilings, changes, customers, notices, people
 from helpdeskd.desk.context import Words
+from helpdeskd.desk.notices import Event, Scene
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import Ceiling
 from helpdeskd.model.outgoing import NoticeName as N
@@ -55,6 +56,14 @@ CAROL, DAN, EVE = "carol@customer.example", "dan@customer.example", "eve@elsewhe
     [
         ({"per_address": "2/hour"}, [CAROL, CAROL, CAROL, DAN], [1, 1, 0, 1], "per_address"),
         ({"per_address": "1/hour"}, ["a+1@x.example", "A+2@X.example", "a@x.example"], [1, 0, 0], "per_address"),
+        (
+            {"per_address": "1/hour"},
+            ["a@xy.example", "a@\uff58y.example", "\uff41@xy.example"],
+            [1, 0, 0],
+            "per_address",
+        ),
+        ({"per_address": "1/hour"}, ["a@müller.example", "a@xn--mller-kva.example"], [1, 0], "per_address"),
+        ({"per_domain": "1/hour"}, ["a@müller.example", "b@xn--mller-kva.example"], [1, 0], "per_domain"),
         ({"per_domain": "2/hour"}, [CAROL, DAN, "x@customer.example", EVE], [1, 1, 0, 1], "per_domain"),
         ({"total": "2/hour"}, [CAROL, DAN, EVE], [1, 1, 0], "total"),
         ({"unknown": "1/hour"}, [DAN, EVE, CAROL], [1, 0, 1], "unknown"),
@@ -75,12 +84,13 @@ def test_to_people_outside(house, street, rates, authors, answered, why):
 @pytest.mark.parametrize(
     ("rates", "told", "why"),
     [
-        ({"staff_address": "2/hour"}, [2, 2, 0], {"staff_address": 2}),
-        ({"staff": "5/hour"}, [2, 2, 1], {"staff": 1}),
-        ({"staff": "2/hour", "staff_address": "1/hour"}, [2, 0, 0], {"staff_address": 2}),
+        ({"staff_address": "4/hour"}, [2, 2, 0], {"staff_address": 2}),
+        ({"staff": "10/hour"}, [2, 2, 1], {"staff": 1}),
+        ({"staff": "4/hour", "staff_address": "2/hour"}, [2, 0, 0], {"staff_address": 2}),
     ],
 )
 def test_to_staff(house, street, rates, told, why):
+    """Of new tickets, which anybody can open: by half of each."""
     under(street, **rates)
     for each in told:
         before = len(house.told(N.NEW_TICKET))
@@ -94,12 +104,54 @@ def test_events_of_a_ticket(house, street):
     under(street, per_ticket="3/hour")
     ticket = street.ticket(street.send())
     for _ in range(2):
-        assert withheld(street.send(subject=f"Re: {ticket.tag}", references=())) == Counter()
-    again = street.send(subject=f"Re: {ticket.tag}")
+        assert withheld(street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)) == Counter()
+    again = street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)
     assert (again.outcome, withheld(again)) == (Outcome.APPENDED, Counter({"per_ticket": 2}))
     assert len(house.mails()) == 3 + 2 + 2
     house.later(hours=1, minutes=5)
-    assert withheld(street.send(subject=f"Re: {ticket.tag}")) == Counter()
+    assert withheld(street.send(subject=f"Re: {ticket.tag}", verdict=Verdict.PASS)) == Counter()
+
+
+LAST = "last_for_now"
+
+
+def test_what_anybody_can_send_to_a_ticket_keeps_no_reply_from_staff(house, street):
+    """By its number, from strangers, in the customer's name and in that of staff: each kept, the tenth told says that it is the last."""
+    ticket = house.open().ticket
+    house.answer(ticket)
+    answer = street.last(N.STAFF_REPLY)
+    for number in range(30):
+        street.send(f"x{number}@evil.example", subject=f"{ticket.tag} hi {number}")
+        street.send("carol@customer.example", subject=f"{ticket.tag} ho {number}", verdict=Verdict.FAIL)
+        street.send("bob@staff.example", subject=f"{ticket.tag} he {number}")
+    told = [mail.context for mail in house.mails() if mail.notice in {N.CUSTOMER_REPLIED, N.KEPT_INTERNAL}]
+    assert [LAST in each for each in told] == [False] * 9 + [True]
+    for number in range(20):
+        before = len(house.told(N.CUSTOMER_REPLIED))
+        (received,) = street.take(street.answer(answer, "carol@customer.example", f"It is on fire {number}."))
+        assert received.outcome is Outcome.APPENDED
+        assert house.told(N.CUSTOMER_REPLIED)[before:] == ["ada@staff.example"]
+    assert LAST not in house.mails(N.CUSTOMER_REPLIED)[-1].context
+
+
+def test_nor_do_new_tickets_by_the_hundred(house, street):
+    under(street, staff_address="10/hour", staff="20/hour")
+    ticket = house.open().ticket
+    answer = street.last(N.ACKNOWLEDGEMENT)
+    for number in range(12):
+        received = street.send(f"x{number}@evil.example")
+    assert withheld(received) == Counter({"staff_address": 2})
+    (received,) = street.take(street.answer(answer, "carol@customer.example", "More."))
+    assert (received.number, withheld(received)) == (ticket.number, Counter())
+    assert house.told(N.CUSTOMER_REPLIED) == ["ada@staff.example", "bob@staff.example"]
+
+
+def test_the_last_of_a_person_with_a_voice_says_so_too(house, street):
+    under(street, per_ticket="3/hour")
+    ticket = house.open().ticket
+    for number in range(4):
+        street.send(subject=f"Re: {ticket.tag}", text=f"{number}", verdict=Verdict.PASS)
+    assert [LAST in mail.context for mail in house.mails(N.CUSTOMER_REPLIED)] == [False] * 2 + [True] * 2  # to both
 
 
 def test_no_span_as_long_as_a_window_holds_more_than_the_ceiling(conn):
@@ -193,7 +245,7 @@ def test_closing_what_a_flood_has_opened_answers_no_forged_from(house, street):
 
 
 def test_the_ticket_tells_once_and_its_history_each_time(house, street):
-    under(street, staff="1/hour", total="1/hour")
+    under(street, staff="2/hour", total="1/hour")
     street.send(DAN)
     ticket = street.ticket(street.send())
     street.send(subject=f"Re: {ticket.tag}")
@@ -219,21 +271,60 @@ def test_people_s_own_words_and_what_was_asked_for_are_not_counted(house, street
     assert [len(house.mails(each)) for each in (N.STAFF_REPLY, N.WELCOME, N.CUSTOMER_WELCOME)] == [3, 3, 3]
 
 
+def test_forged_mails_keep_no_link_from_who_forgot_a_password(house, street):
+    for number in range(12):
+        received = street.send("carol@customer.example", text=f"{number}")
+    assert withheld(received) == Counter({"per_address": 1})
+    asked = Scene(Event.PASSWORD_ASKED, house.support, tell=house.carol, extra={"link": "x"})
+    told = notices.enqueue_for(house.conn, house.desk, house.now, asked)
+    assert [mail.notice for mail in told.queued] == [N.PASSWORD_RESET]
+
+
+# Who loses nothing
+
+
+def all_told(conn: Any, ticket_id: int, people: list[Person], cause: ceilings.Cause) -> bool:
+    tally = ceilings.tally(conn, config.Ceilings(), NOW, ticket_id, people, cause)
+    reached = [tally.take(each) for each in people]
+    tally.keep(conn, NOW)
+    return not any(reached)
+
+
+def test_a_team_of_forty_with_a_hundred_tickets_an_hour(conn):
+    """Each is told to all until it is somebody's: the new ticket, and two answers of its customer."""
+    team = [Person(n, PersonKind.STAFF, "", f"s{n}@staff.example", 1, "") for n in range(40)]
+    events = (ceilings.Cause.NEW, ceilings.Cause.VOICE, ceilings.Cause.VOICE)
+    assert all(all_told(conn, number, team, cause) for number in range(100) for cause in events)
+
+
+def test_four_hundred_customers_of_one_provider_in_an_hour(conn):
+    """Who pass, as they do there; each ticket is acknowledged and closed."""
+    everybody = [Person(n, PersonKind.CUSTOMER, "", f"c{n}@gmail.com", 0, "") for n in range(400)]
+    events = (ceilings.Cause.NEW, ceilings.Cause.VOICE)
+    assert all(all_told(conn, who.id, [who], cause) for who in everybody for cause in events)
+
+
 # People in Cc
 
 
 def test_a_flood_of_cc_draws_in_so_many(house, street):
-    under(street, people="50/hour")
+    under(street, people="100/hour")
     crowds = [tuple(f"p{crowd}-{n}@x.example" for n in range(30)) for crowd in range(3)]
-    drawn = [street.ticket(street.send(cc=crowd)) for crowd in crowds]
+    drawn = [street.ticket(street.send(EVE, cc=crowd, text=crowd[0])) for crowd in crowds]
     assert [len(street.participants(ticket)) for ticket in drawn] == [30, 20, 0]
     left = [[detail for kind, detail in house.history(ticket) if kind == "left-out"] for ticket in drawn]
     assert left == [[], [{"people": 10}], [{"people": 30}]]
+    said = [[text for visibility, _, text in street.said(ticket) if visibility == "system"] for ticket in drawn]
+    assert said[1:] == [
+        [f"A ceiling is reached (people): {n} more in To and Cc were not made participants."] for n in (10, 30)
+    ]
+    # people whom we know still draw in others
+    assert len(street.participants(street.ticket(street.send(cc=crowds[2][:25])))) == 25
     # whoever is there already takes part, and whoever writes is somebody
     ticket = street.ticket(street.send("new@x.example", cc=("p0-1@x.example", "p9@x.example")))
     assert street.participants(ticket) == ["p0-1@x.example"]
     house.later(hours=2)
-    assert len(street.participants(street.ticket(street.send(cc=crowds[2], text="later")))) == 30
+    assert len(street.participants(street.ticket(street.send(EVE, cc=crowds[2], text="later")))) == 30
 
 
 # What it costs

@@ -70,9 +70,11 @@ everything = st.builds(
     sender=st.sampled_from(["", "x@y.example"]),
     unreached_staff=st.booleans(),
     withheld=st.lists(st.tuples(st.integers(1, 4), st.integers(1, 9)), max_size=2).map(tuple),
+    lesser=st.frozensets(st.integers(1, 4), max_size=2),
     profile=st.sampled_from(Profile),
     original=st.none()
     | st.builds(original, st.none() | st.sampled_from(PEOPLE), ours=st.booleans(), old=st.booleans()),
+    to_us=st.booleans(),
 )
 mails = st.builds(
     mail,
@@ -135,13 +137,15 @@ def test_routing_holds_its_promises(inbound, facts, verdict, commands, spam):
             assert who is not None
             assert who.is_staff
             assert _holds_own_token(facts, decision.ticket_id) or (
-                verdict is Verdict.PASS and _takes_part(facts, decision)
+                verdict is Verdict.PASS and facts.to_us and _takes_part(facts, decision)
             )
         if decision.action is Action.APPEND:
             assert facts.author is not None
             assert _holds_own_token(facts, decision.ticket_id) or (
-                verdict is Verdict.PASS and _takes_part(facts, decision)
+                verdict is Verdict.PASS and facts.to_us and _takes_part(facts, decision)
             )
+        if decision.action in {Action.APPEND, Action.ANSWER} and facts.author is not None and facts.author.is_staff:
+            assert not commands
         if decision.action is Action.COMMAND and facts.profile is Profile.STRICT:
             assert verdict is Verdict.PASS
         if decision.reopen:

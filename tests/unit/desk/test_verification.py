@@ -51,13 +51,90 @@ def test_by_a_machine_s_headers_too(street):
 def test_not_to_a_requester_who_drew_the_service_in(house, street):
     """The trick: a customer puts the service into Cc, and registers there with the reply address of his own ticket."""
     ticket = street.ticket(street.send(cc=(SERVICE,)))
-    assert street.participants(ticket) == [SERVICE]
+    assert street.participants(ticket) == []
     token = street.last(N.ACKNOWLEDGEMENT).reply_token
     before = outside(street)
     (received,) = street.take(street.mail(SERVICE, f"support+{token}@example.org", verdict=Verdict.PASS, **CODE))
     assert (received.outcome, received.reason) == (Outcome.INTERNAL, "verification")
     assert (secret(street, ticket), outside(street)) == (["internal"], before)
     assert tags.of(house.conn, ticket.id) == ("verification",)
+
+
+SILENT = {"subject": "Joined Acme on Chat?", "text": "Your colleague is there: SECRET"}
+
+
+@pytest.mark.parametrize(
+    ("service", "says"),
+    [
+        ("gitlab@mg.gitlab.com", {"subject": "Confirmation instructions", "text": "SECRET"}),
+        ("no-reply@email.slackhq.com", SILENT),
+        ("no-reply@chat.example", SILENT),  # no word of it says what it is
+    ],
+)
+@pytest.mark.parametrize("by_tag", [False, True])
+def test_a_service_in_cc_neither_takes_part_nor_speaks(house, street, service, says, by_tag):
+    ticket = street.ticket(street.send("eve@evil.example", cc=(service, "dan@customer.example")))
+    assert street.participants(ticket) == ["dan@customer.example"]
+    to = "support@example.org" if by_tag else f"support+{street.last(N.ACKNOWLEDGEMENT).reply_token}@example.org"
+    subject = f"{says['subject']} {ticket.tag}" if by_tag else says["subject"]
+    (received,) = street.take(street.mail(service, to, subject, says["text"], verdict=Verdict.PASS))
+    assert (received.outcome, secret(street, ticket)) == (Outcome.INTERNAL, ["internal"])
+    assert house.told(N.CUSTOMER_REPLIED) == ["ada@staff.example", "bob@staff.example"]
+
+
+UNLISTED = "hello@tiny.example"
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_nor_does_one_that_nobody_has_listed(house, street, forged):
+    """Drawn in by Cc; or the ticket is opened in its name, with the stranger in Cc."""
+    eve = "eve@evil.example"
+    ticket = street.ticket(street.send(UNLISTED if forged else eve, cc=(eve if forged else UNLISTED,)))
+    house.answer(ticket)
+    to = f"support+{street.last(N.STAFF_REPLY, eve).reply_token}@example.org"
+    (received,) = street.take(street.mail(UNLISTED, to, "Verify your e-mail", "SECRET", verdict=Verdict.PASS))
+    assert (received.outcome, received.reason) == (Outcome.INTERNAL, "verification")
+    assert secret(street, ticket) == ["internal"]
+    assert tags.of(house.conn, ticket.id) == ("verification",)
+
+
+@pytest.mark.parametrize(
+    "author",
+    [
+        "confirm@hotel.example",
+        "mailer@printshop.example",
+        "notifications@smallshop.example",
+        "joe@slack.com",
+        "carol@x.com",
+        "tino.reply@x.example",
+        "unattended.luggage@airport.example",
+    ],
+)
+def test_whoever_answers_with_a_token_of_their_own_is_heard(street, author):
+    subject, text = "Please confirm our account", "We need the address confirmed."
+    ticket = street.ticket(street.send(author, subject="A room", text="We need one."))
+    street.house.answer(ticket)
+    notice = street.last(N.STAFF_REPLY, author)
+    (received,) = street.take(street.answer(notice, author, text, subject=subject))
+    assert received.outcome is Outcome.APPENDED
+
+
+def test_a_customer_s_own_words_about_a_log_in_are_heard(house, street):
+    """As a new request, and as an answer that refers to a mail of the ticket, without a token."""
+    subject = "I cannot log in to my account"
+    opened = street.send(subject=subject, verdict=Verdict.PASS)
+    assert house.told(N.ACKNOWLEDGEMENT) == ["Carol@customer.example"]
+    notice = street.last(N.ACKNOWLEDGEMENT)
+    answer = street.answer(
+        notice,
+        "carol@customer.example",
+        "Still.",
+        to="support@example.org",
+        subject=f"Re: {subject}",
+        verdict=Verdict.PASS,
+    )
+    (received,) = street.take(answer)
+    assert (received.outcome, received.number) == (Outcome.APPENDED, opened.number)
 
 
 def test_not_by_a_number_in_the_subject(street):

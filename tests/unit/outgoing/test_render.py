@@ -253,6 +253,14 @@ def test_a_forged_mail_comes_with_a_warning(renderer):
         assert "Careful" in mail.html
 
 
+def test_the_last_notice_before_a_ceiling_says_so(renderer):
+    example = EXAMPLES[NoticeName.CUSTOMER_REPLIED]
+    assert "Much has come" not in renderer.render(NoticeName.CUSTOMER_REPLIED, "en", example).text
+    mail = renderer.render(NoticeName.CUSTOMER_REPLIED, "de", {**example, "last_for_now": True})
+    assert "Hier kam zuletzt viel an" in mail.text
+    assert "Hier kam zuletzt viel an" in mail.html
+
+
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("priority", Priority)
 def test_states_and_priorities_have_names(renderer, state, priority):
