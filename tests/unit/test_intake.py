@@ -184,7 +184,7 @@ def test_a_mail_whose_verdict_takes_long_lets_others_pass(room):
 
     with answering(answer) as (place, _):
         settings = msgspec.structs.replace(room.config, spam=SpamSettings(clamd=place, seconds=20))
-        room.intake._checker = Checker(settings, None, now)
+        room.intake._checker = Checker(settings, None)
         for n in range(25):
             author = "slow@customer.example" if n in {0, 3} else f"c{n}@customer.example"
             room.put(mail(author, SUPPORT, f"Number {n}", "Text"), sender=author)
