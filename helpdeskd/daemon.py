@@ -42,6 +42,7 @@ from helpdeskd.threads import tell_name
 
 if TYPE_CHECKING:
     from helpdeskd.guard.login import Logins
+    from helpdeskd.guard.submission import LoggedIn
     from helpdeskd.http.server import Server
 
 REFRESH_SECONDS = 2
@@ -275,7 +276,7 @@ def build_logins(installation: Installation) -> Logins:
     return Logins(installation.store, lambda: installation.desk, installation.clock, Passwords())
 
 
-def _submitters(logins: Logins) -> Callable[[str, str, str], str | None]:
+def _submitters(logins: Logins) -> Callable[[str, str, str], LoggedIn | None]:
     from helpdeskd.guard.submission import log_in
 
     return partial(log_in, logins)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from sqlalchemy import Connection
@@ -45,7 +45,8 @@ class Why(StrEnum):
 class Ended:
     """`person` where it is known whose log-in it was, and the password was right. `attempts` in a row from this address.
 
-    `seconds`: where it is locked, until one may try again. `login` is the row that was verified, where they came in.
+    `seconds`: where it is locked, until one may try again. `login` is the row that was verified, where they came in; `stamp`, where
+    `prove` says so, what Logins.holds compares.
     """
 
     why: Why
@@ -53,6 +54,7 @@ class Ended:
     person: Person | None = None
     seconds: int = 0
     login: Login | None = field(default=None, repr=False)
+    stamp: bytes = field(default=b"", repr=False)
 
 
 class Logins:
@@ -171,37 +173,48 @@ class Logins:
 
         None from an address that is locked, too: what is remembered must not tell who guesses there that a guess was right.
         """
+        ended = self._recalled(username, password, address, lockout)
+        return None if ended is None else ended.person
+
+    def _recalled(self, username: str, password: str, address: str, lockout: Lockout) -> Ended | None:
         block = addresses.block(address)
         found = self._proved.recall(name := self._proved.digest(username, password, block))
         if found is None:
             return None
 
-        def look(conn: Connection) -> tuple[Login | None, Person | None, int]:
-            login = accounts.of(conn, found.person_id)
-            person = None if login is None else people.get(conn, found.person_id)
-            return login, person, accounts.locked_for(conn, self._clock(), Kind.ADDRESS, block, lockout)
+        def look(conn: Connection) -> tuple[Person | None, int]:
+            person = self._unchanged(conn, found.person_id, found.stamp)
+            return person, accounts.locked_for(conn, self._clock(), Kind.ADDRESS, block, lockout)
 
-        login, person, locked = self._store.read(look)
-        if (
-            login is None
-            or person is None
-            or person.disabled_at is not None
-            or self._stamp(login, person) != found.stamp
-        ):
+        person, locked = self._store.read(look)
+        if person is None:
             self._proved.forget(name)
             return None
-        return None if locked else person
+        return None if locked else Ended(Why.IN, person=person, stamp=found.stamp)
+
+    def holds(self, person_id: int, stamp: bytes) -> bool:
+        """Would what was proved then still let them in? Indexed reads, as `recall`'s."""
+        return self._store.read(lambda conn: self._unchanged(conn, person_id, stamp)) is not None
+
+    def _unchanged(self, conn: Connection, person_id: int, stamp: bytes) -> Person | None:
+        login = accounts.of(conn, person_id)
+        person = None if login is None else people.get(conn, person_id)
+        if login is None or person is None or person.disabled_at is not None or self._stamp(login, person) != stamp:
+            return None
+        return person
 
     def prove(self, username: str, password: str, address: str, lockout: Lockout) -> Ended:
         """`log_in` for a request that carries both: remembered for `recall`. One that needs a code cannot come in like this."""
         name = self._proved.digest(username, password, addresses.block(address))
         with self._gates[name[0] % _GATES]:  # of many at once with the same password, one pays for the hash
-            if (person := self.recall(username, password, address, lockout)) is not None:
-                return Ended(Why.IN, person=person)
+            if (recalled := self._recalled(username, password, address, lockout)) is not None:
+                return recalled
             ended = self.log_in(username, password, address, lockout)
-            if ended.person is not None and ended.login is not None:
-                self._proved.remember(name, ended.person.id, self._stamp(ended.login, ended.person))
-            return ended
+            if ended.person is None or ended.login is None:
+                return ended
+            stamp = self._stamp(ended.login, ended.person)
+            self._proved.remember(name, ended.person.id, stamp)
+            return replace(ended, stamp=stamp)
 
     def recall_basic(self, header: str, address: str, lockout: Lockout) -> Person | None:
         """`recall` for a header Authorization."""
@@ -238,6 +251,16 @@ class Logins:
             # Nobody waits for it.
             self._store.writer.submit(lambda conn: api_keys.note_use(conn, self._desk_now(), now, key_id=key_id))
         return key, person
+
+    def key_holds(self, key_id: int, email: str) -> bool:
+        """Would this key still let in the person of that address? Indexed reads; its use is not noted."""
+
+        def look(conn: Connection) -> tuple[ApiKey | None, Person | None]:
+            key = api_keys.again(conn, key_id)
+            return key, None if key is None or key.person_id is None else people.get(conn, key.person_id)
+
+        key, person = self._store.read(look)
+        return key is not None and key.is_good(self._clock()) and person is not None and person.email == email
 
     def hash(self, password: str) -> str:
         """For a password that somebody gives somebody else: it blocks, so never on the writer. Raises Refused("bad-password")."""

@@ -1,7 +1,7 @@
 """From the spool to the desk: claim, parse, keep every byte, hand over, and only after COMMIT forget the spool's copy.
 
 One thread. Mails are parsed one after the other in order of arrival, by a process of their own, while the writer commits those
-before them. Whose fault a failure is decides what happens next (DESIGN: the protocol):
+before them; one whose verdict takes long lets others pass, if they have nothing to do with it (turns.py). Whose fault a failure is decides what happens next (DESIGN: the protocol):
 
     the mail's own (BadMail, a bug of ours that this mail meets)   a strike; the third parks it
     it is too large or too intricate to be parsed in bounds        none: its headers make the ticket, with the whole as a file
@@ -25,7 +25,6 @@ from concurrent.futures import wait as wait_for
 from contextlib import closing
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -37,9 +36,10 @@ from helpdeskd.desk.arrived import arrived_from, believe, moment, record_parked
 from helpdeskd.desk.context import Desk
 from helpdeskd.errors import BadMail, NotFound, PutOff, Temporary
 from helpdeskd.intake import plus
-from helpdeskd.intake.checking import Checker, Checking, files_of
+from helpdeskd.intake.checking import Checker, files_of
 from helpdeskd.intake.later import Later
 from helpdeskd.intake.story import tell
+from helpdeskd.intake.turns import Parsed, in_turn
 from helpdeskd.log import Event
 from helpdeskd.mail.parse import claimed
 from helpdeskd.model.clock import Clock
@@ -72,13 +72,6 @@ class Counts:
     waiting: int = 0
     put_off: int = 0
     halted: bool = False  # the pass broke off: the trouble was not one mail's
-
-
-class _Parsed(NamedTuple):
-    entry: tray.Entry
-    arrived: receive.Arrived
-    keeping: list[Future[str]]  # the raw mail's blob and those of its parts
-    checking: Checking  # its verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,10 +241,12 @@ class Intake:
                 self._take_back(entry)
 
     def _take(self, entries: Iterator[tray.Entry], passed: Counts, *, alone: bool = False) -> None:
-        """Parse each, and give them to the writer a batch at a time: one COMMIT. All are finished when this returns."""
+        """Parse each, and give them to the writer a batch at a time: one COMMIT. Those whose verdict takes long let others pass. All are
+        finished when this returns."""
         flying: list[_Work] = []
-        parsed: list[_Parsed] = []
-        held = 0
+        parsed: list[Parsed] = []
+        fresh = held = 0
+        batch = self._config.intake.batch
         with closing(self._parsed(entries, passed)) as outcomes:
             for entry, raw, outcome in outcomes:
                 try:
@@ -266,17 +261,21 @@ class Intake:
                 except Exception as error:
                     self._strike(entry, error, passed)
                 else:
+                    fresh += 1
                     held += len(raw)
                     if held > HELD_BYTES:
                         wait_for(parsed[-1].keeping)
-                if len(parsed) == self._config.intake.batch:
-                    ready = self._given(parsed, passed, alone=alone)
+                if fresh == batch:
+                    now, parsed = in_turn(parsed, fresh, batch)
+                    ready = self._given(now, passed, alone=alone)
                     self._finish(flying, passed)
-                    flying, parsed, held = ready, [], 0
+                    flying, fresh, held = ready, 0, 0
                 if self._ends(passed):  # those sent ahead might each take its whole time
                     break
-        flying += self._given(parsed, passed, alone=alone)
-        self._finish(flying, passed)
+        for last in in_turn(parsed, fresh, batch):
+            flying += self._given(last, passed, alone=alone)
+            self._finish(flying, passed)
+            flying = []
 
     def _parsed(
         self, entries: Iterator[tray.Entry], passed: Counts
@@ -312,7 +311,7 @@ class Intake:
             for entry, _, _ in sent:
                 self._take_back(entry)
 
-    def _given(self, parsed: list[_Parsed], passed: Counts, *, alone: bool) -> list[_Work]:
+    def _given(self, parsed: list[Parsed], passed: Counts, *, alone: bool) -> list[_Work]:
         """To the writer, once the blobs are durable that the store will name."""
         works: list[_Work] = []
         for entry, arrived, keeping, checking in parsed:
@@ -345,7 +344,7 @@ class Intake:
         metrics.until_done(metrics.Stage.COMMIT, future)
         return _Work(entry, arrived, future)
 
-    def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> _Parsed:
+    def _kept(self, entry: tray.Entry, raw: bytes, inbound: Inbound) -> Parsed:
         """Begin to put the raw mail and its parts where the store may name them, and take the strike back."""
         inbound = claimed(inbound, self._book.is_ours)
         keeping = [self._keep(data) for data in (raw, *(part.data for part in inbound.files))]
@@ -356,7 +355,7 @@ class Intake:
         # The bytes of the parts become blobs; memory is not for waiting.
         lean = inbound.without_bytes()
         checking = self._checker.begin(entry.envelope, raw, lean, files_of(inbound))
-        return _Parsed(tray.forgive(entry, flush=False), replace(arrived, inbound=lean), keeping, checking)
+        return Parsed(tray.forgive(entry, flush=False), replace(arrived, inbound=lean), keeping, checking)
 
     def _keep(self, data: bytes) -> Future[str]:
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from time import monotonic
+from typing import Any
 
 from helpdeskd import log, spool
 from helpdeskd.config import Config
@@ -38,6 +39,12 @@ class Checking:
     begun: Future[float]
     seconds: float
     scanning: Scanning = field(default_factory=Scanning)
+
+    @property
+    def futures(self) -> list[Future[Any]]:
+        """Once these are done nobody waits for `result`."""
+        asked: list[Future[Any]] = [future for _, future in self.scanning.asked]
+        return asked if self.future is None else [*asked, self.future]
 
     def result(self) -> Checked:
         """The verdict, and whether the mail is wanted. Never raises for what a mail or others hold."""

@@ -9,9 +9,14 @@ from time import monotonic
 MAX_ANSWER = 4 << 20  # bytes
 
 
+class Unreachable(TimeoutError):
+    """Not even a connection came about in time."""
+
+
 def exchange(place: str, pieces: Iterable[bytes], until: float) -> bytes:
     """Send these to `place` (unix:/path or host:port) and read what comes back until the other side has said all. Raises OSError;
-    TimeoutError once monotonic() is past `until`."""
+    TimeoutError once monotonic() is past `until`,
+    Unreachable where nobody had taken the connection by then."""
     with _connected(place, until) as sock:
         try:
             for piece in pieces:
@@ -30,6 +35,13 @@ def exchange(place: str, pieces: Iterable[bytes], until: float) -> bytes:
 
 
 def _connected(place: str, until: float) -> socket.socket:
+    try:
+        return _connect(place, until)
+    except (TimeoutError, BlockingIOError) as error:  # a unix socket whose queue is full
+        raise Unreachable("no answer in time") from error
+
+
+def _connect(place: str, until: float) -> socket.socket:
     if not place.startswith("unix:"):
         host, _, port = place.rpartition(":")
         return socket.create_connection((host.strip("[]"), int(port)), timeout=_left(until))

@@ -21,7 +21,8 @@ MAX_RECIPIENTS = 100
 CHUNK = 1 << 16
 LEARN_SECONDS = 30.0
 
-# What rspamd would have an MTA do. Its `soft reject` is about rates and greylisting, and any other is of its operator's own making.
+# What rspamd would have an MTA do. Its `soft reject` is about rates and greylisting, and any other is of its operator's own making:
+# evidence, which changes nothing.
 _SAYS = {
     "no action": Spam.HAM,
     "greylist": Spam.SUSPECT,
@@ -67,10 +68,14 @@ def check(url: str, raw: bytes, about: About, until: float) -> Sign:
         raise OSError(f"HTTP {status}: {plain(said.decode('utf-8', 'replace'))}")
     try:
         answer = msgspec.json.decode(said, type=_Answer)
-    except msgspec.MsgspecError as error:
-        raise OSError(f"no answer of rspamd's: {error}") from error
-    words = f"{plain(answer.action)}, {answer.score:.1f} of {answer.required_score:.1f}"
-    return Sign(By.RSPAMD, _SAYS.get(answer.action), words)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise OSError(f"no answer of rspamd's: {plain(str(error))}") from error
+    words = f"{plain(answer.action)}, {_points(answer.score)} of {_points(answer.required_score)}"
+    return Sign(By.RSPAMD, _SAYS.get(answer.action, Spam.SUSPECT), words)
+
+
+def _points(score: float) -> str:
+    return f"{score:.1f}" if abs(score) < 1e6 else f"{score:.1e}"
 
 
 def ping(url: str, until: float) -> None:
@@ -93,7 +98,7 @@ def learn(settings: SpamSettings, raw: bytes, *, spam: bool) -> bool:
     try:
         status, said = _asked(settings.rspamd_controller, "POST", path, headers, raw, until)
         learnt = msgspec.json.decode(said, type=_Learnt)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise Refused(
             "not-learnt", f"what answers at {settings.rspamd_controller} is no controller of rspamd's"
         ) from error
@@ -133,7 +138,7 @@ def _asked(
         answer = HTTPResponse(cast("Any", _Said(said)))
         answer.begin()
         return answer.status, answer.read()
-    except (HTTPException, ValueError) as error:
+    except (HTTPException, ValueError, OverflowError) as error:  # a length may be any number
         raise OSError(f"no answer over HTTP: {type(error).__name__}") from error
 
 

@@ -14,18 +14,23 @@ from helpdeskd import log, spool
 from helpdeskd.config import Config
 from helpdeskd.errors import DnsTrouble
 from helpdeskd.intake import clamd, rspamd
+from helpdeskd.intake.exchange import Unreachable
 from helpdeskd.log import Event
 from helpdeskd.lookups import Dns
 from helpdeskd.mail import spamsigns
 from helpdeskd.model.mail import Door
-from helpdeskd.model.spam import UNASKED, By, Judgement, Sign
+from helpdeskd.model.spam import UNASKED, By, Judgement, Sign, Spam
 from helpdeskd.threads import tell_name
 
 MAX_THREADS = 32  # for each of those who are asked
 GRACE = 3.0  # seconds beyond the deadline of whoever is asked: a ping, a thread that is to be had
 PING_SECONDS = 1.0
-# One that answers neither a mail nor a ping is not asked for so long. A mail at which it alone takes long lets no others pass.
-REST_SECONDS = 30.0
+# A scanner that is busy answers no ping either, and is asked all the same: else whoever keeps it busy has all other mails pass unseen.
+# One that answers nobody for so long, or takes no connection, rests: of each so many seconds a ping is sent once, and the first that is
+# answered ends it.
+GONE_SECONDS = 60.0
+REST_SECONDS = 2.0
+LIST_REST_SECONDS = 30.0  # the same for a list, which other servers of DNS answer for
 
 # What settings call a door at which mail has come past a server of ours.
 _NAMES = {Door.SMTP.value: "relays", Door.LMTP.value: "lmtp", Door.PIPE.value: "pipe", Door.IMAP.value: "mailboxes"}
@@ -46,6 +51,7 @@ class Mail:
 class Scanning:
     """Signs under way, and those that were there at once."""
 
+    spool_id: str = ""
     signs: tuple[Sign, ...] = ()
     asked: tuple[tuple[By, Future[tuple[Sign, ...]]], ...] = ()
     until: float = 0.0
@@ -62,6 +68,9 @@ class Scanning:
             except (TimeoutError, CancelledError):
                 future.cancel()  # of use where no thread has taken it up
                 signs.append(Sign(by, None, "no answer in time"))
+            except Exception as error:  # no sign is a reason to lose a mail
+                _log.error(Event.TROUBLE, spool=self.spool_id, part="scan", error=repr(error), exc_info=error)
+                signs.append(Sign(by, None, "a fault of ours: the log tells"))
         return spamsigns.judge(signs, dnsbl_needed=self.dnsbl_needed)
 
 
@@ -87,7 +96,10 @@ class Scanner:
             self._pings[By.CLAMD] = partial(clamd.ping, spam.clamd)
         threads = min(config.intake.batch, MAX_THREADS) * len(self._asks)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="scan", initializer=tell_name) if threads else None
-        self._rests: dict[By | str, float] = {}  # who is not asked, and until when
+        self._rests: dict[
+            By | str, float
+        ] = {}  # who is not asked, and until when: a list asked again, a scanner pinged first
+        self._unheard: dict[By, float] = {}  # since when nobody has had an answer of it
         self._troubled: set[By] = set()  # who did not answer the last time
         self._lock = threading.Lock()
 
@@ -112,7 +124,7 @@ class Scanner:
             except RuntimeError as error:  # the system gives us no thread, or we are being shut down
                 signs = (*signs, Sign(by, None, str(error)))
         until = monotonic() + self._spam.seconds + GRACE
-        return Scanning(signs, tuple(asked), until, self._spam.dnsbl_needed)
+        return Scanning(envelope.id, signs, tuple(asked), until, self._spam.dnsbl_needed)
 
     def close(self) -> None:
         """What runs still ends by its own deadline."""
@@ -124,34 +136,50 @@ class Scanner:
         return not client and not envelope.auth and _NAMES.get(envelope.door) in self._spam.headers_from
 
     def _asked(self, by: By, mail: Mail) -> tuple[Sign, ...]:
-        until = monotonic() + self._spam.seconds
-        if self._rests.get(by, 0.0) > monotonic():
+        if self._still_rests(by):
             return (Sign(by, None, "not asked: it did not answer a moment ago"),)
+        begun = monotonic()
         try:
-            signs = self._asks[by](mail, until)
+            signs = self._asks[by](mail, begun + self._spam.seconds)
+            self._unheard.pop(by, None)
         except OSError as error:
             late = isinstance(error, TimeoutError)
-            if late:
-                self._rest_if_gone(by)
+            if not late:
+                self._unheard.pop(by, None)
+            elif self._is_gone(by, begun, error):
+                self._rests[by] = monotonic() + REST_SECONDS
             words = (
                 "no answer in time" if late else spamsigns.plain(error.strerror or str(error)) or type(error).__name__
             )
             signs = (Sign(by, None, words),)
-        except Exception as error:  # no sign is a reason to lose a mail
-            _log.error(Event.TROUBLE, spool=mail.about.spool_id, part="scan", error=repr(error), exc_info=True)
-            signs = (Sign(by, None, "a fault of ours: the log tells"),)
         self._tell(by, mail, next((sign.words for sign in signs if sign.says is None), ""))
         return signs
 
-    def _rest_if_gone(self, by: By) -> None:
-        """Was it this mail that took long, or does it answer nobody?"""
-        ping = self._pings.get(by)
-        if ping is None:
-            return
-        try:
-            ping(monotonic() + PING_SECONDS)
-        except OSError:
+    def _is_gone(self, by: By, begun: float, error: OSError) -> bool:
+        """It did not answer in time: was it this mail that took long, or is it gone?"""
+        if by not in self._pings:
+            return False
+        unheard = self._unheard.setdefault(by, begun)
+        return isinstance(error, Unreachable) or (monotonic() - unheard >= GONE_SECONDS and not self._lives(by))
+
+    def _still_rests(self, by: By) -> bool:
+        until = self._rests.get(by)
+        if until is None:
+            return False
+        if until <= monotonic() and self._lives(by):
+            self._rests.pop(by, None)
+            return False
+        if until <= monotonic():
             self._rests[by] = monotonic() + REST_SECONDS
+        return True
+
+    def _lives(self, by: By) -> bool:
+        try:
+            self._pings[by](monotonic() + PING_SECONDS)
+        except OSError:
+            return False
+        self._unheard.pop(by, None)
+        return True
 
     def _tell(self, by: By, mail: Mail, trouble: str) -> None:
         """Once when it begins to fail, once when it is over: not for each mail."""
@@ -177,10 +205,14 @@ class Scanner:
         if self._rests.get(zone, 0.0) > monotonic():
             return Sign(By.DNSBL, None, f"{zone}: not asked: it did not answer a moment ago")
         try:
-            return spamsigns.of_list(client, zone, dns.until(until).a(name))
+            ask = dns.until(until).a
+            sign = spamsigns.of_list(client, zone, ask(name))
+            if sign.says is Spam.SUSPECT and ask(spamsigns.NOBODY + zone):
+                return Sign(By.DNSBL, None, f"{zone} lists 127.0.0.1, and so it may list everybody")
+            return sign
         except DnsTrouble as error:
             if error.silent:
-                self._rests[zone] = monotonic() + REST_SECONDS
+                self._rests[zone] = monotonic() + LIST_REST_SECONDS
             return Sign(By.DNSBL, None, f"{zone}: {spamsigns.plain(str(error))}")
 
 

@@ -11,6 +11,7 @@ from helpdeskd.model.spam import By, Judgement, Sign, Spam
 MAX_HEAD = 1 << 20  # bytes
 MAX_SIGNS = 10  # headers of one mail that are noted
 MAX_WORDS = 150
+MAX_READ = 10 * MAX_WORDS  # characters of what may be megabytes
 
 _END = re.compile(rb"\r?\n\r?\n")
 # Line by line, whatever stands between them: a line that is no header, put in by the mail's author, hides none that our server added
@@ -26,6 +27,7 @@ _YES = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+NOBODY = "1.0.0.127."  # no list that is well has it (RFC 5782 section 5)
 _LISTED = ip_network("127.0.0.0/24")
 _ERROR = ip_network("127.255.255.0/24")  # Spamhaus and others: asked wrongly, or too often
 
@@ -40,7 +42,7 @@ def in_headers(raw: bytes) -> tuple[Sign, ...]:
 
 def plain(words: str) -> str:
     """Words from outside in one short line."""
-    return " ".join("".join(c if c.isprintable() else " " for c in words).split())[:MAX_WORDS]
+    return " ".join("".join(c if c.isprintable() else " " for c in words[:MAX_READ]).split())[:MAX_WORDS]
 
 
 def listed_as(client: str, zone: str) -> str | None:

@@ -20,7 +20,7 @@ from helpdeskd.sources.smtp_crowd import KnownSlow, whom
 from helpdeskd.sources.smtp_data import Content
 from helpdeskd.sources.smtp_link import Link
 from helpdeskd.sources.smtp_put import Job, Putters
-from helpdeskd.sources.smtp_rules import Limits, Refusal
+from helpdeskd.sources.smtp_rules import Limits, LoggedIn, Refusal
 from helpdeskd.sources.smtp_submit import SubmissionTalk
 from helpdeskd.sources.smtp_talk import LmtpTalk, Talk
 from helpdeskd.threads import Few
@@ -39,7 +39,7 @@ class Doors:
     """Listen, take mail, make it durable, say so.
 
     `accepts` says whether an address is ours; it is called in the loop, must be quick, and may raise Temporary. `log_in` gives the
-    address of the staff member whose name and password these are at a client's address, or None; it may block, and raise Temporary.
+    staff member whose name and password these are at a client's address, or None; it may block, and raise Temporary.
     `listening` holds "smtp 127.0.0.1:2525" and "lmtp unix:/path" with the real ports. `counts` holds accepted and
     refused.<reason> since the start.
     """
@@ -52,7 +52,7 @@ class Doors:
         spool_root: str,
         accepts: Callable[[str], bool],
         submission: config.Submission = NOWHERE,
-        log_in: Callable[[str, str, str], str | None] | None = None,
+        log_in: Callable[[str, str, str], LoggedIn | None] | None = None,
         put_threads: int = 8,
     ) -> None:
         self.spool_root = spool_root
@@ -216,15 +216,19 @@ class Doors:
             return True
         return self._accepts(recipient)
 
-    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[str | None]:
+    def log_in(self, name: str, password: str, peer: str) -> asyncio.Future[LoggedIn | None]:
         """In threads of their own: a hash takes its time, and a turn may have to be waited for. Raises Busy."""
         assert self._log_in is not None, "there is a submission door, so the daemon says who may come in"
         return asyncio.wrap_future(self._log_ins.submit(self._log_in, name, password, peer))
 
-    def check_room(self) -> None:
-        """NoRoom at the disk's reserve; OSError when there is no spool."""
+    def still_in(self, known: LoggedIn) -> asyncio.Future[bool]:
+        """Not behind those who log in: it is a matter of two reads."""
+        return self._loop.run_in_executor(None, known.holds)
+
+    def check_room(self, *, anew: bool = False) -> None:
+        """NoRoom at the disk's reserve; OSError when there is no spool. What was seen a moment ago will do, unless `anew`."""
         now = self._loop.time()
-        if now >= self._room_until:
+        if anew or now >= self._room_until:
             spool.check_room(self.spool_root)
             self._room_until = now + ROOM_SECONDS
 

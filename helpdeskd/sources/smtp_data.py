@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
+
+from helpdeskd.errors import NoRoom
 
 # RFC 5321 section 4.1.1.4: this and nothing else ends the content. What others have taken for it (bare LF, bare CR,
 # in any mixture) is SMTP smuggling, and stays content here.
@@ -19,6 +21,7 @@ _BEGINNINGS = tuple(END[:length] for length in range(1, len(END)))
 
 SPILL = 1024 * 1024  # bytes of one mail that may stay in memory
 PIECE = 256 * 1024  # bytes read back at a time
+LOOK = 4 * 1024 * 1024  # bytes on the disk after which one looks again whether there is room
 OPENING = 4096  # bytes of a strange beginning held back before they are fed
 
 
@@ -30,19 +33,35 @@ class Content:
     """Takes the bytes of one DATA as sent, keeps them without the added dots. `size` counts what is kept.
 
     The first two bytes are the CRLF of the DATA command itself and not kept: a dot that comes first stands after it.
+    Before bytes go to the disk `check_room` may object (NoRoom, OSError): what waits for its end must not use up the reserve either.
     Past `limit` bytes, or when the disk fails, nothing more is kept: `too_large` or `trouble` say so, and the rest
     may still be fed, until it is twice the limit.
     """
 
-    __slots__ = ("_begun", "_carry", "_file", "_folder", "_pieces", "fed", "limit", "size", "too_large", "trouble")
+    __slots__ = (
+        "_begun",
+        "_carry",
+        "_check_room",
+        "_file",
+        "_folder",
+        "_look_at",
+        "_pieces",
+        "fed",
+        "limit",
+        "size",
+        "too_large",
+        "trouble",
+    )
 
-    def __init__(self, limit: int, folder: str) -> None:
+    def __init__(self, limit: int, folder: str, check_room: Callable[[], None] = lambda: None) -> None:
         self.limit = limit
         self.fed = 0
         self.size = 0
         self.too_large = False
-        self.trouble: OSError | None = None
+        self.trouble: OSError | NoRoom | None = None
         self._folder = folder
+        self._check_room = check_room
+        self._look_at = 0
         self._file: IO[bytes] | None = None
         self._pieces: list[bytes] = []
         self._carry = b""
@@ -84,19 +103,27 @@ class Content:
                 self._spill()
             return
         try:
+            self._look()
             self._file.write(data)
-        except OSError as error:
+        except (OSError, NoRoom) as error:
             self._fail(error)
 
     def _spill(self) -> None:
         try:
+            self._look()
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=PIECE)  # noqa: SIM115 - close() closes it
             self._file.writelines(self._pieces)
-        except OSError as error:
+        except (OSError, NoRoom) as error:
             self._fail(error)
         self._pieces.clear()
 
-    def _fail(self, error: OSError) -> None:
+    def _look(self) -> None:
+        """Is there room? Asked now and then."""
+        if self.size >= self._look_at:
+            self._check_room()
+            self._look_at = self.size + LOOK
+
+    def _fail(self, error: OSError | NoRoom) -> None:
         self.trouble = error
         self.close()
 

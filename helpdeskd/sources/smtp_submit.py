@@ -10,7 +10,7 @@ from typing import ClassVar
 from helpdeskd.errors import Temporary
 from helpdeskd.sources.smtp_crowd import Stage
 from helpdeskd.sources.smtp_data import Content
-from helpdeskd.sources.smtp_rules import Refusal, path
+from helpdeskd.sources.smtp_rules import LoggedIn, Refusal, path
 from helpdeskd.sources.smtp_talk import Talk
 
 _LONGEST = 12288  # bytes of an answer to 334 (RFC 4954 section 4)
@@ -25,6 +25,7 @@ class SubmissionTalk(Talk):
     """Nothing is taken before TLS and AUTH. Whoever has logged in is `user`, their address as the store has it."""
 
     name = "submission"
+    _known: LoggedIn | None = None
 
     def extensions(self) -> list[str]:
         assert self.session is not None
@@ -51,14 +52,14 @@ class SubmissionTalk(Talk):
 
     async def _try(self, name: str, password: str) -> None:
         try:
-            user = await self.house.log_in(name, password, self.peer)
+            known = await self.house.log_in(name, password, self.peer)
         except Temporary:
             await self.refuse(Refusal.LOG_IN, "454 4.7.0 nobody can log in from there now, please try again later")
             return
-        if user is None:
+        if known is None:
             await self.refuse(Refusal.LOG_IN, "535 5.7.8 wrong name or password")
             return
-        self.user = user
+        self._known, self.user = known, known.address
         self.moved(Stage.KNOWN)
         await self.push("235 2.7.0 welcome")
 
@@ -94,9 +95,26 @@ class SubmissionTalk(Talk):
         if parsed is not None and parsed[0].lower() != self.user.lower():
             await self.refuse(Refusal.NOT_YOURS, "553 5.7.1 the sender must be your own address")
             return
+        if not await self._still_in():
+            return
         await super()._mail(arg)
 
+    async def _still_in(self) -> bool:
+        """A connection may last for days, and a password, a key or a person may end meanwhile."""
+        assert self._known is not None
+        try:
+            if await self.house.still_in(self._known):
+                return True
+        except Temporary:
+            await self.refuse(Refusal.TROUBLE, "451 4.3.0 trouble here, please try again later")
+            return False
+        await self.refuse(Refusal.LOG_IN, "421 4.7.0 your log-in has ended, closing")
+        self.finish()
+        return False
+
     async def objection(self, content: Content) -> tuple[Refusal, str] | None:
+        if content.trouble is not None:
+            return None  # it cannot be kept, which is said in its own words
         from helpdeskd.mail.verify import sole_author  # an installation without this door need not load it here
 
         try:
@@ -106,7 +124,7 @@ class SubmissionTalk(Talk):
                 if len(head) >= _HEAD:
                     break
         except OSError:
-            return None  # it cannot be kept either, which is said in its own words
+            return None  # nor can it be kept
         if sole_author(head).lower() != self.user.lower():
             return Refusal.NOT_YOURS, "550 5.7.1 From must be your own address, and that alone"
         return None

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import ClassVar, cast
 
 from aiosmtpd.smtp import Envelope
@@ -22,6 +24,7 @@ log = logs.get("smtp")
 MAX_IDLE_COMMANDS = 100  # commands that bring no mail nearer (NOOP, RSET, ...) between two mails
 MAX_COMMANDS = 2000  # of any sort between two mails: recipients that are put off (452) again and again, for one
 _BROWSER = frozenset((b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"CONNECT", b"HOST:"))
+_XTEXT = re.compile(r"(?:[!-*,-<>-~]|\+[0-9A-F]{2})+")  # RFC 3461 section 4; "<>" where nobody is named
 _TROUBLE = "451 4.3.0 trouble here, please try again later"
 _NO_ROOM = "452 4.3.1 no room here, please try again later"
 
@@ -211,9 +214,11 @@ class Talk(Link):
                     return
             elif key == "BODY" and value in {"7BIT", "8BITMIME"}:
                 pass  # both come through as they are
+            elif key == "AUTH" and self.user and _XTEXT.fullmatch(value):
+                pass  # RFC 4954 section 5; whom it names says nothing, since we know who has logged in
             elif param == "SMTPUTF8":
                 utf8 = True
-            elif key in {"SIZE", "BODY", "SMTPUTF8"}:
+            elif key in {"SIZE", "BODY", "SMTPUTF8"} or (key == "AUTH" and self.user):
                 await self.refuse(Refusal.SYNTAX, f"501 5.5.4 wrong value of {key}")
                 return
             else:
@@ -281,7 +286,9 @@ class Talk(Link):
             self._reset_timeout()
 
     async def _bdat(self, _arg: str) -> None:
-        await self._refuse_content(Refusal.UNKNOWN_COMMAND, "502 5.5.1 not offered here")
+        # Its content comes unasked (RFC 3030 section 2), if not yet, then in a moment.
+        await self.refuse(Refusal.INJECTION, "502 5.5.1 not offered here, closing")
+        self.finish()
 
     async def _refuse_content(self, reason: Refusal, reply: str) -> None:
         """Say no where content would follow. What is here already was sent as content, by whomever it was written: read as commands it
@@ -297,7 +304,7 @@ class Talk(Link):
         return 1
 
     async def _take_mail(self, times: int) -> None:
-        content = Content(self.house.limits.size, self.house.scratch)
+        content = Content(self.house.limits.size, self.house.scratch, partial(self.house.check_room, anew=True))
         try:
             await self.push("354 end with <CR><LF>.<CR><LF>")
             await read_content(self._reader, content)

@@ -13,6 +13,7 @@ from typing import Any
 from helpdeskd import config, spool, tray
 from helpdeskd.errors import Temporary
 from helpdeskd.sources.smtp import Doors
+from helpdeskd.sources.smtp_rules import LoggedIn
 
 OURS = "support@desk.example"
 ALSO_OURS = "sales@desk.example"
@@ -100,7 +101,7 @@ def make_doors(
     *,
     lmtp: str = "",
     submission: str = "",
-    log_in: Callable[[str, str, str], str | None] | None = None,
+    log_in: Callable[[str, str, str], LoggedIn | None] | None = None,
     **smtp: Any,
 ) -> WatchedDoors:
     spool.make(str(root))

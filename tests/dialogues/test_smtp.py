@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 
 import pytest
 from structlog.testing import capture_logs
@@ -61,7 +62,6 @@ async def test_what_is_offered(doors):
         ("AUTH PLAIN AGEAYg==", "502 5.5.1"),
         ("STARTTLS", "502 5.5.1"),
         ("ETRN desk.example", "500 5.5.1"),
-        ("BDAT 5 LAST", "502 5.5.1"),
         ("", "500 5.5.1"),
         ("\xff\xfe", "500 5.5.1"),
         ("EHLO", "501 5.5.4"),
@@ -371,6 +371,32 @@ async def test_no_room_after_the_dot(doors, client):
     await client.ask("RSET", "250")
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["before-a-byte", "in-between"])
+async def test_what_waits_for_its_end_leaves_the_reserve_alone(doors, client, monkeypatch, late):
+    """A large mail is put aside on the disk as it comes: not where there is no room for it."""
+    made, looks = [], []
+    real = tempfile.TemporaryFile
+
+    def make(**more):
+        made.append(real(**more))
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", make)
+    check_room = doors.check_room
+
+    def check(**more):
+        looks.append(1)
+        if len(looks) > (2 if late else 1):  # the first is MAIL's
+            spool.set_reserve(doors.spool_root, 100.0, 0)
+        check_room(**more)
+
+    monkeypatch.setattr(doors, "check_room", check)
+    await client.mail(b"Subject: x\r\n\r\n" + b"x" * 12 * MB + b"\r\n", "452 4.3.1")
+    assert [file.closed for file in made] == ([True] if late else [])
+    assert len(looks) == (3 if late else 2)
+    assert doors.mails() == []
+
+
 async def test_no_spool_is_trouble_of_ours(doors, client):
     shutil.rmtree(doors.spool_root)
     await client.ask("MAIL FROM:<ada@client.example>", "451 4.3.0")
@@ -415,7 +441,7 @@ async def test_a_bug_is_never_the_mails_fault(doors, client, monkeypatch):
 
 
 async def test_a_bug_in_a_command_is_never_the_clients_fault(doors, client, monkeypatch):
-    def check_room():
+    def check_room(**_):
         raise ValueError("a bug")
 
     monkeypatch.setattr(doors, "check_room", check_room)

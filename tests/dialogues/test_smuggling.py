@@ -171,6 +171,16 @@ async def test_chunks_are_not_offered_and_not_read_as_commands(door):
     assert doors.mails() == []
 
 
+async def test_nor_does_bdat_where_its_content_comes_later(door):
+    doors, client = door
+    await client.envelope()
+    await client.ask(b"BDAT %d LAST" % len(SMUGGLED), "502 5.5.1")
+    with suppress(ConnectionError):
+        await client.send(SMUGGLED)
+    await client.closed()
+    assert doors.mails() == []
+
+
 async def test_what_follows_data_before_its_answer_is_evidence(door):
     doors, client = door
     await client.send(

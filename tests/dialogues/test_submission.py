@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import ssl
+import tempfile
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
 from structlog.testing import capture_logs
 
-from helpdeskd.errors import Temporary
+from helpdeskd.errors import StoreDown, Temporary
 from helpdeskd.threads import Few
 from tests.dialogues.dialogue import MAIL, OURS, Client, open_doors
 
@@ -22,13 +25,26 @@ ADA = "ada@client.example"
 PASSWORD = "correct horse \u00e4"
 
 
-def log_in(name: str, password: str, peer: str) -> str | None:
+@dataclass
+class Known:
+    """Who logs in, and what becomes of it."""
+
+    address: str
+    state: bool | Exception = True
+
+    def holds(self) -> bool:
+        if isinstance(self.state, Exception):
+            raise self.state
+        return self.state
+
+
+def log_in(name: str, password: str, peer: str) -> Known | None:
     assert peer == "127.0.0.1"
     if name == "locked":
         raise Temporary("too many failures")
     if name == "broken":
         raise RuntimeError(f"a bug with {password}")
-    return ADA if (name.lower(), password) == (ADA, PASSWORD) else None
+    return Known(ADA) if (name.lower(), password) == (ADA, PASSWORD) else None
 
 
 def b64(*parts: str) -> str:
@@ -165,6 +181,11 @@ async def test_guesses_have_an_end(doors, client):
         ("MAIL FROM:<ada+x@client.example>", "553 5.7.1"),
         ("MAIL FROM", "501"),
         ("MAIL FROM:<ADA@client.example>", "250"),
+        ("MAIL FROM:<ada@client.example> AUTH=<>", "250"),
+        ("MAIL FROM:<ada@client.example> size=10 auth=e+3Dmc2@client.example BODY=8BITMIME", "250"),
+        ("MAIL FROM:<ada@client.example> AUTH=bob@client.example", "250"),  # who has logged in is known better
+        ("MAIL FROM:<ada@client.example> AUTH=", "501 5.5.4"),
+        ("MAIL FROM:<ada@client.example> AUTH=a+zz", "501 5.5.4"),
     ],
 )
 async def test_the_sender_is_oneself(client, line, answer):
@@ -191,6 +212,32 @@ async def test_so_is_from(doors, client, head, answer):
     await client.mail(head + b"\r\nhello\r\n", answer)
     assert len(doors.mails()) == (answer == "250")
     await client.mail()  # the session goes on
+
+
+async def test_a_full_disk_is_no_fault_of_from(doors, client, monkeypatch):
+    """What was kept of the mail is gone by then, its From too."""
+
+    def full(**_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    await client.ask(f"AUTH PLAIN {RIGHT}", "235")
+    await client.mail(MAIL + b"x" * 2_000_000 + b"\r\n", "452 4.3.1")
+    await client.mail()
+
+
+async def test_a_log_in_that_has_ended_takes_no_further_mail(doors, client):
+    await client.ask(f"AUTH PLAIN {RIGHT}", "235")
+    await client.mail()
+    (talk,) = doors._talks
+    talk._known.state = StoreDown("no store")
+    await client.ask(f"MAIL FROM:<{ADA}>", "451 4.3.0")
+    talk._known.state = True
+    await client.mail()
+    talk._known.state = False
+    await client.ask(f"MAIL FROM:<{ADA}>", "421 4.7.0")
+    await client.closed()
+    assert len(doors.mails()) == 2
 
 
 async def test_it_is_no_relay_either(client):

@@ -6,13 +6,14 @@ import os
 import random
 import threading
 
+import msgspec
 import pytest
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from helpdeskd import intake as intake_module
 from helpdeskd import spool, tray
-from helpdeskd.config import Config, Mailbox, Paths, Trust
+from helpdeskd.config import Config, Mailbox, Paths, SpamSettings, Trust
 from helpdeskd.config import Intake as IntakeLimits
 from helpdeskd.desk import departments, people, queries
 from helpdeskd.desk import receive as receive_module
@@ -28,6 +29,7 @@ from helpdeskd.parser import worker as worker_module
 from helpdeskd.store import outbox, schema
 from tests.live.house import CUSTOMER, STAFF, SUPPORT, mail
 from tests.live.machine import wait_until
+from tests.scanners import answering, virus
 
 SALES_BOX = Mailbox(name="sales", host="imap.example", user="sales", password="secret", department="Sales")
 HOUR = 3_600_000_000  # microseconds
@@ -164,6 +166,34 @@ def test_order_of_arrival_is_kept_over_batches(room):
     assert [line.ticket.subject for line in sorted(room.tickets(), key=lambda line: line.ticket.id)] == [
         f"Number {n}" for n in range(25)
     ]
+
+
+def test_a_mail_whose_verdict_takes_long_lets_others_pass(room):
+    """The scanner answers about the first mail only when it has seen those of the next batches. Who has to do with it stays behind it."""
+    clean, others, seen = virus(), threading.Event(), []
+
+    def answer(got):
+        if (said := clean(got)) is None or b"PING" in got:
+            return said
+        seen.append(got)
+        if len(seen) > 20:
+            others.set()
+        if b"Number 0\r" in got:
+            others.wait(20)
+        return said
+
+    with answering(answer) as (place, _):
+        settings = msgspec.structs.replace(room.config, spam=SpamSettings(clamd=place, seconds=20))
+        room.intake._checker = Checker(settings, None)
+        for n in range(25):
+            author = "slow@customer.example" if n in {0, 3} else f"c{n}@customer.example"
+            room.put(mail(author, SUPPORT, f"Number {n}", "Text"), sender=author)
+        assert room.intake.once().received == 25
+    assert others.is_set()
+    order = [line.ticket.subject for line in sorted(room.tickets(), key=lambda line: line.ticket.id)]
+    assert 0 < order.index("Number 0") < order.index("Number 3")
+    assert sorted(order) == sorted(f"Number {n}" for n in range(25))
+    assert not [line for row in room.arrivals() for line in row.evidence if "unknown" in line]
 
 
 def test_a_mail_and_its_reply_in_one_batch_thread(room):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import struct
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -92,14 +93,28 @@ def test_lists_are_asked_about_clients_from_outside():
             "dnsbl ham (b.example does not list 192.0.2.99)",
             "dnsbl unknown (c.example refuses to answer: 127.255.255.254)",
         )
-        assert len(asked) == 3
+        assert len(asked) == 4
+        assert "1.0.0.127.a.example" in asked, "before a listing is believed"
         for other in (by(peer="127.0.0.1"), by("lmtp", "192.0.2.99"), by("pipe", ""), by("imap", "")):
             assert scan(other).lines == ()
-        assert len(asked) == 3
+        assert len(asked) == 4
         scan(by())
-        assert len(asked) == 3, "answers are kept"
+        assert len(asked) == 4, "answers are kept"
     with scanner(dns, dnsbl=("a.example", "b.example"), dnsbl_needed=1) as scan:
         assert scan(by()).state is Spam.SPAM
+
+
+@pytest.mark.parametrize(
+    ("of_nobody", "words"),
+    [
+        (("127.0.0.2",), "a.example lists 127.0.0.1, and so it may list everybody"),
+        (DnsTrouble("A of it: NoNameservers"), "a.example: A of it: NoNameservers"),
+    ],
+)
+def test_a_list_of_everybody_lists_nobody(of_nobody, words):
+    dns = names({"99.2.0.192.a.example": ("127.0.0.2",), "1.0.0.127.a.example": of_nobody})
+    with scanner(dns, dnsbl=("a.example",), dnsbl_needed=1) as scan:
+        assert scan(by()).lines == ("spam ham", f"dnsbl unknown ({words})")
 
 
 def test_a_silent_list_is_left_alone():
@@ -116,6 +131,13 @@ def test_a_silent_list_is_left_alone():
 
 # -- rspamd
 
+
+def raw_http(rest):
+    """An answer in which anything may stand, once the whole request is there."""
+    whole = http(b"")
+    return lambda got: None if whole(got) is None else b"HTTP/1.1 200 OK\r\n" + rest
+
+
 ANSWER = b'{"is_skipped":false,"score":7.31,"required_score":15.0,"action":"%s","symbols":{"X":{"name":"X"}}}'
 
 
@@ -128,17 +150,26 @@ ANSWER = b'{"is_skipped":false,"score":7.31,"required_score":15.0,"action":"%s",
         (b"rewrite subject", Spam.SPAM),
         (b"quarantine", Spam.SPAM),
         (b"reject", Spam.SPAM),
-        (b"soft reject", None),
-        (b"of our own", None),
+        (b"soft reject", Spam.SUSPECT),
+        (b"of our own", Spam.SUSPECT),
     ],
 )
 def test_what_rspamd_answers(action, says):
     with (
+        capture_logs() as logs,
         answering(http(ANSWER % action)) as (place, _),
         scanner(rspamd=f"http://{place}") as scan,
     ):
         (sign,) = scan(by()).signs
+    assert logs == []
     assert (sign.by, sign.says, sign.words) == (By.RSPAMD, says, f"{action.decode()}, 7.3 of 15.0")
+
+
+def test_what_rspamd_says_is_one_short_line():
+    answer = b'{"action":"%s","score":1e308,"required_score":-1e308}' % (b"a\\n" * 100_000)
+    with answering(http(answer)) as (place, _), scanner(rspamd=f"http://{place}") as scan:
+        (sign,) = scan(by()).signs
+    assert sign.words == "a " * 75 + ", 1.0e+308 of -1.0e+308"
 
 
 def test_what_rspamd_is_told():
@@ -179,13 +210,17 @@ def test_what_rspamd_is_told():
             lambda got: b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{" if b"Buy now.\r\n" in got else None,
             "no answer over HTTP: IncompleteRead",
         ),
+        (raw_http(b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n{}"), "no answer over HTTP: "),
+        (raw_http(b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 24 + b"\r\n{}"), "no answer over HTTP: "),
+        (http(b'{"action":"reject","x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "no answer of rspamd's: "),
     ],
 )
 def test_an_answer_that_is_none(answer, words):
-    with answering(answer) as (place, _), scanner(rspamd=f"http://{place}") as scan:
+    with capture_logs() as logs, answering(answer) as (place, _), scanner(rspamd=f"http://{place}") as scan:
         made = scan(by())
     (sign,) = made.signs
     assert (made.state, sign.says) == (Spam.HAM, None)
+    assert [line["log_level"] for line in logs] == ["warning"], "its fault, and none of ours"
     assert sign.words.startswith(words)
 
 
@@ -256,6 +291,7 @@ def test_nobody_is_there():
 
 def test_one_that_is_silent_costs_its_time_once(monkeypatch):
     monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
     with silent() as place, scanner(rspamd=f"http://{place}", clamd=place, seconds=1) as scan:
         first, second = scan(by()), scan(by())
     assert {sign.words for sign in first.signs} == {"no answer in time"}
@@ -273,6 +309,41 @@ def test_a_mail_that_takes_long_lets_no_other_pass(monkeypatch):
     with answering(slow) as (place, _), scanner(clamd=place, seconds=1) as scan:
         assert scan(by(), raw=b"slow").lines == ("spam ham", "clamd unknown (no answer in time)")
         assert scan(by()).state is Spam.VIRUS
+
+
+def test_one_that_is_busy_is_asked_all_the_same(monkeypatch):
+    """All its threads are at work, and it answers no ping either: still the next mail gets its time."""
+    monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    found, busy = virus(b"Bad"), [True]
+    with answering(lambda got: None if busy else found(got)) as (place, _), scanner(clamd=place, seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+        busy.clear()
+        assert scan(by()).state is Spam.VIRUS
+
+
+def test_a_rest_ends_with_the_first_ping_that_is_answered(monkeypatch):
+    monkeypatch.setattr(scanning, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
+    monkeypatch.setattr(scanning, "REST_SECONDS", 0.0)
+    found, dead = virus(b"Bad"), [True]
+    with answering(lambda got: None if dead else found(got)) as (place, said), scanner(clamd=place, seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+        assert scan(by()).lines == ("spam ham", "clamd unknown (not asked: it did not answer a moment ago)")
+        dead.clear()
+        assert scan(by()).state is Spam.VIRUS
+    assert b"zPING\0" in said
+
+
+def test_one_that_takes_no_connection_rests_at_once(tmp_path):
+    """Its queue is full: a program that hangs."""
+    place = tmp_path / "clamd.ctl"
+    with socket.socket(socket.AF_UNIX) as door, socket.socket(socket.AF_UNIX) as first:
+        door.bind(str(place))
+        door.listen(0)
+        first.connect(str(place))
+        with scanner(clamd=f"unix:{place}", seconds=1) as scan:
+            assert scan(by()).lines == ("spam ham", "clamd unknown (no answer in time)")
+            assert scan(by()).lines == ("spam ham", "clamd unknown (not asked: it did not answer a moment ago)")
 
 
 def test_nobody_is_waited_for_beyond_the_deadline():
@@ -311,6 +382,25 @@ def test_a_fault_of_ours_is_noted(monkeypatch):
         assert scan(by()).lines == ("spam ham", "rspamd unknown (a fault of ours: the log tells)")
 
 
+def test_a_ping_that_breaks_loses_no_mail(monkeypatch):
+    def breaks(*_):
+        raise OverflowError
+
+    monkeypatch.setattr(rspamd, "ping", breaks)
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
+    with silent() as place, scanner(rspamd=f"http://{place}", seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "rspamd unknown (a fault of ours: the log tells)")
+
+
+def test_a_ping_is_answered_with_any_length(monkeypatch):
+    def answer(got):
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 1" + b"0" * 30 + b"\r\n\r\npong" if got.startswith(b"GET") else None
+
+    monkeypatch.setattr(scanning, "GONE_SECONDS", 0.0)
+    with answering(answer) as (place, _), scanner(rspamd=f"http://{place}", seconds=1) as scan:
+        assert scan(by()).lines == ("spam ham", "rspamd unknown (no answer in time)")
+
+
 def test_without_a_thread_mail_goes_on():
     config = Config(spam=SpamSettings(rspamd="http://127.0.0.1:1", headers_from=("pipe",)))
     made = Scanner(config, None)
@@ -331,6 +421,8 @@ def test_without_a_thread_mail_goes_on():
         (http(b'{"error":"Unauthorized"}', "403 No"), "rspamd does not learn it: Unauthorized"),
         (http(b"{}", "500 No"), "rspamd does not learn it: HTTP 500"),
         (http(b"<html>"), "is no controller of rspamd's"),
+        (http(b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}"), "is no controller of rspamd's"),
+        (raw_http(b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n{}"), "no answer over HTTP"),
         (lambda got: b"hello" if b"Buy now.\r\n" in got else None, "no answer over HTTP"),
     ],
 )

@@ -11,7 +11,7 @@ from helpdeskd.desk import accounts, api_keys, bearer, people
 from helpdeskd.errors import Refused, Temporary
 from helpdeskd.guard.login import Logins
 from helpdeskd.guard.passwords import Passwords
-from helpdeskd.guard.submission import LOCKOUT, log_in
+from helpdeskd.guard.submission import LOCKOUT, LoggedIn, log_in
 from helpdeskd.model.api import SUBMISSION
 from helpdeskd.model.mail import Address
 from helpdeskd.store import schema
@@ -45,6 +45,10 @@ class House:
         self.write(api_keys.create, dialect=dialect, name="", token=token, person_id=person.id, **more)
 
     def __call__(self, name: str = "ada@staff.example", password: str = PASSWORD, address: str = HOME) -> str | None:
+        found = self.known(name, password, address)
+        return None if found is None else found.address
+
+    def known(self, name: str = "ada@staff.example", password: str = PASSWORD, address: str = HOME) -> LoggedIn | None:
         return log_in(self.logins, name, password, address)
 
 
@@ -95,6 +99,36 @@ def test_a_key_ends_with_its_days_its_person_and_their_password(house):
     house.write(people.disable, person=house.ada)
     assert house(password=TOKEN + "2") is None
     assert house() is None
+
+
+@pytest.mark.parametrize(
+    ("what", "password", "key"),
+    [
+        ("nothing", True, True),
+        ("another password", False, False),  # keys end with it, too
+        ("one-time codes", False, True),
+        ("disabled", False, False),
+        ("another address", False, False),
+        ("the key revoked", True, False),
+        ("the key's last day", True, False),
+    ],
+)
+def test_a_log_in_holds_as_long_as_it_would_let_in(house, what, password, key):
+    house.key(house.ada, expires_at=NOON + timedelta(days=1))
+    first, again, by_key = house.known(), house.known(), house.known(password=TOKEN)
+    if what == "another password":
+        house.write(accounts.set_password, person=house.ada, password_hash="another")
+    elif what == "one-time codes":
+        house.write(accounts.set_totp, person=house.ada, seed="JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
+    elif what == "disabled":
+        house.write(people.disable, person=house.ada)
+    elif what == "another address":
+        house.store.writer.run(lambda conn: people.change(conn, house.ada, email="ada@elsewhere.example"))
+    elif what == "the key revoked":
+        house.write(api_keys.revoke, key_id=1)
+    elif what == "the key's last day":
+        house.now += timedelta(days=1)
+    assert [each.holds() for each in (first, again, by_key)] == [password, password, key]
 
 
 def test_failures_close_the_address_as_at_the_apis(house):

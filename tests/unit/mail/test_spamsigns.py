@@ -138,3 +138,8 @@ def test_it_is_told():
     made = judge([Sign(By.RSPAMD, Spam.SPAM, "reject, 16.0 of 15.0"), Sign(By.CLAMD, None, "refused")], dnsbl_needed=0)
     assert made.lines == ("spam spam (rspamd)", "rspamd spam (reject, 16.0 of 15.0)", "clamd unknown (refused)")
     assert judge([], dnsbl_needed=0).lines == ()
+
+
+def test_of_megabytes_only_the_beginning_is_looked_at():
+    assert spamsigns.plain(" \n" * 5_000_000 + "x") == ""
+    assert spamsigns.plain("\x1b[31m a\u202eb " * 100) == ("[31m a b " * 100)[:150]
