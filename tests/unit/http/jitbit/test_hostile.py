@@ -108,7 +108,7 @@ TYPES = ["text/html", "text/html; charset=\x01", "image/svg+xml", "message/rfc82
 # All that our mails have in their heads, and those of their parts.
 HEADERS = {
     "auto-submitted", "content-disposition", "content-id", "content-transfer-encoding", "content-type", "date", "from",
-    "in-reply-to", "message-id", "mime-version", "precedence", "references", "reply-to", "subject", "to", "x-auto-response-suppress", "x-helpdeskd-loop",
+    "in-reply-to", "message-id", "mime-version", "precedence", "references", "reply-to", "subject", "to", "x-auto-response-suppress", "x-helpdeskd-loop", "x-helpdeskd-mail",
 }  # fmt: skip
 
 # What is right for each, as an administrator sends it; {} makes what must be new.
