@@ -11,6 +11,7 @@ from helpdeskd.desk import accounts, links, people
 from helpdeskd.model.clock import now
 from helpdeskd.model.mail import Address
 from tests.live.browser import browsing, why_not
+from tests.live.machine import wait_until
 from tests.unit.http.conftest import desk, serve  # noqa: F401 - fixtures
 from tests.unit.http.plain import PLAIN
 
@@ -31,7 +32,9 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
         assert "For the account of carol@customer.example." in browser.text
         # The style sheet is ours and is let through by the policy; the field has the focus already.
         assert browser.run("getComputedStyle(document.querySelector('button')).cursor") == "pointer"
-        assert browser.run("document.activeElement.name") == "password"
+        wait_until(
+            lambda: browser.run("document.activeElement.name") == "password", what="the focus"
+        )  # a browser gives it a moment after the load
         assert not browser.run("document.querySelector('[name=username]').checkVisibility()")
         browser.type("#password", "correct horse")
         browser.type("#again", "battery staple")
@@ -46,7 +49,9 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
 
         serve.desk = replace(serve.desk, settings=config.Desk(public_url=base))
         browser.open(f"{base}/forgot-password")
-        assert browser.run("document.activeElement.name") == "email"
+        wait_until(
+            lambda: browser.run("document.activeElement.name") == "email", what="the focus"
+        )  # a browser gives it a moment after the load
         browser.type("#email", "carol@customer.example")
         browser.submit()
         assert "Please look into your mail." in browser.text
