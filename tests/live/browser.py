@@ -84,6 +84,13 @@ class Browser:
     def text(self) -> str:
         return str(self.run("document.body.innerText"))
 
+    @property
+    def focus(self) -> str | None:
+        """The name of the field that has the focus. It is given as the page is drawn, which nothing but a picture makes sure of here."""
+        self.call("Page.captureScreenshot")
+        found: str | None = self.run("document.activeElement.name")
+        return found
+
     def picture(self, path: Path) -> None:
         """For people: a PNG of the window."""
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot")["data"]))

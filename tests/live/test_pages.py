@@ -32,9 +32,7 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
         assert "For the account of carol@customer.example." in browser.text
         # The style sheet is ours and is let through by the policy; the field has the focus already.
         assert browser.run("getComputedStyle(document.querySelector('button')).cursor") == "pointer"
-        wait_until(
-            lambda: browser.run("document.activeElement.name") == "password", what="the focus"
-        )  # a browser gives it a moment after the load
+        wait_until(lambda: browser.focus == "password", what="the focus")
         assert not browser.run("document.querySelector('[name=username]').checkVisibility()")
         browser.type("#password", "correct horse")
         browser.type("#again", "battery staple")
@@ -49,9 +47,7 @@ def test_a_person_sets_a_password_and_reads_about_an_api(serve, sqlite_store):  
 
         serve.desk = replace(serve.desk, settings=config.Desk(public_url=base))
         browser.open(f"{base}/forgot-password")
-        wait_until(
-            lambda: browser.run("document.activeElement.name") == "email", what="the focus"
-        )  # a browser gives it a moment after the load
+        wait_until(lambda: browser.focus == "email", what="the focus")
         browser.type("#email", "carol@customer.example")
         browser.submit()
         assert "Please look into your mail." in browser.text
