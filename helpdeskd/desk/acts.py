@@ -10,10 +10,10 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from helpdeskd import spool
-from helpdeskd.desk import delivery, derive, history, messages, obey, people, search, tags, tickets
+from helpdeskd.desk import delivery, derive, history, messages, obey, people, tags, tickets
 from helpdeskd.desk.addressing import Stop, bystanders
 from helpdeskd.desk.commands import Commands
-from helpdeskd.desk.context import SYSTEM, Desk, Forwarded, LinkKind, Part, Words
+from helpdeskd.desk.context import Desk, Forwarded, LinkKind, Part, Words
 from helpdeskd.desk.derive import Form
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
@@ -22,7 +22,7 @@ from helpdeskd.model.mail import Address, Door, Inbound, Kind, Verdict
 from helpdeskd.model.people import Person
 from helpdeskd.model.routing import Action, Decision, Facts, Reason
 from helpdeskd.model.spam import Spam
-from helpdeskd.model.ticket import History, Ticket, Visibility
+from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.model.trust import Checked
 from helpdeskd.store.arrivals import Held
 
@@ -320,9 +320,7 @@ _ACTS: dict[Action, Callable[[Act], Did]] = {
 def _flag(act: Act, ticket: Ticket) -> None:
     """Staff see what it is, in the ticket and by its tag."""
     said = "This may be a verification mail of a service. It is kept internal, and nobody was answered."
-    words = Words(said, subject=ticket.subject, reason=SYSTEM)
-    messages.store(act.conn, act.now, ticket.id, Visibility.SYSTEM, None, words)
-    search.say(act.conn, ticket.id, Visibility.SYSTEM, words)
+    messages.enter(act.conn, act.now, ticket, said)
     with suppress(Refused):  # it may have as many tags as it can
         tags.add(*act.given, ticket=ticket, tags=(VERIFICATION_TAG,), actor=None)
 
@@ -335,9 +333,7 @@ def _vouched(act: Act) -> Act:
     author = act.facts.author
     if author is None or author.known:
         return act
-    answers = act.decision.action in _OWN_WORDS and any(
-        found.credential and found.bound_to == author.id for found in act.facts.matches
-    )
+    answers = act.decision.action in _OWN_WORDS and any(found.given_to(author) for found in act.facts.matches)
     if act.arrived.verdict is not Verdict.PASS and not answers:
         return act
     people.know(act.conn, act.now, (author,))

@@ -48,10 +48,7 @@ class Case:
         return (
             who is not None
             and who.disabled_at is None
-            and any(
-                found.credential and found.bound_to == who.id and found.ticket.id == self.ticket.id
-                for found in self.facts.matches
-            )
+            and any(found.given_to(who) and found.ticket.id == self.ticket.id for found in self.facts.matches)
         )
 
     @property
@@ -68,7 +65,7 @@ class Case:
         matches = self.facts.matches
         if self.verdict is Verdict.PASS and (who.is_staff or any(who.id in found.participants for found in matches)):
             return True
-        return any(found.credential and found.bound_to == who.id for found in matches)
+        return any(found.given_to(who) for found in matches)
 
     @property
     def takes_part(self) -> bool:

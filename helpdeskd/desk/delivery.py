@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from helpdeskd.desk import history, messages, mutes, notices, search, tickets
-from helpdeskd.desk.context import Bounced, Desk, Told, Words
+from helpdeskd.desk import history, messages, mutes, notices, tickets
+from helpdeskd.desk.context import Bounced, Desk, Told
 from helpdeskd.desk.history import Entry
 from helpdeskd.desk.notices import Event
 from helpdeskd.errors import NotFound
@@ -16,7 +16,7 @@ from helpdeskd.mail.bounce.blame import blames
 from helpdeskd.model.mail import Delivery, Fate
 from helpdeskd.model.outgoing import NoticeName, OutboxRow, OutboxState
 from helpdeskd.model.people import Person
-from helpdeskd.model.ticket import History, Visibility
+from helpdeskd.model.ticket import History
 from helpdeskd.store import outbox
 
 _KINDS = {
@@ -136,9 +136,7 @@ def _tell(
         return
     reached = "may not have reached" if uncertain else "did not reach"
     text = f"{TOLD[row.notice]} of {row.created_at:%Y-%m-%d %H:%M} UTC {reached} {row.recipient}.\n{words}{end}"
-    said = Words(text, subject=ticket.subject, reason="system")
-    message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
-    search.say(conn, ticket.id, Visibility.SYSTEM, said)
+    message_id = messages.enter(conn, now, ticket, text)
     ticket = tickets.touch(conn, now, ticket)
     lost = {"notice": row.notice.value, "recipient": row.recipient, "words": words, "uncertain": uncertain}
     scene = tickets.scene(

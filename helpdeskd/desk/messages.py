@@ -6,10 +6,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, insert, select
 
-from helpdeskd.desk import limits
-from helpdeskd.desk.context import Part, Words
+from helpdeskd.desk import limits, search
+from helpdeskd.desk.context import SYSTEM, Part, Words
 from helpdeskd.model.people import Person
-from helpdeskd.model.ticket import Visibility
+from helpdeskd.model.ticket import Ticket, Visibility
 from helpdeskd.store import schema
 
 # Of a longer chain the first, which names the thread, and the nearest ones.
@@ -23,6 +23,14 @@ _FIRST = select(func.min(_m.id)).where(
     _m.ticket_id == bindparam("ticket_id"),
     _m.visibility != Visibility.SYSTEM.value,
 )
+
+
+def enter(conn: Connection, now: datetime, ticket: Ticket, text: str) -> int:
+    """An entry of the desk's own in the ticket; its id."""
+    words = Words(text, subject=ticket.subject, reason=SYSTEM)
+    message_id = store(conn, now, ticket.id, Visibility.SYSTEM, None, words)
+    search.say(conn, ticket.id, Visibility.SYSTEM, words)
+    return message_id
 
 
 def store(

@@ -13,15 +13,14 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
-from helpdeskd.desk import history, messages, rows, search
-from helpdeskd.desk.context import SYSTEM, Words
+from helpdeskd.desk import history, messages, rows
 from helpdeskd.desk.history import Entry
 from helpdeskd.errors import Refused
 from helpdeskd.model.mail import Kind, Verdict
 from helpdeskd.model.outgoing import OutboxRow
 from helpdeskd.model.people import Person, PersonKind
 from helpdeskd.model.routing import Match
-from helpdeskd.model.ticket import History, Ticket, Visibility
+from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.store import schema
 
 MOST: Final = 3  # mails
@@ -101,7 +100,7 @@ def heard(
     their very address and is proven, or the mail came to a token of their own and is not refuted. Nothing is asked for most people."""
     if person.unreached_at is None or kind is Kind.BOUNCE or sender.lower() != person.email.lower():
         return person
-    own = any(match.credential and match.bound_to == person.id for match in matches)
+    own = any(match.given_to(person) for match in matches)
     if verdict is not Verdict.PASS and not (own and verdict is Verdict.NONE):
         return person
     if person.muted_at is not None:
@@ -141,9 +140,7 @@ def tell_withheld(conn: Connection, now: datetime, ticket: Ticket, recipients: I
         f"Automatic mail to {named} is held back: the address is muted (helpdeskd mute list). "
         "What staff write goes out all the same."
     )
-    said = Words(text, subject=ticket.subject, reason=SYSTEM)
-    message_id = messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, said)
-    search.say(conn, ticket.id, Visibility.SYSTEM, said)
+    message_id = messages.enter(conn, now, ticket, text)
     history.write(conn, now, Entry(ticket.id, History.MAIL_WITHHELD, None, message_id, {"recipient": named}))
 
 

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
 
-from helpdeskd.desk import history, messages, search
-from helpdeskd.desk.context import SYSTEM, Skipped, Words
+from helpdeskd.desk import history, messages
+from helpdeskd.desk.context import Skipped
 from helpdeskd.desk.history import Entry
-from helpdeskd.model.ticket import History, Ticket, Visibility
+from helpdeskd.model.ticket import History, Ticket
 from helpdeskd.store import schema
 
 _h = schema.history.c
@@ -27,15 +27,10 @@ def write(conn: Connection, now: datetime, ticket: Ticket, message_id: int | Non
     if said:
         return
     text = f"A ceiling on automatic mail is reached; not sent: {told}.\nWhat else is withheld here is in the history."
-    _say(conn, now, ticket, text)
+    messages.enter(conn, now, ticket, text)
 
 
 def left_out(conn: Connection, now: datetime, ticket: Ticket, people: int) -> None:
     """So many of To and Cc take no part."""
-    _say(conn, now, ticket, f"A ceiling is reached (people): {people} more in To and Cc were not made participants.")
-
-
-def _say(conn: Connection, now: datetime, ticket: Ticket, text: str) -> None:
-    words = Words(text, subject=ticket.subject, reason=SYSTEM)
-    messages.store(conn, now, ticket.id, Visibility.SYSTEM, None, words)
-    search.say(conn, ticket.id, Visibility.SYSTEM, words)
+    text = f"A ceiling is reached (people): {people} more in To and Cc were not made participants."
+    messages.enter(conn, now, ticket, text)

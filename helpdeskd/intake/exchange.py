@@ -25,17 +25,12 @@ def exchange(place: str, pieces: Iterable[bytes], until: float) -> bytes:
         except (BrokenPipeError, ConnectionResetError):
             pass  # it wants no more: what it says about that may be there to read
         said = bytearray()
-        resets = 0
         while len(said) < MAX_ANSWER:
             sock.settimeout(_left(until))
             try:
                 got = sock.recv(65536)
             except ConnectionResetError:
-                # It has closed with bytes of ours unread. A unix socket says so once, and then gives what had been said before.
-                resets += 1
-                if resets > 1:
-                    break
-                continue
+                break  # it has closed with bytes of ours unread: what it had said came before
             if not got:
                 break
             said += got

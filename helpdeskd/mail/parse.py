@@ -47,9 +47,11 @@ def parse(
     prepared = prepare.prepare(raw, limits)
     try:
         made = split.split(prepared.data, prepared.body_at, limits)
-        content = structure.read(made.root, limits, keys, _date(made.root))
+        moment = _date(made.root)
+        content = structure.read(made.root, limits, keys, moment)
     except FAULTS as fault:
         made = split.Split(split.flat(prepared.data, prepared.body_at, limits), cut=True)
+        moment = _date(made.root)
         content = _as_it_stands(prepared, limits, f"the structure could not be read ({type(fault).__name__})")
     root = made.root
     headers = Headers((name, value) for name, value in root.raw_items())
@@ -82,7 +84,6 @@ def parse(
     kind, why = automatic.classify(signs)
     by_machine = automatic.is_of_machine(signs, kind)
     kind, why, report = find_bounce(kind, why, headers, content.text, content.parts, by_machine=by_machine)
-    moment = _date(root)
     forward, says_forward = None, ids.is_forward(subject)
     if kind is Kind.PERSONAL and not inner:
         forward = forwarded.find(

@@ -40,6 +40,10 @@ class Match:
         False  # this is the token of `bound_to`: a reply token, or our Message-ID where no token was sent along
     )
 
+    def given_to(self, person: Person) -> bool:
+        """Is it a token of this very person's own?"""
+        return self.credential and self.bound_to == person.id
+
 
 @dataclass(frozen=True, slots=True)
 class Original:
